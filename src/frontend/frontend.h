@@ -1,0 +1,48 @@
+/*
+ * The frontend: every method of WorkflowService and OperatorService. A handler validates the
+ * request with Temporal's texts, finds the namespace, calls engine, matching, visibility or
+ * namespaces, and fills the reply. Methods that are not built yet are in the table too and answer
+ * UNIMPLEMENTED by name.
+ */
+#ifndef SK_FRONTEND_FRONTEND_H
+#define SK_FRONTEND_FRONTEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/ctx.h"
+
+struct sk_engine;
+struct sk_frontend;
+struct sk_limits;
+struct sk_matching;
+struct sk_method;
+struct sk_namespaces;
+struct sk_store;
+
+struct sk_frontend_options { /* everything borrowed until sk_frontend_free */
+    struct sk_engine *engine;
+    struct sk_matching *matching;
+    struct sk_namespaces *namespaces;
+    struct sk_store *store;
+    const struct sk_limits *limits;
+    const char *cluster_name;   /* "active" when NULL, as Temporal's dev server */
+    const char *cluster_id;     /* a uuid that stays with the store */
+    const char *version;        /* Skald's own */
+    const char *visibility_name; /* what GetClusterInfo calls the visibility store; NULL: the store's name */
+};
+
+/* Makes the method table. Nothing runs yet. */
+struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options);
+/* From a fiber once the server is up: goes on with removing the runs of deleted namespaces. */
+void sk_frontend_start(struct sk_frontend *frontend);
+/* Ends background work; from a fiber, before the engine closes. Waits. */
+void sk_frontend_stop(struct sk_frontend *frontend);
+void sk_frontend_free(struct sk_frontend *frontend);
+
+/* The table for sk_rpc_listen; lives as long as the frontend. */
+const struct sk_method *sk_frontend_methods(struct sk_frontend *frontend, size_t *ret_count);
+
+/* The Temporal release whose behaviour clients may expect; GetSystemInfo reports it. */
+#define SK_TEMPORAL_SERVER_VERSION "1.31.2"
+
+#endif

@@ -1,0 +1,84 @@
+/* Only src/frontend/*.c may include this. */
+/*
+ * Shared by the families of methods: the frontend's struct, the handlers' declarations (made from
+ * methods.def) and the checks that many methods need. Checks set Temporal's error texts and return
+ * INVALID_ARGUMENT unless said otherwise.
+ */
+#ifndef SK_FRONTEND_INTERNAL_H
+#define SK_FRONTEND_INTERNAL_H
+
+#include "base/ctx.h"
+#include "engine/engine.h"
+#include "frontend/frontend.h"
+#include "matching/matching.h"
+#include "rpc/rpc.h"
+#include "store/namespaces.h"
+#include "store/store.h"
+#include "temporal/api/operatorservice/v1/request_response.pb-c.h"
+#include "temporal/api/workflowservice/v1/request_response.pb-c.h"
+#include "wire/errordetail.h"
+#include "wire/wire.h"
+
+#define OS(name) Temporal__Api__Operatorservice__V1__##name
+#define API_COMMON(name) Temporal__Api__Common__V1__##name
+#define API_TASKQUEUE(name) Temporal__Api__Taskqueue__V1__##name
+
+struct sk_frontend_removal; /* namespace_removal.c */
+
+struct sk_frontend {
+    struct sk_frontend_options o;
+    struct sk_method *methods; /* owned */
+    size_t method_count;
+    struct sk_frontend_removal *removal; /* owned; the background fiber */
+};
+
+/* One declaration a built method: sk_frontend_<snake_name>(call, ctx, request, response). */
+#define SK_METHOD_BUILT(service, Name, snake, flags)                                              \
+    sk_err sk_frontend_##snake(struct sk_call *call, struct sk_ctx *ctx, const void *request,      \
+                               void *response);
+#define SK_METHOD_LATER(service, Name, snake)
+#include "frontend/methods.def"
+#undef SK_METHOD_BUILT
+#undef SK_METHOD_LATER
+
+static inline struct sk_frontend *sk_frontend_of(const struct sk_call *call)
+{
+    return sk_call_owner(call);
+}
+
+/* ---- checks (validate.c) ---- */
+static inline bool sk_blank(const char *s) { return !s || !*s; }
+
+/* The namespace by name: set, not too long, known (NOT_FOUND + NamespaceNotFoundFailure). */
+sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
+                             const struct sk_namespace **ret) SK_MUST_USE;
+/* An id: at most limits->id_length_max bytes, else "<what> length exceeds limit.". Empty is fine;
+ * sk_frontend_check_id_set also wants it present: "<what> is not set on request." */
+sk_err sk_frontend_check_id(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
+                            const char *value) SK_MUST_USE;
+sk_err sk_frontend_check_id_set(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
+                                const char *value) SK_MUST_USE;
+/* Workflow id present and short enough, run id empty or a uuid. */
+sk_err sk_frontend_check_execution(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                   const API_COMMON(WorkflowExecution) *execution) SK_MUST_USE;
+sk_err sk_frontend_check_run_id(struct sk_ctx *ctx, const char *run_id) SK_MUST_USE;
+/* A task queue of a request: set, short enough, not a reserved name ("/_sys/"). A sticky queue
+ * carries its normal name. */
+sk_err sk_frontend_check_task_queue(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                    const API_TASKQUEUE(TaskQueue) *queue) SK_MUST_USE;
+/* Not negative, not beyond protobuf's range: "<what> ...". NULL is fine. *ret_ms rounds up. */
+sk_err sk_frontend_check_duration(struct sk_ctx *ctx, const char *what,
+                                  const Google__Protobuf__Duration *duration,
+                                  int64_t *ret_ms) SK_MUST_USE;
+/* Retry policy; NULL is fine. */
+sk_err sk_frontend_check_retry_policy(struct sk_ctx *ctx,
+                                      const API_COMMON(RetryPolicy) *policy) SK_MUST_USE;
+/* A blob against limit.blobSize.error: "Blob data size exceeds limit." */
+sk_err sk_frontend_check_blob(struct sk_frontend *frontend, struct sk_ctx *ctx, size_t size) SK_MUST_USE;
+size_t sk_frontend_payloads_size(const API_COMMON(Payloads) *payloads);
+sk_err sk_frontend_check_memo(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                              const API_COMMON(Memo) *memo) SK_MUST_USE;
+/* A fresh uuid, as text in the arena (request ids, ids of namespaces). */
+char *sk_frontend_uuid(struct sk_ctx *ctx);
+
+#endif
