@@ -172,17 +172,37 @@ def wheel_files(wheel):
 
 # ---- descriptor sets ----
 
-def own_files(protoc, proto_dir):
-    """The descriptors of proto/ and of the standard files they and the API import."""
+def compile_protos(protoc, names, options):
+    """{proto path: descriptor} of the named files and all they import."""
+    with tempfile.NamedTemporaryFile() as out:
+        command = [protoc, *options, "--include_imports", f"--descriptor_set_out={out.name}"]
+        if subprocess.run([*command, *names]).returncode != 0:
+            sys.exit("protoc failed")
+        data = pathlib.Path(out.name).read_bytes()
+    return {text(parse(d), 1): d for d in get(parse(data), 1)}
+
+
+def add_own_files(files, protoc, proto_dir):
+    """Add the descriptors of proto/ and of the standard files; returns their names. Skald's
+    records import the API's messages, which exist as descriptors only, so they come second."""
     names = sorted(str(p.relative_to(proto_dir)) for p in proto_dir.rglob("*.proto"))
     standard = [f"google/protobuf/{n}.proto" for n in
                 ("any", "descriptor", "duration", "empty", "field_mask", "struct", "timestamp",
                  "wrappers")]
-    with tempfile.NamedTemporaryFile() as out:
-        subprocess.run([protoc, f"-I{proto_dir}", "--include_imports",
-                        f"--descriptor_set_out={out.name}", *names, *standard], check=True)
-        data = pathlib.Path(out.name).read_bytes()
-    return {text(parse(d), 1): d for d in get(parse(data), 1)}, names + standard
+    foreign = [n for n in names if not n.startswith("skald/")]
+    files.update(compile_protos(protoc, foreign + standard, [f"-I{proto_dir}"]))
+    records = [n for n in names if n.startswith("skald/")]
+    if records:
+        with tempfile.NamedTemporaryFile() as known:
+            known.write(descriptor_set(files, closure(files, api_roots(files) + standard)))
+            known.flush()
+            files.update(compile_protos(protoc, records, [f"-I{proto_dir}",
+                                        f"--descriptor_set_in={known.name}"]))
+    return names + standard
+
+
+def api_roots(files):
+    return [name for name in files if name.startswith(API_ROOTS)]
 
 
 def closure(files, roots):
@@ -317,10 +337,8 @@ def types_source(out, order, numbers):
 
 def generate(args):
     files = wheel_files(find_wheel(args.lock, args.wheel))
-    roots = [name for name in files if name.startswith(API_ROOTS)]
-    own, own_roots = own_files(args.protoc, args.proto)
-    files.update(own)
-    order = closure(files, roots + own_roots)
+    own_roots = add_own_files(files, args.protoc, args.proto)
+    order = closure(files, api_roots(files) + own_roots)
 
     out = args.out
     out.mkdir(parents=True, exist_ok=True)
