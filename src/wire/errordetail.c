@@ -16,6 +16,7 @@
 
 #include "temporal/api/enums/v1/failed_cause.pb-c.h"
 #include "temporal/api/errordetails/v1/message.pb-c.h"
+#include "wire/text.h"
 #include "wire/wire.h"
 
 #define DETAIL(name) Temporal__Api__Errordetails__V1__##name
@@ -34,16 +35,6 @@ static_assert((int)SK_EXHAUSTED_WORKER_DEPLOYMENT_LIMITS == (int)CAUSE(WORKER_DE
               "API number");
 static_assert((int)SK_SCOPE_NAMESPACE == (int)SCOPE(NAMESPACE), "API number");
 static_assert((int)SK_SCOPE_SYSTEM == (int)SCOPE(SYSTEM), "API number");
-
-/* Protobuf-c wants non-NULL, writable strings; it only reads them when it packs. */
-static char *text(const char *s)
-{
-    union {
-        const char *in;
-        char *out;
-    } u = {s ? s : ""};
-    return u.out;
-}
 
 static sk_err fail_with(struct sk_ctx *ctx, sk_err code, const char *message,
                         const ProtobufCMessage *detail)
@@ -92,8 +83,8 @@ sk_err sk_fail_namespace_not_found(struct sk_ctx *ctx, const char *name)
 {
     DETAIL(NamespaceNotFoundFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__NAMESPACE_NOT_FOUND_FAILURE__INIT;
-    detail.namespace_ = text(name);
-    const char *message = sk_arena_printf(ctx->arena, "Namespace %s is not found.", text(name));
+    detail.namespace_ = sk_wire_text(name);
+    const char *message = sk_arena_printf(ctx->arena, "Namespace %s is not found.", sk_wire_text(name));
     return fail_with(ctx, SK_NOT_FOUND, message, &detail.base);
 }
 
@@ -128,7 +119,7 @@ sk_err sk_fail_namespace_invalid_state(struct sk_ctx *ctx, const char *name, int
                                  detail.n_allowed_states ? " or " : "", state_name(i));
         detail.n_allowed_states++;
     }
-    detail.namespace_ = text(name);
+    detail.namespace_ = sk_wire_text(name);
     detail.state = (Temporal__Api__Enums__V1__NamespaceState)state;
     detail.allowed_states = allowed;
     const char *message = sk_arena_printf(
@@ -143,9 +134,9 @@ sk_err sk_fail_workflow_already_started(struct sk_ctx *ctx, const char *message,
 {
     DETAIL(WorkflowExecutionAlreadyStartedFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__WORKFLOW_EXECUTION_ALREADY_STARTED_FAILURE__INIT;
-    detail.start_request_id = text(start_request_id);
-    detail.run_id = text(run_id);
-    detail.first_execution_run_id = text(first_execution_run_id);
+    detail.start_request_id = sk_wire_text(start_request_id);
+    detail.run_id = sk_wire_text(run_id);
+    detail.first_execution_run_id = sk_wire_text(first_execution_run_id);
     return fail_with(ctx, SK_ALREADY_EXISTS, message, &detail.base);
 }
 
@@ -195,7 +186,7 @@ sk_err sk_fail_permission_denied(struct sk_ctx *ctx, const char *reason, const c
     FORMAT(message, ctx, fmt);
     DETAIL(PermissionDeniedFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__PERMISSION_DENIED_FAILURE__INIT;
-    detail.reason = text(reason);
+    detail.reason = sk_wire_text(reason);
     return fail_with(ctx, SK_PERMISSION_DENIED, message, &detail.base);
 }
 
@@ -204,12 +195,12 @@ sk_err sk_fail_client_version(struct sk_ctx *ctx, const char *client_version,
 {
     DETAIL(ClientVersionNotSupportedFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__CLIENT_VERSION_NOT_SUPPORTED_FAILURE__INIT;
-    detail.client_version = text(client_version);
-    detail.client_name = text(client_name);
-    detail.supported_versions = text(supported_versions);
+    detail.client_version = sk_wire_text(client_version);
+    detail.client_name = sk_wire_text(client_name);
+    detail.supported_versions = sk_wire_text(supported_versions);
     const char *message = sk_arena_printf(
         ctx->arena, "Client version %s is not supported. Client must be %s version %s.",
-        text(client_version), text(client_name), text(supported_versions));
+        sk_wire_text(client_version), sk_wire_text(client_name), sk_wire_text(supported_versions));
     return fail_with(ctx, SK_FAILED_PRECONDITION, message, &detail.base);
 }
 
@@ -218,11 +209,11 @@ sk_err sk_fail_server_version(struct sk_ctx *ctx, const char *server_version,
 {
     DETAIL(ServerVersionNotSupportedFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__SERVER_VERSION_NOT_SUPPORTED_FAILURE__INIT;
-    detail.server_version = text(server_version);
-    detail.client_supported_server_versions = text(client_supported_server_versions);
+    detail.server_version = sk_wire_text(server_version);
+    detail.client_supported_server_versions = sk_wire_text(client_supported_server_versions);
     const char *message =
         sk_arena_printf(ctx->arena, "Server version %s is not supported by client: it wants %s.",
-                        text(server_version), text(client_supported_server_versions));
+                        sk_wire_text(server_version), sk_wire_text(client_supported_server_versions));
     return fail_with(ctx, SK_FAILED_PRECONDITION, message, &detail.base);
 }
 
@@ -230,10 +221,10 @@ sk_err sk_fail_newer_build(struct sk_ctx *ctx, const char *default_build_id)
 {
     DETAIL(NewerBuildExistsFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__NEWER_BUILD_EXISTS_FAILURE__INIT;
-    detail.default_build_id = text(default_build_id);
+    detail.default_build_id = sk_wire_text(default_build_id);
     const char *message = sk_arena_printf(
         ctx->arena, "Task given to a disfavored worker. Default build id is now %s.",
-        text(default_build_id));
+        sk_wire_text(default_build_id));
     return fail_with(ctx, SK_OUT_OF_RANGE, message, &detail.base);
 }
 
@@ -261,13 +252,13 @@ static status_pb *operation_status(struct sk_ctx *ctx, const struct sk_errinfo *
     status->details = details;
     if (info->code == SK_OK) {
         status->code = sk_err_grpc(SK_ABORTED);
-        status->message = text("Operation was aborted.");
+        status->message = sk_wire_text("Operation was aborted.");
         details[0] = any_of(ctx, "temporal.api.failure.v1.MultiOperationExecutionAborted", "", 0);
         status->n_details = 1;
         return status;
     }
     status->code = sk_err_grpc(info->code);
-    status->message = text(info->message);
+    status->message = sk_wire_text(info->message);
     if (info->detail_type) {
         details[0] = any_of(ctx, info->detail_type, info->detail, info->detail_size);
         status->n_details = 1;
