@@ -10,7 +10,8 @@ Two sets are made. The C sources come from a patched one, in which the fields of
 bytes, since protobuf-c strings end at NUL and free text may hold one. The set embedded for
 reflection and JSON keeps the true types.
 
-Output, all in --out:  **/*.pb-c.[ch]  api.binpb  api_types.c  api_types.h  sources.txt
+Output, all in --out:
+  **/*.pb-c.[ch]  api.binpb  api_descriptors.S  api_types.[ch]  license.txt  sources.txt
 """
 
 import argparse
@@ -19,6 +20,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -152,6 +154,12 @@ def find_wheel(lock, given):
         if not good(wheel):
             sys.exit(f"{wheel.name}: its SHA-256 is not the one in {lock}")
         return wheel.replace(folder / wheel.name)
+
+
+def api_license(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = [n for n in archive.namelist() if n.endswith("/api_upstream/LICENSE")]
+        return archive.read(names[0] if names else "LICENSE")
 
 
 def wheel_files(wheel):
@@ -336,12 +344,14 @@ def types_source(out, order, numbers):
 
 
 def generate(args):
-    files = wheel_files(find_wheel(args.lock, args.wheel))
+    wheel = find_wheel(args.lock, args.wheel)
+    files = wheel_files(wheel)
     own_roots = add_own_files(files, args.protoc, args.proto)
     order = closure(files, api_roots(files) + own_roots)
 
     out = args.out
     out.mkdir(parents=True, exist_ok=True)
+    write(out / "license.txt", api_license(wheel))
     write(out / "api.binpb", descriptor_set(files, order))
     with tempfile.TemporaryDirectory() as temp:
         temp = pathlib.Path(temp)
@@ -380,7 +390,7 @@ def main():
     parser.add_argument("--proto", type=pathlib.Path, default=root / "proto")
     parser.add_argument("--wheel", default="", help="the wheel, if it is already here")
     parser.add_argument("--protoc", default="protoc")
-    parser.add_argument("--plugin", default="/usr/bin/protoc-gen-c")
+    parser.add_argument("--plugin", default=shutil.which("protoc-gen-c"))
     generate(parser.parse_args())
 
 
