@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include "base/str.h"
+#include "base/timestamp.h"
 
 struct sk_timezone;
 
@@ -18,9 +19,5 @@ int32_t sk_timezone_offset(const struct sk_timezone *zone, int64_t utc_s);
  * sk_timezone_free. */
 struct sk_timezone *sk_timezone_parse(struct sk_str file);
 void sk_timezone_free(struct sk_timezone *zone);
-
-/* Days since 1970-01-01 of a date of the Gregorian calendar, and back. */
-int64_t sk_days_from_civil(int64_t year, int month, int day);
-void sk_civil_from_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day);
 
 #endif

@@ -50,6 +50,10 @@ sk_err sk_sa_values(struct sk_ctx *ctx, const struct sk_namespace *ns,
                     const sk_search_attributes_pb *attributes, struct sk_sa_value **ret,
                     size_t *ret_count) SK_MUST_USE;
 
+/* The value of TemporalNamespaceDivision, which is a column of its own (sk_vis_row.division), not a
+ * value; empty when absent. */
+struct sk_str sk_sa_division(struct sk_ctx *ctx, const sk_search_attributes_pb *attributes);
+
 /* What the API returns for attributes as stored: each payload gets metadata "type" of its attribute
  * in ns; names that ns no longer knows are dropped. NULL in, NULL out; NULL when none is left. */
 sk_search_attributes_pb *sk_sa_present(struct sk_arena *arena, const struct sk_namespace *ns,
