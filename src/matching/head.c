@@ -1,0 +1,84 @@
+/*
+ * The head: a queue's ready tasks in memory, in order of (priority, seq).
+ *
+ * One list a priority level; within it the lowest seq is in front. Sequence numbers are given at
+ * submit and announced after the commit, so a new task belongs at or near the end of its level, and
+ * a returned one at or near its front: an insertion looks from the nearer end and seldom walks. A
+ * tree was not worth its rebalancing for a thousand entries.
+ *
+ * INV-1: within a level seq grows strictly; no place is in twice.
+ * Priorities outside 1..5 share the nearest level but keep their own order in it.
+ */
+#include "matching/matching_internal.h"
+
+void sk_mhead_init(struct sk_mhead *head)
+{
+    for (size_t i = 0; i < SK_MQ_PRIORITIES; i++)
+        sk_list_init(&head->level[i]);
+    head->count = head->pinned = 0;
+}
+
+static struct sk_list *level_of(struct sk_mhead *head, int32_t priority)
+{
+    int32_t i = priority < 1 ? 1 : priority > SK_MQ_PRIORITIES ? SK_MQ_PRIORITIES : priority;
+    return &head->level[i - 1];
+}
+
+/* The node after which t belongs (or the list's own head); NULL when its place is taken. */
+static struct sk_list *place_of(struct sk_list *level, struct sk_mpos pos)
+{
+    if (!sk_list_empty(level) && sk_mpos_before(pos, sk_mtask_pos(sk_mtask_at(level->next))))
+        return level;
+    struct sk_list *at = level->prev;
+    while (at != level && sk_mpos_before(pos, sk_mtask_pos(sk_mtask_at(at))))
+        at = at->prev;
+    if (at != level && !sk_mpos_before(sk_mtask_pos(sk_mtask_at(at)), pos))
+        return NULL;
+    return at;
+}
+
+bool sk_mhead_insert(struct sk_mhead *head, struct sk_mtask *t)
+{
+    struct sk_list *at = place_of(level_of(head, t->task.row.priority), sk_mtask_pos(t));
+    if (!at)
+        return false;
+    sk_list_push_front(at, &t->task.node);
+    head->count++;
+    head->pinned += t->pinned;
+    return true;
+}
+
+void sk_mhead_remove(struct sk_mhead *head, struct sk_mtask *t)
+{
+    SK_ASSERT(head->count > 0);
+    sk_list_remove(&t->task.node);
+    head->count--;
+    head->pinned -= t->pinned;
+}
+
+struct sk_mtask *sk_mhead_first(const struct sk_mhead *head)
+{
+    for (size_t i = 0; head->count && i < SK_MQ_PRIORITIES; i++)
+        if (!sk_list_empty(&head->level[i]))
+            return sk_mtask_at(head->level[i].next);
+    return NULL;
+}
+
+struct sk_mtask *sk_mhead_pop(struct sk_mhead *head)
+{
+    struct sk_mtask *t = sk_mhead_first(head);
+    if (t)
+        sk_mhead_remove(head, t);
+    return t;
+}
+
+struct sk_mtask *sk_mhead_last_unpinned(const struct sk_mhead *head)
+{
+    for (size_t i = SK_MQ_PRIORITIES; i-- > 0;) {
+        const struct sk_list *level = &head->level[i];
+        for (struct sk_list *at = level->prev; at != level; at = at->prev)
+            if (!sk_mtask_at(at)->pinned)
+                return sk_mtask_at(at);
+    }
+    return NULL;
+}
