@@ -1,0 +1,92 @@
+# A short front to meson. `make` builds build/skald; `make help` lists the rest.
+
+MESON ?= meson
+RUN_FLAGS ?=
+FUZZ_SECONDS ?= 60
+SEEDS ?= 200
+NINJA := $(shell command -v ninja || command -v ninja-build || echo ninja)
+
+all: build/build.ninja ## build/skald
+	@$(NINJA) -C build
+
+run: all ## a development server on 127.0.0.1:7233, its pages on 8233
+	build/skald server start-dev $(RUN_FLAGS)
+
+test: test-deps build/build.ninja build-asan/build.ninja ## all tests; one summary line at the end
+	@python3 tools/test.py
+
+check: test-deps all ## the unit tests of the normal build alone
+	$(MESON) test -C build --print-errorlogs
+
+bench: all ## measure; figures of this machine
+	@bench/run.sh
+
+bench-check: all ## measure, and compare with the last kept figures
+	@bench/run.sh --check
+
+asan: test-deps build-asan/build.ninja ## unit tests with address and undefined-behaviour sanitizers
+	$(MESON) test -C build-asan --print-errorlogs
+
+tsan: test-deps build-tsan/build.ninja ## unit tests with the thread sanitizer
+	$(MESON) test -C build-tsan --print-errorlogs
+
+fuzz: build-fuzz/build.ninja ## each fuzz target for FUZZ_SECONDS
+	@$(NINJA) -C build-fuzz
+	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+coverage: build-coverage/build.ninja ## lines the unit tests reach: build-coverage/meson-logs
+	$(MESON) test -C build-coverage --print-errorlogs
+	@$(NINJA) -C build-coverage coverage-html coverage-text
+	@tail -n 3 build-coverage/meson-logs/coverage.txt
+
+sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SEEDS seeds
+	@$(NINJA) -C build-asan
+	@tools/sim.sh build-asan $(SEEDS)
+
+format: ## clang-format over our C sources
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint: layers build/build.ninja ## lengths, banned calls, clang-tidy where it is installed
+	@python3 tools/tidy.py
+	@tools/lint.sh build
+
+layers: ## includes point down the layers only
+	@python3 tools/check_layers.py
+
+install: all ## to DESTDIR
+	$(MESON) install -C build --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+deps: ## the Debian packages for building and testing
+	@tools/deps.sh test
+
+clean: ## remove what was built
+	rm -rf build build-asan build-tsan build-fuzz build-coverage
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+build/build.ninja: | build-deps
+	$(MESON) setup build
+
+build-asan/build.ninja: | build-deps
+	$(MESON) setup build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dchecks=true \
+	    -Doptimization=1
+
+build-tsan/build.ninja: | build-deps
+	$(MESON) setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dchecks=true -Doptimization=1
+
+build-fuzz/build.ninja: | build-deps
+	CC=clang $(MESON) setup build-fuzz -Db_sanitize=address,undefined -Db_lundef=false \
+	    -Dchecks=true -Dfuzz=true -Doptimization=1
+
+build-coverage/build.ninja: | test-deps
+	$(MESON) setup build-coverage -Db_coverage=true -Dchecks=true -Doptimization=0
+
+build-deps:
+	@tools/deps.sh build
+
+test-deps:
+	@tools/deps.sh test
+
+.PHONY: all run test check bench bench-check asan tsan fuzz coverage sim format lint layers \
+	install deps clean help build-deps test-deps
