@@ -20,7 +20,7 @@ typedef Temporal__Api__Workflow__V1__WorkflowExecutionInfo sk_execution_info_pb;
 typedef Temporal__Api__Workflowservice__V1__CountWorkflowExecutionsResponse sk_count_response_pb;
 
 #define SK_VIS_FILTER_BYTES_MAX 65536 /* text of one filter */
-#define SK_VIS_FILTER_DEPTH_MAX 64    /* nested parentheses and NOTs */
+#define SK_VIS_FILTER_DEPTH_MAX 32    /* nested parentheses and NOTs */
 #define SK_VIS_FILTER_TERMS_MAX 1000  /* comparisons, and values of all IN lists */
 
 enum sk_vis_purpose { SK_VIS_FOR_LIST, SK_VIS_FOR_COUNT };
