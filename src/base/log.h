@@ -20,7 +20,12 @@ struct sk_log_kv {
     int64_t num;
 };
 
-#define SK_KV(k, s) ((struct sk_log_kv){(k), (s) ? (s) : "", 0})
+static inline const char *sk_log_text(const char *s)
+{
+    return s ? s : "";
+}
+
+#define SK_KV(k, s) ((struct sk_log_kv){(k), sk_log_text(s), 0})
 #define SK_KI(k, i) ((struct sk_log_kv){(k), 0, (int64_t)(i)})
 
 extern enum sk_log_level sk_log_threshold;
