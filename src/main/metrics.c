@@ -1,0 +1,154 @@
+/*
+ * The server's numbers: what each call did (from rpc's observe hook) and, at a scrape, the totals
+ * that engine, matching and store keep themselves, plus the process's own.
+ *
+ * Calls: the series of every method are looked up once at boot, so that a call costs additions
+ * only. Totals: a metric's value is split between threads, so they are always copied on loop 0.
+ * service_errors counts what is the server's fault, service_error_with_type every failed call,
+ * as Temporal does.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "base/metric.h"
+#include "main/server.h"
+#include "matching/matching.h"
+
+struct sk_server_metrics {
+    const struct sk_method *methods; /* borrowed */
+    size_t count;
+    struct series {
+        struct sk_series requests, latency;
+    } *series; /* one a method, the last for calls of no known method */
+    int64_t start_seconds;
+};
+
+struct sk_server_metrics *sk_server_metrics_new(const struct sk_method *methods, size_t count)
+{
+    struct sk_server_metrics *m = sk_mem_zalloc(sizeof(*m));
+    m->methods = methods;
+    m->count = count;
+    m->series = sk_mem_zalloc((count + 1) * sizeof(*m->series));
+    m->start_seconds = sk_now_wall_ms() / 1000;
+    for (size_t i = 0; i <= count; i++) {
+        const char *name = i < count ? methods[i].name : "other";
+        m->series[i].requests = sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, "");
+        m->series[i].latency = sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, "");
+    }
+    return m;
+}
+
+void sk_server_metrics_free(struct sk_server_metrics *m)
+{
+    if (!m)
+        return;
+    sk_mem_free(m->series);
+    sk_mem_free(m);
+}
+
+/* Whether Temporal would count it among service_errors: not what a caller did wrong. */
+static bool is_server_fault(sk_err err)
+{
+    switch (sk_err_grpc(err)) {
+    case 2:  // UNKNOWN
+    case 13: // INTERNAL
+    case 14: // UNAVAILABLE
+    case 15: // DATA_LOSS
+        return true;
+    default:
+        return false;
+    }
+}
+
+void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us)
+{
+    const struct sk_server *s = server;
+    struct sk_server_metrics *m = s->metrics;
+    bool known = method >= m->methods && method < m->methods + m->count;
+    const struct series *series = &m->series[known ? (size_t)(method - m->methods) : m->count];
+    sk_metric_add(series->requests, 1);
+    sk_metric_observe(series->latency, latency_us);
+    if (err == SK_OK)
+        return;
+    const char *name = known ? method->name : "other";
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)), 1);
+    if (is_server_fault(err))
+        sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ""), 1);
+}
+
+static void set(enum sk_metric metric, int64_t value)
+{
+    sk_metric_set(sk_metric_series(metric, NULL), value);
+}
+
+static int64_t resident_bytes(void)
+{
+    long long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lld %lld", &pages, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t open_files(void)
+{
+    int64_t n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir)
+        return 0;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n > 3 ? n - 3 : 0; // ".", ".." and the directory itself
+}
+
+static void set_process(const struct sk_server *s)
+{
+    struct rusage usage;
+    set(SK_METRIC_PROCESS_RESIDENT, resident_bytes());
+    set(SK_METRIC_PROCESS_FDS, open_files());
+    set(SK_METRIC_PROCESS_START, s->metrics->start_seconds);
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000
+                                       + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+    set(SK_METRIC_LOOP_STALLS, (int64_t)sk_rt_stalls(s->rt));
+}
+
+/* On loop 0, always. */
+static void copy_totals(void *server)
+{
+    const struct sk_server *s = server;
+    struct sk_engine_stats engine = {0};
+    struct sk_matching_stats matching = {0};
+    struct sk_store_stats store = {0};
+    sk_engine_stats(s->engine, &engine);
+    sk_matching_stats(s->matching, &matching);
+    sk_store_stats(s->store, &store);
+    set(SK_METRIC_TRANSITIONS, (int64_t)engine.transitions);
+    set(SK_METRIC_QUARANTINED, (int64_t)engine.quarantined);
+    set(SK_METRIC_TIMERS_FIRED, (int64_t)engine.timers_fired);
+    set(SK_METRIC_CACHE_REQUESTS, (int64_t)(engine.cache_hits + engine.cache_misses));
+    set(SK_METRIC_CACHE_MISS, (int64_t)engine.cache_misses);
+    set(SK_METRIC_CACHE_USAGE, (int64_t)engine.cached_runs);
+    set(SK_METRIC_CACHE_BYTES, (int64_t)engine.cached_bytes);
+    set(SK_METRIC_SYNC_MATCHES, (int64_t)matching.sync_matches);
+    set(SK_METRIC_BACKLOG_MATCHES, (int64_t)matching.backlog_matches);
+    set(SK_METRIC_PARKED_POLLS, (int64_t)matching.parked);
+    set(SK_METRIC_HEAD_TASKS, (int64_t)matching.head_tasks);
+    set(SK_METRIC_STORE_COMMITS, (int64_t)store.commits);
+    set(SK_METRIC_STORE_GROUPS, (int64_t)store.groups);
+    set(SK_METRIC_STORE_ROW_OPS, (int64_t)store.row_ops);
+    set(SK_METRIC_STORE_READS, (int64_t)store.reads);
+    set_process(s);
+}
+
+void sk_server_metrics_write(struct sk_server *server, struct sk_buf *out)
+{
+    sk_rt_call(0, copy_totals, server);
+    sk_metric_write(out);
+}

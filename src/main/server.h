@@ -1,0 +1,64 @@
+/*
+ * The server: boots every part in order, runs until it is told to stop, and takes all down in
+ * reverse. server.c owns the order, pages.c the HTTP side, metrics.c the numbers.
+ */
+#ifndef SK_MAIN_SERVER_H
+#define SK_MAIN_SERVER_H
+
+#include <stdatomic.h>
+#include "main/config.h"
+#include "net/http1.h"
+#include "rt/rt.h"
+
+struct sk_frontend;
+struct sk_method;
+struct sk_server_metrics;
+
+#define SK_HTTP_LISTENERS 3 /* the UI's port, --http-port, --metrics-port */
+
+struct sk_server {
+    const struct sk_config *config; /* borrowed */
+    struct sk_ctx *ctx;             /* of boot: its error is what run reports */
+    struct sk_rt *rt;
+    int lock_fd;                    /* -1: none */
+    struct sk_store *store;
+    struct sk_namespaces *namespaces;
+    struct sk_matching *matching;
+    struct sk_engine *engine;
+    struct sk_frontend *frontend;
+    struct sk_rpc_server *rpc;
+    struct sk_http_server *http[SK_HTTP_LISTENERS];
+    struct sk_server_metrics *metrics;
+    const char *cluster_id;         /* a uuid that stays with the store */
+    struct sk_waitq stopping;       /* the main fiber waits here, on loop 0 */
+    int signals;                    /* how many came; loop 0 */
+    _Atomic bool ready;             /* serving; read by /readyz on any loop */
+    sk_err result;                  /* of boot */
+};
+
+/* Runs until SIGTERM or SIGINT; the exit code. On failure ctx->err says what. Main thread. */
+int sk_server_run(struct sk_ctx *ctx, const struct sk_config *config);
+
+/* ---- first records (main/first.c); from a fiber ---- */
+/* The id of the cluster, kept in the store, made at the first start. */
+sk_err sk_first_cluster_id(struct sk_ctx *ctx, struct sk_store *store, const char **ret) SK_MUST_USE;
+/* `default` and the configured namespaces with their search attributes. */
+sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
+                           const struct sk_config *config) SK_MUST_USE;
+
+/* ---- HTTP (main/pages.c) ---- */
+void sk_pages_handle(void *server, const struct sk_http_request *request,
+                     struct sk_http_response *response);
+
+/* ---- metrics (main/metrics.c) ---- */
+struct sk_server_metrics *sk_server_metrics_new(const struct sk_method *methods, size_t count);
+void sk_server_metrics_free(struct sk_server_metrics *metrics);
+/* sk_rpc_server_options.observe; owner is the server. Any loop. */
+void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us);
+/* All of /metrics. From a fiber. */
+void sk_server_metrics_write(struct sk_server *server, struct sk_buf *out);
+
+/* ---- what a person sees at start (main/banner.c) ---- */
+void sk_banner_print(const struct sk_server *server, int fd);
+
+#endif
