@@ -1,0 +1,346 @@
+/*
+ * The HTTP/1.1 server of the UI's port. Parsing and limits are in http1_parse.c.
+ *
+ * Owns: the listener, the connections, one request a connection at a time. A request's handler
+ * runs in a fiber with an arena of its own; what the peer sends meanwhile waits in rest.
+ *
+ *   READING -> HANDLING -> (written) -> READING or closing
+ *
+ * The server is freed when it was closed and its last connection is gone; connections of other
+ * loops are told by post. A connection whose peer went while its handler runs is freed when the
+ * handler returns.
+ *
+ * Which hosts are answered: a browser lets any web page send requests to a local address under a
+ * name of its owner's (DNS rebinding), so a request must name a loopback, the bound address or a
+ * configured host. Numbers cannot be rebound: bound to all addresses, any number is fine.
+ * Thread: a connection's loop; the listener any.
+ */
+#include "net/http1_internal.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include "base/assert.h"
+
+#define BODY_MAX ((size_t)4 << 20)
+#define REST_MAX ((size_t)64 * 1024)
+#define HEAD_MS (10 * 1000)
+#define BODY_MS (60 * 1000)
+#define IDLE_MS (120 * 1000)
+#define WRITE_MS (60 * 1000)
+
+static void server_unref(struct sk_http_server *server)
+{
+    if (atomic_fetch_sub(&server->refs, 1) > 1)
+        return;
+    sk_mem_free(server->loops);
+    sk_mem_free(server->ip);
+    sk_mem_free(server);
+}
+
+static void conn_free(struct http_conn *conn)
+{
+    sk_timer_stop(&conn->timer);
+    sk_list_remove(&conn->in_loop);
+    sk_buf_fini(&conn->rest);
+    http_request_fini(conn);
+    server_unref(conn->server);
+    sk_mem_free(conn);
+}
+
+static void expect_within(struct http_conn *conn, int64_t ms)
+{
+    sk_timer_start(&conn->timer, sk_now_mono_ms() + ms);
+}
+
+static void on_time_up(struct sk_timer *timer)
+{
+    struct http_conn *conn = SK_CONTAINER(timer, struct http_conn, timer);
+    if (conn->state == HTTP_READING && conn->conn)
+        sk_conn_close(conn->conn);
+}
+
+/* ---- answers ---- */
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } reasons[] = {
+        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
+        {301, "Moved Permanently"}, {302, "Found"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
+        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+        {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
+        {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"}, {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+        {501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].status == status)
+            return reasons[i].text;
+    return "Unknown";
+}
+
+static void write_answer(struct http_conn *conn, const struct sk_http_response *response, bool keep)
+{
+    struct sk_buf out = SK_BUF_INIT;
+    bool has_body = response->status >= 200 && response->status != 204 && response->status != 304;
+    sk_buf_printf(&out, "HTTP/1.1 %d %s\r\n", response->status, reason_of(response->status));
+    if (response->content_type)
+        sk_buf_printf(&out, "Content-Type: %s\r\n", response->content_type);
+    if (has_body)
+        sk_buf_printf(&out, "Content-Length: %zu\r\n", response->body.n);
+    if (!keep)
+        sk_buf_str(&out, "Connection: close\r\n");
+    if (response->extra_headers)
+        sk_buf_str(&out, response->extra_headers);
+    sk_buf_str(&out, "\r\n");
+    if (has_body && !conn->head)
+        sk_buf_append(&out, response->body.p, response->body.n);
+    sk_conn_write(conn->conn, sk_buf_view(&out));
+    sk_buf_fini(&out);
+}
+
+/* An answer of the server's own, after which the connection ends. */
+static void refuse(struct http_conn *conn, int status, const char *why)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s\n", why);
+    struct sk_http_response response = {
+        .status = status,
+        .content_type = "text/plain; charset=utf-8",
+        .body = {text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1},
+    };
+    write_answer(conn, &response, false);
+    conn->state = HTTP_ENDING;
+    sk_conn_shutdown(conn->conn);
+}
+
+/* ---- which hosts ---- */
+
+static bool is_number(struct sk_str host)
+{
+    char text[64];
+    struct in6_addr ignored;
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = (struct sk_str){host.p + 1, host.n - 2};
+    if (host.n == 0 || host.n >= sizeof text)
+        return false;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    return inet_pton(AF_INET, text, &ignored) == 1 || inet_pton(AF_INET6, text, &ignored) == 1;
+}
+
+static bool ends_with(struct sk_str s, struct sk_str end)
+{
+    return s.n >= end.n && sk_str_ieq((struct sk_str){s.p + s.n - end.n, end.n}, end);
+}
+
+static bool is_loopback(struct sk_str host)
+{
+    return sk_str_ieq(host, SK_STR("localhost")) || ends_with(host, SK_STR(".localhost")) ||
+           sk_str_eq(host, SK_STR("[::1]")) ||
+           (is_number(host) && sk_str_starts(host, SK_STR("127.")));
+}
+
+static bool host_allowed(const struct sk_http_server *server, struct sk_str host)
+{
+    if (is_loopback(host))
+        return true;
+    struct sk_str bound = sk_str_of(server->ip), bare = host;
+    if (host.n >= 2 && host.p[0] == '[')
+        bare = (struct sk_str){host.p + 1, host.n - 2};
+    if (sk_str_ieq(bare, bound))
+        return true;
+    bool everywhere = sk_str_eq(bound, SK_STR("0.0.0.0")) || sk_str_eq(bound, SK_STR("::"));
+    if (everywhere && is_number(host))
+        return true;
+    for (const char *const *it = server->options.public_hosts; it && *it; it++)
+        if (sk_str_ieq(host, sk_str_of(*it)))
+            return true;
+    return false;
+}
+
+/* ---- handling ---- */
+
+static void feed(struct http_conn *conn, const char *bytes, size_t n);
+
+static void next_request(struct http_conn *conn, bool keep)
+{
+    http_request_fini(conn);
+    if (!keep) {
+        conn->state = HTTP_ENDING;
+        sk_conn_shutdown(conn->conn);
+        return;
+    }
+    http_request_init(conn);
+    conn->state = HTTP_READING;
+    expect_within(conn, IDLE_MS);
+    struct sk_buf rest = conn->rest;
+    conn->rest = SK_BUF_INIT;
+    if (rest.n > 0)
+        feed(conn, rest.p, rest.n);
+    sk_buf_fini(&rest);
+}
+
+static void handle(void *arg)
+{
+    struct http_conn *conn = arg;
+    struct sk_http_response response = {.status = 500};
+    conn->server->options.handler(conn->server->options.owner, &conn->request, &response);
+    if (!conn->conn) {
+        conn_free(conn);
+        return;
+    }
+    bool keep = conn->keep_alive && !atomic_load(&conn->server->closing);
+    write_answer(conn, &response, keep);
+    next_request(conn, keep);
+}
+
+static void start(struct http_conn *conn)
+{
+    sk_timer_stop(&conn->timer);
+    if (!http_request_finish(conn)) {
+        refuse(conn, conn->refusal, conn->refusal_why);
+        return;
+    }
+    if (!host_allowed(conn->server, conn->request.host)) {
+        refuse(conn, 421, "This server does not answer to that Host; see the option public-hosts.");
+        return;
+    }
+    conn->state = HTTP_HANDLING;
+    sk_fiber_spawn(handle, conn);
+}
+
+static void feed(struct http_conn *conn, const char *bytes, size_t n)
+{
+    bool fresh = conn->parsed == 0;
+    size_t took = http_request_feed(conn, bytes, n);
+    if (conn->refusal) {
+        refuse(conn, conn->refusal, conn->refusal_why);
+        return;
+    }
+    if (conn->wants_continue) {
+        conn->wants_continue = false;
+        sk_conn_write(conn->conn, SK_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    if (!conn->complete) {
+        if (conn->headers_done && !conn->body_timed) {
+            conn->body_timed = true;
+            expect_within(conn, BODY_MS);
+        } else if (fresh) {
+            expect_within(conn, HEAD_MS);
+        }
+        return;
+    }
+    sk_buf_append(&conn->rest, bytes + took, n - took);
+    start(conn);
+}
+
+/* ---- the connection's events ---- */
+
+static void on_read(void *owner, sk_err err, const char *bytes, size_t n)
+{
+    struct http_conn *conn = owner;
+    if (err) {
+        sk_conn_close(conn->conn);
+    } else if (conn->state == HTTP_READING) {
+        feed(conn, bytes, n);
+    } else if (conn->state == HTTP_HANDLING) {
+        if (conn->rest.n + n > REST_MAX)
+            sk_conn_close(conn->conn); // pipelines without reading
+        else
+            sk_buf_append(&conn->rest, bytes, n);
+    }
+}
+
+static void on_drained(void *owner)
+{
+    (void)owner;
+}
+
+static void on_close(void *owner)
+{
+    struct http_conn *conn = owner;
+    conn->conn = NULL;
+    if (conn->state != HTTP_HANDLING)
+        conn_free(conn);
+}
+
+static const struct sk_conn_events conn_events = {
+    .on_ready = on_drained,
+    .on_read = on_read,
+    .on_drained = on_drained,
+    .on_close = on_close,
+};
+
+static void on_accept(void *owner, struct sk_stream *stream)
+{
+    struct sk_http_server *server = owner;
+    struct http_conn *conn = sk_mem_zalloc(sizeof *conn);
+    atomic_fetch_add(&server->refs, 1);
+    conn->server = server;
+    sk_list_push_back(&server->loops[sk_rt_loop_index()], &conn->in_loop);
+    snprintf(conn->peer, sizeof conn->peer, "%s", sk_stream_peer(stream));
+    sk_timer_init(&conn->timer, on_time_up);
+    http_request_init(conn);
+    conn->conn = sk_conn_new(stream, NULL, NULL, &conn_events, conn);
+    expect_within(conn, HEAD_MS);
+    if (atomic_load(&server->closing))
+        sk_conn_close(conn->conn);
+}
+
+/* ---- life ---- */
+
+sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_server **ret,
+                      int *reterr_errno)
+{
+    struct sk_http_server *server = sk_mem_zalloc(sizeof *server);
+    server->options = *options;
+    if (server->options.body_max == 0)
+        server->options.body_max = BODY_MAX;
+    server->ip = sk_mem_strdup(options->ip);
+    atomic_init(&server->refs, 1);
+    server->loop_count = sk_rt_loop_count(sk_rt_current());
+    server->loops = sk_mem_zalloc((size_t)server->loop_count * sizeof *server->loops);
+    for (int i = 0; i < server->loop_count; i++)
+        sk_list_init(&server->loops[i]);
+    sk_err err = sk_listen(options->ip, options->port, on_accept, server, &server->listener,
+                           reterr_errno);
+    if (err) {
+        server_unref(server);
+        return err;
+    }
+    *ret = server;
+    return SK_OK;
+}
+
+int sk_http_port(const struct sk_http_server *server)
+{
+    return sk_listener_port(server->listener);
+}
+
+static void close_all(void *arg)
+{
+    struct sk_http_server *server = arg;
+    SK_LIST_EACH(it, &server->loops[sk_rt_loop_index()]) {
+        struct http_conn *conn = SK_CONTAINER(it, struct http_conn, in_loop);
+        if (conn->conn && conn->state != HTTP_HANDLING)
+            sk_conn_close(conn->conn);
+    }
+    server_unref(server);
+}
+
+void sk_http_close(struct sk_http_server *server)
+{
+    if (!server)
+        return;
+    atomic_store(&server->closing, true);
+    sk_listener_close(server->listener);
+    for (int i = 0; i < server->loop_count; i++) {
+        atomic_fetch_add(&server->refs, 1);
+        sk_rt_post(sk_rt_current(), i, close_all, server);
+    }
+    server_unref(server);
+}

@@ -1,0 +1,67 @@
+/* For http1*.c only. */
+#ifndef SK_NET_HTTP1_INTERNAL_H
+#define SK_NET_HTTP1_INTERNAL_H
+
+#include <http_parser.h>
+#include <stdatomic.h>
+#include "base/buf.h"
+#include "base/list.h"
+#include "net/conn.h"
+#include "net/http1.h"
+#include "rt/rt.h"
+
+struct sk_http_server {
+    struct sk_http_options options;
+    char *ip;
+    struct sk_listener *listener;
+    struct sk_list *loops; /* the connections of each loop */
+    int loop_count;
+    atomic_bool closing;
+    atomic_int refs; /* the owner, connections, posted closes */
+};
+
+enum http_state {
+    HTTP_READING,  /* a request comes in */
+    HTTP_HANDLING, /* its handler runs */
+    HTTP_ENDING,   /* nothing more is read */
+};
+
+/* A header field by offsets into text: the text may move while it grows. */
+struct http_field {
+    uint32_t name, name_size, value, value_size;
+};
+
+struct http_conn {
+    struct sk_http_server *server;
+    struct sk_conn *conn; /* NULL once closed */
+    struct sk_list in_loop;
+    struct sk_timer timer;
+    enum http_state state;
+    struct sk_buf rest; /* bytes after the request in hand */
+    char peer[64];
+
+    /* the request in hand */
+    http_parser parser;
+    struct sk_buf text;   /* URL, then names and values */
+    struct sk_buf fields; /* struct http_field */
+    struct sk_buf body;
+    size_t url_size;
+    size_t parsed; /* bytes of it so far */
+    bool in_value, headers_done, body_timed, complete, keep_alive, wants_continue;
+    bool head; /* HEAD: the answer has no body */
+    int refusal; /* status, 0 = none */
+    const char *refusal_why;
+    struct sk_arena *arena;
+    struct sk_ctx ctx;
+    struct sk_http_request request;
+};
+
+/* http1_parse.c */
+void http_request_init(struct http_conn *conn);
+void http_request_fini(struct http_conn *conn);
+/* Returns the bytes taken; sets complete or refusal. */
+size_t http_request_feed(struct http_conn *conn, const char *bytes, size_t n);
+/* Fill conn->request from what was parsed; false: refusal is set. */
+bool http_request_finish(struct http_conn *conn);
+
+#endif

@@ -1,0 +1,153 @@
+/* For src/rpc/ only: the pieces of a server and a call. */
+#ifndef SK_RPC_INTERNAL_H
+#define SK_RPC_INTERNAL_H
+
+#include <stdatomic.h>
+#include "base/list.h"
+#include "base/map.h"
+#include "net/http2.h"
+#include "rpc/rpc.h"
+#include "rt/rt.h"
+
+#define RPC_PREFIX 5                /* compressed flag, four bytes of length */
+#define RPC_MESSAGE_MAX (4u << 20)  /* grpc-go's default */
+#define RPC_GZIP_MIN 1024           /* answers below stay plain */
+#define RPC_POLL_DEADLINE_MIN_MS 2000
+
+/* ---- metadata.c: what of a request's headers outlives it ---- */
+/* One block: name NUL value NUL ... Shared by the calls of a connection that carry the same. */
+struct rpc_metadata {
+    uint32_t refs;
+    uint32_t size;
+    char text[];
+};
+/* What a request's headers say. Strings are borrowed as the fields are. */
+struct rpc_request {
+    struct sk_str path, content_type, encoding;
+    bool post;
+    bool accepts_gzip;
+    int64_t timeout_ms;  /* -1: none */
+    bool timeout_bad;
+    struct sk_str timeout;
+};
+void rpc_request_read(struct rpc_request *request, const struct sk_h2_header *fields, size_t count);
+/* last: a block to share when it is equal, may be NULL. */
+struct rpc_metadata *rpc_metadata_new(const struct sk_h2_header *fields, size_t count,
+                                      struct rpc_metadata *last);
+void rpc_metadata_unref(struct rpc_metadata *metadata);
+const char *rpc_metadata_get(const struct rpc_metadata *metadata, const char *name);
+/* "1S" and the like; false when malformed. */
+bool rpc_timeout_parse(struct sk_str text, int64_t *ret_ms);
+/* Into ret (>= 16 bytes). */
+struct sk_str rpc_timeout_format(int64_t timeout_ms, char *ret);
+
+/* ---- status.c ---- */
+/* The trailers of an answer; NULL err message is fine. Allocated in the arena. */
+struct sk_h2_header *rpc_status_fields(struct sk_arena *arena, const struct sk_errinfo *info,
+                                       size_t room, size_t *ret_count);
+/* The reverse: fill ctx->err from a peer's trailers. */
+sk_err rpc_status_read(struct sk_ctx *ctx, const char *status, const char *message,
+                       const char *details);
+
+/* ---- gzip.c ---- */
+/* INTERNAL when it is not gzip, RESOURCE_EXHAUSTED above max. */
+sk_err rpc_gunzip(struct sk_ctx *ctx, struct sk_str in, size_t max, struct sk_str *ret) SK_MUST_USE;
+/* gzip of in written to out, which has room bytes; 0 when it does not fit. */
+size_t rpc_gzip(struct sk_str in, char *out, size_t room);
+
+/* ---- frame.c: length-prefixed messages ---- */
+/* The message of a unary body: exactly one, decompressed when it says so. */
+sk_err rpc_unframe(struct sk_ctx *ctx, struct sk_str body, bool gzip, size_t max,
+                   struct sk_str *ret) SK_MUST_USE;
+/* SK_OK when the prefix allows a message of at most max bytes; *ret_total: prefix and message. */
+sk_err rpc_frame_check(struct sk_ctx *ctx, struct sk_str body, size_t max,
+                       size_t *ret_total) SK_MUST_USE;
+/* Prefix and packed message, in the arena. */
+struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message, bool gzip,
+                        bool *ret_gzipped);
+
+/* ---- server ---- */
+struct rpc_entry {
+    struct sk_method method; /* a copy, or one of the server's own */
+    bool stream;             /* bidirectional: each message is answered by the handler, on the loop */
+};
+
+struct rpc_loop {
+    struct sk_rpc_server *server;
+    struct sk_list conns;
+    struct sk_waitq emptied; /* woken when conns becomes empty */
+};
+
+struct sk_rpc_server {
+    struct sk_rpc_server_options options;
+    struct sk_tls *tls;
+    struct sk_listener *listener;
+    struct sk_map *methods;  /* "/service/Method" -> struct rpc_entry, owned */
+    struct sk_map *services; /* name -> the first rpc_entry */
+    struct rpc_loop *loops;
+    int loop_count;
+    atomic_bool draining;
+    atomic_size_t conn_count, call_count;
+    struct rpc_reflection *reflection;
+};
+
+struct rpc_conn {
+    struct sk_rpc_server *server;
+    struct sk_h2 *h2; /* NULL once closed */
+    struct rpc_loop *loop;
+    struct sk_list in_loop;
+    struct sk_list done;    /* calls whose handler is through */
+    size_t call_count;      /* calls that name us */
+    struct rpc_metadata *last; /* of the latest request */
+    char peer[64];
+    char *subject;
+};
+
+enum rpc_call_state {
+    CALL_RECEIVING, /* the request is not whole */
+    CALL_RUNNING,   /* its fiber runs */
+    CALL_PARKING,   /* the handler has parked it and not yet returned */
+    CALL_PARKED,
+    CALL_DONE,      /* the handler is through; on the connection's done list */
+    CALL_ANSWERED,  /* nothing left but the stream's end */
+};
+
+typedef sk_err (*rpc_resume_fn)(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response);
+
+struct sk_call {
+    struct rpc_conn *conn;
+    struct sk_h2_stream *stream; /* NULL: the client is gone */
+    const struct rpc_entry *entry;
+    struct rpc_metadata *metadata;
+    struct rpc_run *run; /* in its own arena; NULL while parked */
+    void (*on_gone)(void *arg);
+    void *gone_arg;
+    rpc_resume_fn resume; /* given before the handler returned, or for the run that starts */
+    void *resume_arg;
+    struct sk_timer deadline; /* runs while parked */
+    int64_t started_ns;
+    int64_t deadline_mono_ms;
+    struct sk_list in_done;
+    uint8_t state;
+    bool gzip_in, gzip_out;
+    bool expired; /* the deadline came while parking */
+};
+
+/* What a call needs only while it runs. */
+struct rpc_run {
+    struct sk_arena *arena;
+    struct sk_ctx ctx;
+    const void *request;
+    ProtobufCMessage *response;
+    sk_err err;
+};
+
+extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */
+void rpc_conn_unref_call(struct rpc_conn *conn); /* a call is freed */
+
+/* ---- health.c, reflection.c: the server's own methods ---- */
+size_t rpc_health_methods(struct rpc_entry *ret, struct sk_rpc_server *server);     /* room for 2 */
+size_t rpc_reflection_methods(struct rpc_entry *ret, struct sk_rpc_server *server); /* room for 2 */
+void rpc_reflection_free(struct rpc_reflection *reflection);
+
+#endif
