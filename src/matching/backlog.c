@@ -6,8 +6,8 @@
  * beyond is read in pages when the head runs low and somebody polls. So:
  *
  *   a task beyond the cursor  -> left to the disk, the next page brings it
- *   a task before it          -> into the head; if that is full, its last one is spilled: forgotten,
- *                                and the cursor drawn back to just before it
+ *   a task before it          -> into the head; if that is full, its last one is spilled:
+ * forgotten, and the cursor drawn back to just before it
  *
  * A row that was committed late (its seq is lower than others') is announced after its commit, so
  * it is either before the cursor and kept, or beyond and read: none is skipped.
@@ -138,7 +138,8 @@ static void read_page(struct sk_mq *q)
     struct sk_mpos end = q->cursor;
     struct sk_task_row *rows;
     size_t count;
-    sk_err err = sk_store_tasks_read(m->o.store, &ctx, &q->key, end.priority, end.seq, limit, &rows, &count);
+    sk_err err =
+        sk_store_tasks_read(m->o.store, &ctx, &q->key, end.priority, end.seq, limit, &rows, &count);
     if (err) {
         SK_LOG(WARN, "matching", "reading a task queue's backlog failed, will be tried again",
                SK_KV("task_queue", q->name), SK_KV("error", ctx.err.message));
@@ -146,7 +147,8 @@ static void read_page(struct sk_mq *q)
     } else {
         for (size_t i = 0; i < count; i++)
             take_row(q, &rows[i]);
-        end = count < limit ? SK_MPOS_LAST : (struct sk_mpos){rows[count - 1].priority, rows[count - 1].seq};
+        end = count < limit ? SK_MPOS_LAST
+                            : (struct sk_mpos){rows[count - 1].priority, rows[count - 1].seq};
     }
     finish_read(q, end);
     sk_arena_free(ctx.arena);
@@ -171,7 +173,8 @@ static bool read_wanted(const struct sk_mq *q, int64_t now_ms)
         return false;
     if (q->sticky && !sk_mq_alive(q))
         return true; // to move them on
-    bool demand = q->poll_count || (q->last_poll_ms != INT64_MIN && now_ms - q->last_poll_ms < DEMAND_MS);
+    bool demand =
+        q->poll_count || (q->last_poll_ms != INT64_MIN && now_ms - q->last_poll_ms < DEMAND_MS);
     return demand && spillable(q) <= loop->matching->o.head_max / 4;
 }
 

@@ -5,11 +5,14 @@
  * Pollers are kept by identity, newest value each, for poller_history_ms and at most
  * SK_MQ_POLLERS_MAX a queue; the least recent go first. Rates are counts in buckets of five
  * seconds. The count of a backlog that lies on disk is the store's, and approximate: workflow
- * tasks that are started but not finished still have their rows.
+ * tasks that are started but not finished still have their rows. By priority, what is beyond memory
+ * is put to the level where the unread part begins.
  *
  * Thread: the owner's loop; sk_matching_describe comes over by sk_rt_call.
  */
 #include "matching/matching_internal.h"
+
+#define DEFAULT_PRIORITY 3
 
 struct sk_mpoller {
     struct sk_list node;    /* q->poller_order */
@@ -76,8 +79,7 @@ void sk_mq_saw_poller(struct sk_mq *q, const struct sk_poll *poll)
 void sk_mq_expire_pollers(struct sk_mq *q, bool all)
 {
     int64_t oldest_ms = sk_now_mono_ms() - q->loop->matching->o.poller_history_ms;
-    SK_LIST_EACH(at, &q->poller_order)
-    {
+    SK_LIST_EACH (at, &q->poller_order) {
         struct sk_mpoller *p = SK_CONTAINER(at, struct sk_mpoller, node);
         if (!all && p->seen_mono_ms >= oldest_ms)
             break;
@@ -116,7 +118,8 @@ double sk_mrate_per_second(const struct sk_mrate *rate, int64_t now_ms)
     uint64_t sum = 0;
     for (int i = 0; i < SK_MQ_RATE_BUCKETS; i++)
         sum += r.counts[i];
-    int64_t span_ms = (SK_MQ_RATE_BUCKETS - 1) * SK_MQ_RATE_BUCKET_MS + now_ms % SK_MQ_RATE_BUCKET_MS;
+    int64_t span_ms =
+        (SK_MQ_RATE_BUCKETS - 1) * SK_MQ_RATE_BUCKET_MS + now_ms % SK_MQ_RATE_BUCKET_MS;
     return (double)sum * 1000 / (double)span_ms;
 }
 
@@ -128,6 +131,7 @@ struct question {
     const struct sk_queue_key *key;
     struct sk_queue_info *ret;
     bool on_disk; /* ask the store for the count */
+    int level;    /* where what is on disk begins */
 };
 
 static void list_pollers(struct sk_mq *q, struct sk_arena *arena, struct sk_queue_info *ret)
@@ -147,24 +151,52 @@ static void list_pollers(struct sk_mq *q, struct sk_arena *arena, struct sk_queu
     }
 }
 
-static void measure_head(const struct sk_mq *q, struct sk_queue_info *ret)
+static int64_t age_of(int64_t created_ms)
 {
-    int64_t oldest_ms = INT64_MAX, first_seq = INT64_MAX;
-    for (size_t i = 0; i < SK_MQ_PRIORITIES; i++)
-        for (struct sk_list *at = q->head.level[i].next; at != &q->head.level[i]; at = at->next) {
-            const struct sk_task_row *row = &sk_mtask_at(at)->task.row;
-            oldest_ms = row->created_ms < oldest_ms ? row->created_ms : oldest_ms;
-            first_seq = row->seq < first_seq ? row->seq : first_seq;
-        }
-    ret->backlog_count = (int64_t)(q->head.count + q->pending_count);
-    if (q->head.count) {
-        int64_t age_ms = sk_now_wall_ms() - oldest_ms;
-        ret->backlog_age_ms = age_ms > 0 ? age_ms : 0;
+    int64_t age_ms = sk_now_wall_ms() - created_ms;
+    return age_ms > 0 ? age_ms : 0;
+}
+
+/* One priority: its tasks in memory and its rates. Returns the lowest seq, INT64_MAX when none. */
+static int64_t measure_level(const struct sk_mq *q, int i, int64_t now_ms,
+                             struct sk_queue_level *ret)
+{
+    int64_t first_seq = INT64_MAX, oldest_ms = INT64_MAX;
+    *ret = (struct sk_queue_level){
+        .priority = i + 1,
+        .add_rate = sk_mrate_per_second(&q->added[i], now_ms),
+        .dispatch_rate = sk_mrate_per_second(&q->dispatched[i], now_ms),
+    };
+    for (struct sk_list *at = q->head.level[i].next; at != &q->head.level[i]; at = at->next) {
+        const struct sk_task_row *row = &sk_mtask_at(at)->task.row;
+        oldest_ms = row->created_ms < oldest_ms ? row->created_ms : oldest_ms;
+        first_seq = row->seq < first_seq ? row->seq : first_seq;
+        ret->backlog_count++;
+    }
+    if (ret->backlog_count)
+        ret->backlog_age_ms = age_of(oldest_ms);
+    return first_seq;
+}
+
+static void measure(const struct sk_mq *q, struct sk_queue_info *ret)
+{
+    int64_t now_ms = sk_now_mono_ms(), first_seq = INT64_MAX;
+    for (int i = 0; i < SK_MQ_PRIORITIES; i++) {
+        struct sk_queue_level *level = &ret->levels[i];
+        int64_t seq = measure_level(q, i, now_ms, level);
+        first_seq = seq < first_seq ? seq : first_seq;
+        ret->backlog_count += level->backlog_count;
+        if (level->backlog_age_ms > ret->backlog_age_ms)
+            ret->backlog_age_ms = level->backlog_age_ms;
+        ret->add_rate += level->add_rate;
+        ret->dispatch_rate += level->dispatch_rate;
     }
     ret->read_level = q->cursor.priority == INT32_MAX ? q->seq_seen : q->cursor.seq;
     if (ret->read_level < 0)
         ret->read_level = 0; // nothing read yet
     ret->ack_level = q->head.count ? first_seq - 1 : ret->read_level;
+    ret->rate_limit = q->limit.per_second;
+    ret->rate_limiting = sk_mrate_per_second(&q->limited, now_ms) > 0;
 }
 
 static void on_question(void *arg)
@@ -175,17 +207,15 @@ static void on_question(void *arg)
     *ret = (struct sk_queue_info){.rate_limit = -1};
     if (!q)
         return;
-    int64_t now_ms = sk_now_mono_ms();
     list_pollers(q, question->ctx->arena, ret);
-    measure_head(q, ret);
-    ret->add_rate = sk_mrate_per_second(&q->added, now_ms);
-    ret->dispatch_rate = sk_mrate_per_second(&q->dispatched, now_ms);
-    ret->rate_limit = q->limit.per_second;
+    measure(q, ret);
+    question->level = q->cursor.priority == INT32_MIN ? sk_mhead_level(DEFAULT_PRIORITY)
+                                                      : sk_mhead_level(q->cursor.priority);
     question->on_disk = q->cursor.priority != INT32_MAX;
 }
 
-sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-                            struct sk_queue_info *ret)
+sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx,
+                            const struct sk_queue_key *queue, struct sk_queue_info *ret)
 {
     struct question question = {.matching = m, .ctx = ctx, .key = queue, .ret = ret};
     sk_rt_call(sk_mq_owner(m, queue), on_question, &question);
@@ -195,8 +225,12 @@ sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx, const str
     sk_err err = sk_store_task_count(m->o.store, ctx, queue, &count, &oldest_ms);
     if (err)
         return err;
-    ret->backlog_count = count > ret->backlog_count ? count : ret->backlog_count;
-    int64_t age_ms = count ? sk_now_wall_ms() - oldest_ms : 0;
-    ret->backlog_age_ms = age_ms > ret->backlog_age_ms ? age_ms : ret->backlog_age_ms;
+    if (count > ret->backlog_count) {
+        ret->levels[question.level].backlog_count += count - ret->backlog_count;
+        ret->backlog_count = count;
+    }
+    int64_t age_ms = count ? age_of(oldest_ms) : 0;
+    if (age_ms > ret->backlog_age_ms)
+        ret->backlog_age_ms = ret->levels[question.level].backlog_age_ms = age_ms;
     return SK_OK;
 }

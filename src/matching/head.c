@@ -18,10 +18,11 @@ void sk_mhead_init(struct sk_mhead *head)
     head->count = head->pinned = 0;
 }
 
-static struct sk_list *level_of(struct sk_mhead *head, int32_t priority)
+int sk_mhead_level(int32_t priority)
 {
-    int32_t i = priority < 1 ? 1 : priority > SK_MQ_PRIORITIES ? SK_MQ_PRIORITIES : priority;
-    return &head->level[i - 1];
+    return priority < 1                  ? 0
+           : priority > SK_MQ_PRIORITIES ? SK_MQ_PRIORITIES - 1
+                                         : (int)priority - 1;
 }
 
 /* The node after which t belongs (or the list's own head); NULL when its place is taken. */
@@ -39,7 +40,8 @@ static struct sk_list *place_of(struct sk_list *level, struct sk_mpos pos)
 
 bool sk_mhead_insert(struct sk_mhead *head, struct sk_mtask *t)
 {
-    struct sk_list *at = place_of(level_of(head, t->task.row.priority), sk_mtask_pos(t));
+    struct sk_list *at =
+        place_of(&head->level[sk_mhead_level(t->task.row.priority)], sk_mtask_pos(t));
     if (!at)
         return false;
     sk_list_push_front(at, &t->task.node);

@@ -76,8 +76,8 @@ int64_t sk_matching_seq(struct sk_matching *m)
 void sk_matching_saw_seq(struct sk_matching *m, int64_t seq)
 {
     int64_t have = atomic_load_explicit(&m->seq, memory_order_relaxed);
-    while (have < seq && !atomic_compare_exchange_weak_explicit(&m->seq, &have, seq, memory_order_relaxed,
-                                                                memory_order_relaxed))
+    while (have < seq && !atomic_compare_exchange_weak_explicit(
+                             &m->seq, &have, seq, memory_order_relaxed, memory_order_relaxed))
         ;
 }
 
@@ -128,7 +128,8 @@ static sk_err open_queue(struct sk_matching *m, struct sk_ctx *ctx, const struct
     if (key->kind == SK_TASK_WORKFLOW) {
         struct sk_task_row *rows;
         size_t count;
-        sk_err err = sk_store_tasks_read(m->o.store, ctx, key, INT32_MIN, INT64_MIN, 1, &rows, &count);
+        sk_err err =
+            sk_store_tasks_read(m->o.store, ctx, key, INT32_MIN, INT64_MIN, 1, &rows, &count);
         if (err)
             return err;
         f.sticky = count && rows[0].fallback_queue.n;
@@ -155,8 +156,7 @@ static void drain_loop(void *arg)
 {
     struct sk_mloop *loop = sk_mloop_here(arg);
     loop->draining = true;
-    SK_LIST_EACH(at, &loop->all)
-    {
+    SK_LIST_EACH (at, &loop->all) {
         struct sk_mq *q = SK_CONTAINER(at, struct sk_mq, node);
         sk_mq_end_polls(q, NULL);
         sk_mq_expire_queries(q, true);

@@ -21,10 +21,10 @@
 struct sk_matching;
 struct sk_matching_options {
     struct sk_store *store;
-    size_t head_max;            /* tasks in memory a queue, default 1000 */
-    int64_t sticky_alive_ms;    /* default 10,000 */
-    int64_t poller_history_ms;  /* default 300,000 */
-    int64_t idle_unload_ms;     /* default 300,000 */
+    size_t head_max;           /* tasks in memory a queue, default 1000 */
+    int64_t sticky_alive_ms;   /* default 10,000 */
+    int64_t poller_history_ms; /* default 300,000 */
+    int64_t idle_unload_ms;    /* default 300,000 */
 };
 
 struct sk_matching *sk_matching_new(const struct sk_matching_options *options);
@@ -40,10 +40,10 @@ int64_t sk_matching_seq(struct sk_matching *m);
  * sk_matching_return (undelivered: back to the front of its queue) or sk_matching_done. */
 struct sk_task {
     struct sk_list node;
-    struct sk_task_row row;  /* strings owned by the task */
-    void *query;             /* a direct query (no row in the store), else NULL */
-    bool from_backlog;       /* read from disk rather than announced */
-    bool sticky;             /* dispatched on its sticky queue (row.fallback_queue is set and was not used) */
+    struct sk_task_row row; /* strings owned by the task */
+    void *query;            /* a direct query (no row in the store), else NULL */
+    bool from_backlog;      /* read from disk rather than announced */
+    bool sticky; /* dispatched on its sticky queue (row.fallback_queue is set and was not used) */
 };
 
 /* After the commit that wrote the row. Copies. A task on a sticky queue without a poll in
@@ -58,12 +58,12 @@ struct sk_poll {
     /* filled by the caller; strings are borrowed until on_end */
     struct sk_queue_key queue;
     const char *identity;
-    const char *worker_key;        /* worker_instance_key or NULL */
+    const char *worker_key;            /* worker_instance_key or NULL */
     const char *build_id, *deployment; /* worker version, may be NULL */
-    double rate_limit;             /* max_tasks_per_second; < 0 = not given */
-    bool sticky;                   /* queue.name is a sticky queue */
+    double rate_limit;                 /* max_tasks_per_second; < 0 = not given */
+    bool sticky;                       /* queue.name is a sticky queue */
     int64_t deadline_mono_ms;
-    int home_loop;                 /* where on_end runs */
+    int home_loop; /* where on_end runs */
     /* Runs exactly once, as a plain callback on home_loop, never inside sk_matching_poll. */
     void (*on_end)(struct sk_poll *poll, enum sk_poll_end end, struct sk_task *task);
     /* matching's own (poll.c) */
@@ -87,14 +87,16 @@ void sk_matching_cancel(struct sk_matching *m, struct sk_poll *poll);
 /* Offer `query` to a poller of queue until deadline. SK_OK: some poll took it (its task->query is
  * `query`); FAILED_PRECONDITION "no poller seen for task queue recently, worker may be down" when
  * nobody polled within 20 s; DEADLINE_EXCEEDED. Waits; from a fiber. */
-sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-                               const struct sk_run_key *run, void *query, int64_t deadline_mono_ms) SK_MUST_USE;
+sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx,
+                               const struct sk_queue_key *queue, const struct sk_run_key *run,
+                               void *query, int64_t deadline_mono_ms) SK_MUST_USE;
 
 /* Whether a sticky queue was polled within sticky_alive_ms. From a fiber. */
 bool sk_matching_sticky_alive(struct sk_matching *m, const struct sk_queue_key *queue);
-/* A worker said that it stops (ShutdownWorker): its sticky queue is dead at once, waiting tasks move
- * to their fallback queues, and parked polls with that worker_key end empty. */
-void sk_matching_worker_gone(struct sk_matching *m, sk_ns_id ns, const char *sticky_queue, const char *worker_key);
+/* A worker said that it stops (ShutdownWorker): its sticky queue is dead at once, waiting tasks
+ * move to their fallback queues, and parked polls with that worker_key end empty. */
+void sk_matching_worker_gone(struct sk_matching *m, sk_ns_id ns, const char *sticky_queue,
+                             const char *worker_key);
 
 /* ---- for DescribeTaskQueue; from a fiber, results in ctx->arena ---- */
 struct sk_poller_info {
@@ -102,22 +104,34 @@ struct sk_poller_info {
     int64_t last_access_ms;
     double rate_limit; /* < 0 = not given */
 };
+struct sk_queue_level { /* one priority's share */
+    int32_t priority;
+    int64_t backlog_count, backlog_age_ms;
+    double add_rate, dispatch_rate;
+};
+#define SK_QUEUE_LEVELS 5
 struct sk_queue_info {
     struct sk_poller_info *pollers;
     size_t poller_count;
-    int64_t backlog_count;      /* approximate: head + disk */
-    int64_t backlog_age_ms;     /* of the oldest */
+    int64_t backlog_count;          /* approximate: head + disk */
+    int64_t backlog_age_ms;         /* of the oldest */
     double add_rate, dispatch_rate; /* tasks/s over the last 30 s */
     int64_t read_level, ack_level;
-    double rate_limit;          /* effective, < 0 = none */
+    double rate_limit;                             /* effective, < 0 = none */
+    bool rate_limiting;                            /* it held tasks back in the last 30 s */
+    struct sk_queue_level levels[SK_QUEUE_LEVELS]; /* priorities 1..5; they add up to the totals */
 };
-sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *queue,
+sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx,
+                            const struct sk_queue_key *queue,
                             struct sk_queue_info *ret) SK_MUST_USE;
 
 /* End all polls empty and refuse new ones (they end empty at once). From a fiber. */
 void sk_matching_drain(struct sk_matching *m);
 /* Totals for metrics. */
-struct sk_matching_stats { uint64_t sync_matches, backlog_matches, polls, empty_polls; size_t parked, head_tasks; };
+struct sk_matching_stats {
+    uint64_t sync_matches, backlog_matches, polls, empty_polls;
+    size_t parked, head_tasks;
+};
 void sk_matching_stats(struct sk_matching *m, struct sk_matching_stats *ret);
 
 #endif

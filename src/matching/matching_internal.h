@@ -6,7 +6,6 @@
 #ifndef SK_MATCHING_INTERNAL_H
 #define SK_MATCHING_INTERNAL_H
 
-#include <stdatomic.h>
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/ctx.h"
@@ -14,8 +13,9 @@
 #include "matching/matching.h"
 #include "rt/rt.h"
 #include "store/store.h"
+#include <stdatomic.h>
 
-#define SK_MQ_PRIORITIES 5
+#define SK_MQ_PRIORITIES SK_QUEUE_LEVELS
 #define SK_MQ_POLLERS_MAX 1000 /* identities remembered a queue */
 #define SK_MQ_RATE_BUCKET_MS 5000
 #define SK_MQ_RATE_BUCKETS 7 /* six full ones and the current one: 30 s and a bit */
@@ -44,8 +44,8 @@ struct sk_moffer;
 struct sk_mtask {
     struct sk_task task; /* first: callers hold a pointer to it */
     struct sk_matching *matching;
-    bool fresh;          /* announced just now: counts as added, may be matched at once */
-    bool pinned;         /* its row lies under another queue (a dead sticky one): never spilled */
+    bool fresh;  /* announced just now: counts as added, may be matched at once */
+    bool pinned; /* its row lies under another queue (a dead sticky one): never spilled */
     int64_t deadline_mono_ms; /* queries: when its asker gives up */
     struct sk_moffer *offer;  /* queries: the asker while it waits to be taken, else NULL */
     char text[];
@@ -86,7 +86,7 @@ struct sk_mhead {
 
 struct sk_mq {
     struct sk_mloop *loop;
-    struct sk_list node; /* loop->all */
+    struct sk_list node;     /* loop->all */
     struct sk_queue_key key; /* name: this struct's own */
     int64_t used_ms;         /* mono: last poll, add, describe */
 
@@ -97,25 +97,27 @@ struct sk_mq {
     struct sk_mhead head;
     struct sk_list queries; /* struct sk_mtask */
     struct sk_waitq query_waiters;
-    size_t query_waiting;   /* fibers in query.c */
+    size_t query_waiting; /* fibers in query.c */
 
     /* backlog.c. INV-1: every row of this queue at or before `cursor` is in memory, handed out or
      * gone. What comes after it is read when there is room; SK_MPOS_LAST = nothing is left. */
     struct sk_mpos cursor;
     bool reading;
-    struct sk_mpos missed;  /* first row announced or spilled during a read that memory did not take */
+    struct sk_mpos
+        missed; /* first row announced or spilled during a read that memory did not take */
     struct sk_list pending; /* tasks announced during a read, beyond the cursor */
     size_t pending_count;
-    int64_t read_again_ms;  /* after a failed read: not before */
+    int64_t read_again_ms; /* after a failed read: not before */
 
     struct sk_mlimit limit;
-    struct sk_timer wake;  /* a token or a second read is due */
+    struct sk_timer wake; /* a token or a second read is due */
     bool sticky;
     struct sk_timer lapse; /* sticky with tasks and no polls: when it counts as dead */
 
-    struct sk_map *pollers; /* identity -> struct sk_mpoller; NULL while none */
+    struct sk_map *pollers;      /* identity -> struct sk_mpoller; NULL while none */
     struct sk_list poller_order; /* least recent first */
-    struct sk_mrate added, dispatched;
+    struct sk_mrate added[SK_MQ_PRIORITIES], dispatched[SK_MQ_PRIORITIES];
+    struct sk_mrate limited;
     int64_t seq_seen; /* highest */
     char name[];
 };
@@ -154,8 +156,9 @@ struct sk_mloop *sk_mloop_here(struct sk_matching *m);
 void sk_matching_saw_seq(struct sk_matching *m, int64_t seq);
 
 /* ---- queue.c ---- */
-struct sk_mq *sk_mq_find(struct sk_mloop *loop, const struct sk_queue_key *key); /* NULL: not loaded */
-struct sk_mq *sk_mq_get(struct sk_mloop *loop, const struct sk_queue_key *key);  /* loads */
+struct sk_mq *sk_mq_find(struct sk_mloop *loop,
+                         const struct sk_queue_key *key); /* NULL: not loaded */
+struct sk_mq *sk_mq_get(struct sk_mloop *loop, const struct sk_queue_key *key); /* loads */
 void sk_mq_free(struct sk_mq *q);
 /* Bring polls and tasks together as far as they go; then see to reads and timers. */
 void sk_mq_dispatch(struct sk_mq *q);
@@ -172,21 +175,24 @@ void sk_mtask_free(struct sk_mtask *t);
 void sk_mtask_route(struct sk_mtask *t);
 
 /* ---- head.c ---- */
+/* Index of a priority's level: 0 .. SK_MQ_PRIORITIES - 1. */
+int sk_mhead_level(int32_t priority);
 void sk_mhead_init(struct sk_mhead *head);
 /* false: a task of that place is in already (the caller keeps t) */
 bool sk_mhead_insert(struct sk_mhead *head, struct sk_mtask *t);
-struct sk_mtask *sk_mhead_pop(struct sk_mhead *head);        /* the first; NULL when empty */
+struct sk_mtask *sk_mhead_pop(struct sk_mhead *head); /* the first; NULL when empty */
 struct sk_mtask *sk_mhead_first(const struct sk_mhead *head);
 struct sk_mtask *sk_mhead_last_unpinned(const struct sk_mhead *head);
 void sk_mhead_remove(struct sk_mhead *head, struct sk_mtask *t);
 
 /* ---- backlog.c ---- */
-void sk_mq_keep(struct sk_mq *q, struct sk_mtask *t);   /* in memory or on disk. Moved. */
-void sk_mq_spill_all(struct sk_mq *q);                  /* idle: leave all but pinned ones to the disk */
+void sk_mq_keep(struct sk_mq *q, struct sk_mtask *t); /* in memory or on disk. Moved. */
+void sk_mq_spill_all(struct sk_mq *q); /* idle: leave all but pinned ones to the disk */
 void sk_mq_read_if_wanted(struct sk_mq *q);
 
 /* ---- poll.c ---- */
-void sk_mpoll_finish(struct sk_mq *q, struct sk_poll *poll, enum sk_poll_end end, struct sk_task *task);
+void sk_mpoll_finish(struct sk_mq *q, struct sk_poll *poll, enum sk_poll_end end,
+                     struct sk_task *task);
 void sk_mq_end_polls(struct sk_mq *q, const char *worker_key); /* NULL: all */
 
 /* ---- rate.c ---- */

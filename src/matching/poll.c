@@ -54,7 +54,8 @@ static void send_end(struct sk_poll *poll, enum sk_poll_end end, struct sk_task 
     sk_rt_post(poll->matching->rt, poll->home_loop, on_ended, poll);
 }
 
-void sk_mpoll_finish(struct sk_mq *q, struct sk_poll *poll, enum sk_poll_end end, struct sk_task *task)
+void sk_mpoll_finish(struct sk_mq *q, struct sk_poll *poll, enum sk_poll_end end,
+                     struct sk_task *task)
 {
     SK_ASSERT(poll->state == STATE_PARKED && poll->queue_ref == q && q->poll_count > 0);
     sk_list_remove(&poll->node);
@@ -81,8 +82,8 @@ static void park(struct sk_mq *q, struct sk_poll *poll)
     q->poll_count++;
     SK_STAT_ADD(q->loop->parked, 1);
     sk_mq_dispatch(q);
-    if (poll->state != STATE_PARKED)
-        return;
+    if (!q->poll_count)
+        return; // it was the last in line and got a task: home may have freed it by now
     if (poll->deadline_mono_ms <= sk_now_mono_ms())
         sk_mpoll_finish(q, poll, SK_POLL_EMPTY, NULL);
     else
@@ -124,8 +125,7 @@ static void on_cancel(void *arg)
 
 void sk_mq_end_polls(struct sk_mq *q, const char *worker_key)
 {
-    SK_LIST_EACH(at, &q->polls)
-    {
+    SK_LIST_EACH (at, &q->polls) {
         struct sk_poll *poll = SK_CONTAINER(at, struct sk_poll, node);
         if (!worker_key || (poll->worker_key && !strcmp(worker_key, poll->worker_key)))
             sk_mpoll_finish(q, poll, SK_POLL_EMPTY, NULL);

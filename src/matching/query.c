@@ -55,8 +55,7 @@ void sk_mq_return_query(struct sk_mq *q, struct sk_mtask *t)
 /* all: also those whose asker waits here; it notices that the loop drains. */
 void sk_mq_expire_queries(struct sk_mq *q, bool all)
 {
-    SK_LIST_EACH(node, &q->queries)
-    {
+    SK_LIST_EACH (node, &q->queries) {
         struct sk_mtask *t = sk_mtask_at(node);
         if (!t->offer && (all || t->deadline_mono_ms <= sk_now_mono_ms())) {
             sk_list_remove(node);
@@ -118,8 +117,9 @@ static void on_offer(void *arg)
     q->query_waiting--;
 }
 
-sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-                               const struct sk_run_key *run, void *query, int64_t deadline_mono_ms)
+sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx,
+                               const struct sk_queue_key *queue, const struct sk_run_key *run,
+                               void *query, int64_t deadline_mono_ms)
 {
     SK_ASSERT(query);
     struct sk_moffer offer = {

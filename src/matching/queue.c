@@ -71,7 +71,8 @@ struct sk_mq *sk_mq_get(struct sk_mloop *loop, const struct sk_queue_key *key)
         sk_list_push_back(&loop->all, &q->node);
         sk_map_put(loop->queues, map_key(loop, &q->key), q);
         if (!sk_timer_running(&loop->sweep))
-            sk_timer_start(&loop->sweep, q->used_ms + loop->matching->o.idle_unload_ms / SWEEPS_AN_IDLE_TIME);
+            sk_timer_start(&loop->sweep,
+                           q->used_ms + loop->matching->o.idle_unload_ms / SWEEPS_AN_IDLE_TIME);
     }
     return q;
 }
@@ -99,7 +100,7 @@ static void hand_out(struct sk_mq *q, struct sk_mtask *t, bool sync)
 {
     struct sk_poll *poll = SK_CONTAINER(q->polls.next, struct sk_poll, node);
     if (!t->task.query)
-        sk_mrate_count(&q->dispatched, sk_now_mono_ms());
+        sk_mrate_count(&q->dispatched[sk_mhead_level(t->task.row.priority)], sk_now_mono_ms());
     if (sync)
         SK_STAT_ADD(q->loop->sync_matches, 1);
     else
@@ -120,6 +121,7 @@ void sk_mq_dispatch(struct sk_mq *q)
         hand_out(q, t, true);
     while (q->poll_count && q->head.count) {
         if (!sk_mlimit_take(&q->limit, sk_now_mono_ms())) {
+            sk_mrate_count(&q->limited, sk_now_mono_ms());
             sk_mq_wake_at(q, sk_mlimit_due(&q->limit, sk_now_mono_ms()));
             break;
         }
@@ -141,7 +143,7 @@ void sk_mq_offer_task(struct sk_mq *q, struct sk_mtask *t)
     if (t->task.row.seq > q->seq_seen)
         q->seq_seen = t->task.row.seq;
     if (t->fresh)
-        sk_mrate_count(&q->added, q->used_ms);
+        sk_mrate_count(&q->added[sk_mhead_level(t->task.row.priority)], q->used_ms);
     if (all_clear(q) && sk_mlimit_take(&q->limit, q->used_ms)) {
         bool sync = t->fresh;
         t->fresh = false;
@@ -173,7 +175,7 @@ void sk_mloop_on_sweep(struct sk_timer *timer)
 {
     struct sk_mloop *loop = SK_CONTAINER(timer, struct sk_mloop, sweep);
     int64_t now_ms = sk_now_mono_ms();
-    SK_LIST_EACH(at, &loop->all)
+    SK_LIST_EACH (at, &loop->all)
         sweep_queue(SK_CONTAINER(at, struct sk_mq, node), now_ms);
     if (!sk_list_empty(&loop->all))
         sk_timer_start(timer, now_ms + loop->matching->o.idle_unload_ms / SWEEPS_AN_IDLE_TIME);

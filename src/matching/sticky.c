@@ -52,8 +52,9 @@ void sk_mq_arm_lapse(struct sk_mq *q)
     if (!sk_mq_alive(q))
         move_on(q);
     else if (!sk_timer_running(&q->lapse))
-        sk_timer_start(&q->lapse, q->poll_count ? sk_now_mono_ms() + q->loop->matching->o.sticky_alive_ms
-                                                : lapse_ms(q));
+        sk_timer_start(&q->lapse, q->poll_count
+                                      ? sk_now_mono_ms() + q->loop->matching->o.sticky_alive_ms
+                                      : lapse_ms(q));
 }
 
 void sk_mq_on_lapse(struct sk_timer *timer)
@@ -94,8 +95,7 @@ static void say_on_loop(const struct good_bye *bye)
 {
     struct sk_mloop *loop = sk_mloop_here(bye->matching);
     if (bye->worker_key)
-        SK_LIST_EACH(at, &loop->all)
-        {
+        SK_LIST_EACH (at, &loop->all) {
             struct sk_mq *q = SK_CONTAINER(at, struct sk_mq, node);
             if (q->key.ns == bye->ns && q->poll_count)
                 sk_mq_end_polls(q, bye->worker_key);
@@ -125,7 +125,8 @@ static void on_good_bye(void *arg)
     sk_mem_free(bye);
 }
 
-void sk_matching_worker_gone(struct sk_matching *m, sk_ns_id ns, const char *sticky_queue, const char *worker_key)
+void sk_matching_worker_gone(struct sk_matching *m, sk_ns_id ns, const char *sticky_queue,
+                             const char *worker_key)
 {
     struct good_bye *bye = sk_mem_alloc(sizeof *bye);
     *bye = (struct good_bye){
