@@ -8,8 +8,6 @@
 #include "store/namespaces.h"
 #include "visibility/search_attributes.h"
 
-#define SLOT_MAX 64 /* more than any type has */
-
 sk_err sk_first_cluster_id(struct sk_ctx *ctx, struct sk_store *store, const char **ret)
 {
     struct sk_meta_row row = {.kind = SK_STR("server"), .key = SK_STR("cluster_id"), .version = 1};
@@ -66,34 +64,7 @@ static int type_of(const char *text)
     return 0;
 }
 
-static int slots_of(enum sk_sa_type type)
-{
-    switch (type) {
-    case SK_SA_TEXT: return SK_SA_SLOTS_TEXT;
-    case SK_SA_KEYWORD: return SK_SA_SLOTS_KEYWORD;
-    case SK_SA_INT: return SK_SA_SLOTS_INT;
-    case SK_SA_DOUBLE: return SK_SA_SLOTS_DOUBLE;
-    case SK_SA_BOOL: return SK_SA_SLOTS_BOOL;
-    case SK_SA_DATETIME: return SK_SA_SLOTS_DATETIME;
-    case SK_SA_KEYWORD_LIST: return SK_SA_SLOTS_KEYWORD_LIST;
-    }
-    return 0;
-}
-
-/* The lowest column of a type that no attribute has; 0: all are taken. */
-static int free_slot(const struct sk_search_attribute *attributes, size_t count, enum sk_sa_type type)
-{
-    bool taken[SLOT_MAX + 1] = {false};
-    for (size_t i = 0; i < count; i++)
-        if (attributes[i].type == type && attributes[i].slot > 0 && attributes[i].slot <= SLOT_MAX)
-            taken[attributes[i].slot] = true;
-    for (int slot = 1; slot <= slots_of(type); slot++)
-        if (!taken[slot])
-            return slot;
-    return 0;
-}
-
-/* record with NAME=TYPE added; unchanged when it has it already. */
+/* record with NAME=TYPE added; unchanged when it has it already. Columns are given by namespaces. */
 static sk_err add_attribute(struct sk_ctx *ctx, struct sk_namespace *record, const char *pair)
 {
     const char *equals = strchr(pair, '=');
@@ -108,14 +79,10 @@ static sk_err add_attribute(struct sk_ctx *ctx, struct sk_namespace *record, con
     sk_err err = sk_sa_check_new_name(ctx, name);
     if (err)
         return err;
-    int slot = free_slot(record->attributes, record->attribute_count, type);
-    if (slot == 0)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--search-attribute %s: namespace %s has all %d of that type",
-                       pair, record->name, slots_of(type));
     struct sk_search_attribute *all = SK_NEW_N(ctx->arena, struct sk_search_attribute, record->attribute_count + 1);
     if (record->attribute_count > 0)
         memcpy(all, record->attributes, record->attribute_count * sizeof(*all));
-    all[record->attribute_count] = (struct sk_search_attribute){.name = name, .type = type, .slot = slot};
+    all[record->attribute_count] = (struct sk_search_attribute){.name = name, .type = type};
     record->attributes = all;
     record->attribute_count++;
     return SK_OK;
