@@ -467,11 +467,8 @@ static sk_err read_fields(struct decoder *d, struct level *level)
 static sk_err decode(struct decoder *d, const ProtobufCMessageDescriptor *type, struct sk_str bytes,
                      ProtobufCMessage **ret)
 {
-    struct level root = {
-        .path = {.type = type},
-        .p = (const uint8_t *)bytes.p,
-        .end = (const uint8_t *)bytes.p + bytes.n,
-    };
+    const uint8_t *p = (const uint8_t *)(bytes.p ? bytes.p : "");
+    struct level root = {.path = {.type = type}, .p = p, .end = p + bytes.n};
     d->depth = 1;
     d->memory_max = MEMORY_BASE + MEMORY_FACTOR * bytes.n;
     root.message = take(d, type->sizeof_message);

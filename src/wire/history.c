@@ -84,7 +84,7 @@ static bool next_event(struct walk *w, int64_t *ret_id)
 
 static struct walk start_of(struct sk_str history)
 {
-    const uint8_t *p = (const uint8_t *)history.p;
+    const uint8_t *p = (const uint8_t *)(history.p ? history.p : "");
     return (struct walk){p, p + history.n};
 }
 
@@ -99,11 +99,11 @@ sk_err sk_wire_history_cut(struct sk_ctx *ctx, struct sk_str history, int64_t fi
 {
     struct walk w = start_of(history);
     const uint8_t *from = NULL, *to = NULL;
-    int64_t previous = INT64_MIN;
+    int64_t previous = 0;
     while (w.p < w.end) {
         const uint8_t *start = w.p;
         int64_t id;
-        if (!next_event(&w, &id))
+        if (!next_event(&w, &id) || id < 1)
             return damaged(ctx, history, &w);
         if (id <= previous)
             return sk_fail(ctx, SK_DATA_LOSS,
@@ -126,10 +126,9 @@ sk_err sk_wire_history_range(struct sk_ctx *ctx, struct sk_str history, int64_t 
     struct walk w = start_of(history);
     int64_t first = 0, last = 0, id;
     while (w.p < w.end) {
-        bool is_first = w.p == (const uint8_t *)history.p;
-        if (!next_event(&w, &id))
+        if (!next_event(&w, &id) || id < 1)
             return damaged(ctx, history, &w);
-        if (is_first)
+        if (first == 0)
             first = id;
         else if (id != last + 1)
             return sk_fail(ctx, SK_DATA_LOSS, "history event %lld follows event %lld",
