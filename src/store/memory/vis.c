@@ -1,0 +1,131 @@
+/*
+ * Lists and counts over all visibility rows: filter each, sort, cut. Plain and linear.
+ */
+#include "store/memory/memory_internal.h"
+
+#include <stdlib.h>
+
+static bool matches(const struct sk_vis_query *q, const struct sk_vis_row *row, struct sk_arena *scratch)
+{
+    return row->run.ns == q->ns && (q->all_divisions || row->division.n == 0) &&
+           (!q->filter || sm_filter(q->filter, row, scratch) == SM_TRUE);
+}
+
+static int compare_newest(int64_t a, int64_t b)
+{
+    return a > b ? -1 : a < b;
+}
+
+/* Open first, then newest close, newest start, run id. */
+static int compare_place(int64_t close_a, int64_t start_a, const struct sk_uuid *run_a,
+                         int64_t close_b, int64_t start_b, const struct sk_uuid *run_b)
+{
+    int c = compare_newest(close_a ? close_a : INT64_MAX, close_b ? close_b : INT64_MAX);
+    c = c ? c : compare_newest(start_a, start_b);
+    return c ? c : memcmp(run_a, run_b, sizeof(*run_a));
+}
+
+static int compare_rows(const void *pa, const void *pb)
+{
+    const struct sk_vis_row *a = pa, *b = pb;
+    return compare_place(a->close_ns, a->start_ns, &a->run.run_id, b->close_ns, b->start_ns,
+                         &b->run.run_id);
+}
+
+static bool after_cursor(const struct sk_vis_query *q, const struct sk_vis_row *row)
+{
+    return !q->has_cursor || compare_place(row->close_ns, row->start_ns, &row->run.run_id,
+                                           q->after_close_ns, q->after_start_ns, &q->after_run) > 0;
+}
+
+static struct sk_str dup(struct sk_arena *arena, struct sk_str s)
+{
+    return (struct sk_str){s.n ? sk_arena_memdup(arena, s.p, s.n) : "", s.n};
+}
+
+static struct sk_vis_row row_dup(struct sk_arena *arena, const struct sk_vis_row *from)
+{
+    struct sk_vis_row row = *from;
+    struct sk_str *const strings[] = {
+        &row.run.workflow_id, &row.type,          &row.task_queue,       &row.division,
+        &row.parent_workflow_id, &row.parent_run_id, &row.root_workflow_id, &row.root_run_id,
+        &row.memo,            &row.search_attributes};
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        *strings[i] = dup(arena, *strings[i]);
+    row.values = NULL;
+    row.value_count = 0;
+    return row;
+}
+
+/* All rows of the query, unsorted; strings borrowed from the table. */
+static size_t select_rows(const struct sm_table *vis, const struct sk_vis_query *q,
+                          struct sk_arena *scratch, struct sk_vis_row **ret)
+{
+    struct sk_vis_row *rows = sk_mem_alloc((vis->count + 1) * sizeof(*rows));
+    size_t n = 0;
+    for (size_t i = 0; i < vis->count; i++) {
+        sm_take_vis(vis->entries[i]->value, scratch, &rows[n]);
+        if (matches(q, &rows[n], scratch) && after_cursor(q, &rows[n]))
+            n++;
+    }
+    *ret = rows;
+    return n;
+}
+
+void sm_vis_list(const struct sm_table *vis, const struct sk_vis_query *q, struct sk_arena *arena,
+                 struct sk_vis_page *ret)
+{
+    struct sk_arena *scratch = sk_arena_new(0);
+    struct sk_vis_row *rows;
+    size_t n = select_rows(vis, q, scratch, &rows);
+    qsort(rows, n, sizeof(*rows), compare_rows);
+    ret->more = n > q->page_size;
+    ret->count = ret->more ? q->page_size : n;
+    ret->rows = SK_NEW_N(arena, struct sk_vis_row, ret->count + 1);
+    for (size_t i = 0; i < ret->count; i++)
+        ret->rows[i] = row_dup(arena, &rows[i]);
+    sk_mem_free(rows);
+    sk_arena_free(scratch);
+}
+
+static int compare_groups(const void *pa, const void *pb)
+{
+    const struct sk_vis_count *a = pa, *b = pb;
+    if (a->null || b->null)
+        return b->null - a->null;
+    return sm_compare(&a->value, &b->value);
+}
+
+static void add_to_group(struct sk_vis_counts *counts, const struct sk_vis_query *q,
+                         const struct sk_vis_row *row, struct sk_arena *scratch, struct sk_arena *arena)
+{
+    struct sk_vis_count one = {.count = 1};
+    one.null = !sm_field(&q->group_by, row, scratch, &one.value);
+    for (size_t i = 0; i < counts->group_count; i++)
+        if (compare_groups(&counts->groups[i], &one) == 0) {
+            counts->groups[i].count++;
+            return;
+        }
+    if (!one.null && one.value.type == SK_LIT_STRING)
+        one.value.s = dup(arena, one.value.s);
+    counts->groups[counts->group_count++] = one;
+}
+
+void sm_vis_count(const struct sm_table *vis, const struct sk_vis_query *q, struct sk_arena *arena,
+                  struct sk_vis_counts *ret)
+{
+    struct sk_arena *scratch = sk_arena_new(0);
+    struct sk_vis_row *rows;
+    struct sk_vis_query all = *q;
+    all.has_cursor = false;
+    size_t n = select_rows(vis, &all, scratch, &rows);
+    *ret = (struct sk_vis_counts){.total = (int64_t)n};
+    if (q->group) {
+        ret->groups = SK_NEW_N(arena, struct sk_vis_count, n + 1);
+        for (size_t i = 0; i < n; i++)
+            add_to_group(ret, q, &rows[i], scratch, arena);
+        qsort(ret->groups, ret->group_count, sizeof(*ret->groups), compare_groups);
+    }
+    sk_mem_free(rows);
+    sk_arena_free(scratch);
+}

@@ -1,0 +1,88 @@
+/*
+ * What visibility asks of a store: a filter as a tree, an order (always open runs first, then
+ * close time, then start time, newest first, then run id), a page. Built by src/visibility from
+ * the filter text; a store turns it into its own query (SQL stores: bound parameters only).
+ */
+#ifndef SK_STORE_VIS_QUERY_H
+#define SK_STORE_VIS_QUERY_H
+
+#include "store/store.h"
+
+enum sk_vis_column {
+    SK_VIS_SEARCH_ATTRIBUTE, /* field.sa_type, field.slot */
+    SK_VIS_WORKFLOW_ID, SK_VIS_RUN_ID, SK_VIS_WORKFLOW_TYPE, SK_VIS_STATUS, SK_VIS_TASK_QUEUE,
+    SK_VIS_PARENT_WORKFLOW_ID, SK_VIS_PARENT_RUN_ID, SK_VIS_ROOT_WORKFLOW_ID, SK_VIS_ROOT_RUN_ID,
+    SK_VIS_START_TIME, SK_VIS_EXECUTION_TIME, SK_VIS_CLOSE_TIME, /* ns */
+    SK_VIS_HISTORY_LENGTH, SK_VIS_HISTORY_SIZE, SK_VIS_DURATION /* ns, NULL while open */,
+    SK_VIS_STATE_TRANSITIONS, SK_VIS_DIVISION,
+};
+enum sk_vis_op { /* leaves */
+    SK_VIS_EQ, SK_VIS_NE, SK_VIS_LT, SK_VIS_LE, SK_VIS_GT, SK_VIS_GE, SK_VIS_IN, SK_VIS_NOT_IN,
+    SK_VIS_BETWEEN, SK_VIS_NOT_BETWEEN, SK_VIS_STARTS, SK_VIS_NOT_STARTS, SK_VIS_NULL, SK_VIS_NOT_NULL,
+    /* inner nodes */
+    SK_VIS_AND, SK_VIS_OR, SK_VIS_NOT,
+};
+struct sk_vis_literal {
+    enum { SK_LIT_STRING, SK_LIT_INT, SK_LIT_DOUBLE } type; /* bool and time are INT */
+    struct sk_str s;
+    int64_t i;
+    double d;
+};
+struct sk_vis_field {
+    enum sk_vis_column column;
+    enum sk_sa_type sa_type;
+    int slot;
+    const char *name; /* as the user wrote it, for messages; may be NULL */
+};
+struct sk_vis_node {
+    enum sk_vis_op op;
+    struct sk_vis_field field;
+    const struct sk_vis_literal *values;
+    size_t value_count;
+    const struct sk_vis_node *left, *right; /* inner nodes; NOT has left only */
+};
+/* Semantics of NE, NOT_IN, NOT_BETWEEN, NOT_STARTS on a missing value: true for NE, NOT_IN and
+ * NOT_STARTS as Temporal's SQL stores do not match NULL, so: false. KEYWORD_LIST: EQ/IN = member,
+ * NE/NOT_IN = not member. TEXT: EQ = any token of the literal is a token of the value, case-blind. */
+struct sk_vis_query {
+    sk_ns_id ns;
+    const struct sk_vis_node *filter; /* NULL = all */
+    bool all_divisions;               /* false: only rows with an empty division */
+    size_t page_size;
+    bool has_cursor;                  /* continue strictly after this position */
+    int64_t after_close_ns, after_start_ns; /* close 0 = open */
+    struct sk_uuid after_run;
+    bool group;                       /* count only */
+    struct sk_vis_field group_by;
+    int64_t budget_ms;                /* give up with DEADLINE_EXCEEDED after this long; 0 = 10 s */
+};
+struct sk_vis_page {
+    struct sk_vis_row *rows; /* values/value_count are not filled */
+    size_t count;
+    bool more;
+};
+struct sk_vis_count {
+    bool null;
+    struct sk_vis_literal value;
+    int64_t count;
+};
+struct sk_vis_counts {
+    int64_t total;
+    struct sk_vis_count *groups; /* ordered by value, a missing value first */
+    size_t group_count;
+};
+
+/* ---- shared by the stores ---- */
+#define SK_VIS_DEPTH_MAX 200    /* of the filter's tree */
+#define SK_VIS_LEAVES_MAX 1000
+#define SK_VIS_VALUES_MAX 8000  /* literals in one filter */
+#define SK_VIS_BUDGET_MS 10000  /* when budget_ms is 0 */
+enum sk_vis_class { SK_VIS_STRING, SK_VIS_NUMBER, SK_VIS_LIST /* keyword list or text */ };
+enum sk_vis_class sk_vis_field_class(const struct sk_vis_field *field);
+/* field->name, or the column's own name ("WorkflowId", "Keyword03"). */
+const char *sk_vis_field_name(const struct sk_vis_field *field, char buffer[static 32]);
+/* INVALID_ARGUMENT when the query breaks the rules above (counts of values, types, bounds): a
+ * store that goes on may rely on them. */
+sk_err sk_vis_query_check(struct sk_ctx *ctx, const struct sk_vis_query *query) SK_MUST_USE;
+
+#endif
