@@ -33,7 +33,8 @@ const char *sk_cli_call_name(enum sk_cli_call call)
     return calls[call].name;
 }
 
-sk_err sk_cli_address(struct sk_ctx *ctx, const char *text, const char **ret_host, int *ret_port)
+sk_err sk_cli_address(struct sk_ctx *ctx, const char *flag, const char *text, const char **ret_host,
+                      int *ret_port)
 {
     const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
     bool v6 = text[0] == '[' && bracket;
@@ -42,11 +43,11 @@ sk_err sk_cli_address(struct sk_ctx *ctx, const char *text, const char **ret_hos
         colon = NULL;
     size_t n = colon ? (size_t)(colon - text) : strlen(text);
     if (colon && (!sk_value_count(colon + 1, 65535, &port) || port == 0))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--address: \"%s\" has no port after the colon", text);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" has no port after the colon", flag, text);
     if (v6 && (bracket + 1 != text + n))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--address: \"%s\" is not HOST:PORT", text);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" is not HOST:PORT", flag, text);
     if (n == 0 || (!v6 && memchr(text, ':', n)))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--address: \"%s\" is not HOST:PORT", text);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" is not HOST:PORT", flag, text);
     *ret_host = sk_arena_strndup(ctx->arena, text + v6, n - 2 * (size_t)v6);
     *ret_port = (int)port;
     return SK_OK;
@@ -73,7 +74,7 @@ sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool
         .client_version = SK_VERSION,
     };
     const char *address = sk_options_text(options, SK_OPT_ADDRESS);
-    sk_err err = sk_cli_address(ctx, address, &o.host, &o.port);
+    sk_err err = sk_cli_address(ctx, "address", address, &o.host, &o.port);
     if (err)
         return err;
     if ((err = sk_rpc_connect(ctx, &o, ret))) {

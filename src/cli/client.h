@@ -47,8 +47,9 @@ enum sk_cli_call {
 };
 const char *sk_cli_call_name(enum sk_cli_call call);
 
-/* "host:port", "[::1]:7233", "host" (port 7233). host lives in the arena. */
-sk_err sk_cli_address(struct sk_ctx *ctx, const char *text, const char **ret_host, int *ret_port) SK_MUST_USE;
+/* "host:port", "[::1]:7233", "host" (port 7233), as given to flag. host lives in the arena. */
+sk_err sk_cli_address(struct sk_ctx *ctx, const char *flag, const char *text, const char **ret_host,
+                      int *ret_port) SK_MUST_USE;
 /* Connect to --address with --tls...; waits. */
 sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool gzip,
                       struct sk_rpc_client **ret) SK_MUST_USE;

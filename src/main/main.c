@@ -96,7 +96,7 @@ const struct sk_command sk_commands[] = {
      "  skald bench --mode pollers --pollers 10000 --connections 200 --duration 10s\n",
      SK_CMD_BENCH, sk_cmd_bench},
     {"health", "Ask a server whether it serves; for a container's health check.", "",
-     "  skald health --address 127.0.0.1:7233\n", SK_CMD_HEALTH, sk_cmd_health},
+     "  skald health --address 127.0.0.1:7233\n  skald health --http 127.0.0.1:8233\n", SK_CMD_HEALTH, sk_cmd_health},
     {"version", "Print the version.", "", "", 0, sk_cmd_version},
     {"licenses", "Print the licences of what is built in.", "", "", 0, sk_cmd_licenses},
     {NULL, NULL, NULL, NULL, 0, NULL},

@@ -1,0 +1,3 @@
+#!/bin/sh
+# make bench, make bench-check: see bench.py.
+exec python3 "$(dirname "$0")/bench.py" "$@"
