@@ -1,4 +1,4 @@
-/* Only src/frontend/*.c may include this. */
+/* Only the .c files of src/frontend may include this. */
 /*
  * Shared by the families of methods: the frontend's struct, the handlers' declarations (made from
  * methods.def) and the checks that many methods need. Checks set Temporal's error texts and return
@@ -46,14 +46,30 @@ static inline struct sk_frontend *sk_frontend_of(const struct sk_call *call)
     return sk_call_owner(call);
 }
 
+/* ---- changing a namespace (namespaces.c) ---- */
+/* Changes *ns, a copy whose pointers are borrowed; called again when another change came first. */
+typedef sk_err (*sk_frontend_change_fn)(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                        const void *arg, struct sk_namespace *ns);
+sk_err sk_frontend_change_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                    const char *name, sk_frontend_change_fn change, const void *arg,
+                                    const struct sk_namespace **ret) SK_MUST_USE;
+
+/* ---- runs of deleted namespaces (namespace_removal.c) ---- */
+struct sk_frontend_removal *sk_frontend_removal_new(struct sk_frontend *frontend);
+/* Something was deleted: look. Any loop. */
+void sk_frontend_removal_wake(struct sk_frontend_removal *removal);
+/* From a fiber; waits for the fiber at work. */
+void sk_frontend_removal_stop(struct sk_frontend_removal *removal);
+void sk_frontend_removal_free(struct sk_frontend_removal *removal);
+
 /* ---- checks (validate.c) ---- */
 static inline bool sk_blank(const char *s) { return !s || !*s; }
 
 /* The namespace by name: set, not too long, known (NOT_FOUND + NamespaceNotFoundFailure). */
 sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
                              const struct sk_namespace **ret) SK_MUST_USE;
-/* An id: at most limits->id_length_max bytes, else "<what> length exceeds limit.". Empty is fine;
- * sk_frontend_check_id_set also wants it present: "<what> is not set on request." */
+/* An id: at most limits->id_length_max bytes, else "<what> length exceeds limit. (...)". Empty is
+ * fine; sk_frontend_check_id_set also wants it present: "<what> is not set on request." */
 sk_err sk_frontend_check_id(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
                             const char *value) SK_MUST_USE;
 sk_err sk_frontend_check_id_set(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
@@ -66,18 +82,34 @@ sk_err sk_frontend_check_run_id(struct sk_ctx *ctx, const char *run_id) SK_MUST_
  * carries its normal name. */
 sk_err sk_frontend_check_task_queue(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                     const API_TASKQUEUE(TaskQueue) *queue) SK_MUST_USE;
-/* Not negative, not beyond protobuf's range: "<what> ...". NULL is fine. *ret_ms rounds up. */
-sk_err sk_frontend_check_duration(struct sk_ctx *ctx, const char *what,
-                                  const Google__Protobuf__Duration *duration,
-                                  int64_t *ret_ms) SK_MUST_USE;
-/* Retry policy; NULL is fine. */
-sk_err sk_frontend_check_retry_policy(struct sk_ctx *ctx,
-                                      const API_COMMON(RetryPolicy) *policy) SK_MUST_USE;
-/* A blob against limit.blobSize.error: "Blob data size exceeds limit." */
-sk_err sk_frontend_check_blob(struct sk_frontend *frontend, struct sk_ctx *ctx, size_t size) SK_MUST_USE;
-size_t sk_frontend_payloads_size(const API_COMMON(Payloads) *payloads);
+/* Not negative, one sign; NULL is fine. The error is "<text> cause: negative duration". */
+sk_err sk_frontend_check_duration(struct sk_ctx *ctx, const char *text,
+                                  const Google__Protobuf__Duration *duration) SK_MUST_USE;
+/* Milliseconds, rounded up, capped at 100 years; 0 for NULL. */
+int64_t sk_frontend_duration_ms(const Google__Protobuf__Duration *duration);
+Google__Protobuf__Duration *sk_frontend_duration(struct sk_ctx *ctx, int64_t ms);
+/* A blob against limit.blobSize.error: "Blob data size exceeds limit." what: the field's name. */
+sk_err sk_frontend_check_blob(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
+                              const ProtobufCMessage *blob) SK_MUST_USE;
 sk_err sk_frontend_check_memo(struct sk_frontend *frontend, struct sk_ctx *ctx,
                               const API_COMMON(Memo) *memo) SK_MUST_USE;
+sk_err sk_frontend_check_user_metadata(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                       const Temporal__Api__Sdk__V1__UserMetadata *metadata) SK_MUST_USE;
+sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *links,
+                               size_t count) SK_MUST_USE;
+sk_err sk_frontend_check_priority(struct sk_ctx *ctx, const API_COMMON(Priority) *priority) SK_MUST_USE;
+sk_err sk_frontend_check_search_attributes(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                           const struct sk_namespace *ns,
+                                           const API_COMMON(SearchAttributes) *attributes) SK_MUST_USE;
+/* A task token: present. What is in it is the engine's to check. */
+sk_err sk_frontend_check_token(struct sk_ctx *ctx, ProtobufCBinaryData token) SK_MUST_USE;
+/* NULL, or a policy with Temporal's defaults in its empty fields, checked. */
+sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) *policy,
+                                API_COMMON(RetryPolicy) **ret) SK_MUST_USE;
+/* limits in the form search_attributes.h wants them */
+struct sk_sa_limits;
+void sk_frontend_sa_limits(struct sk_frontend *frontend, struct sk_sa_limits *ret);
+
 /* A fresh uuid, as text in the arena (request ids, ids of namespaces). */
 char *sk_frontend_uuid(struct sk_ctx *ctx);
 

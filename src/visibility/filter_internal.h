@@ -1,4 +1,4 @@
-/* Only src/visibility/filter*.c may include this. */
+/* Only the filter files of src/visibility may include this. */
 /*
  * The filter language in three steps: text to tokens (filter_lex.c), tokens to a tree (filter.c),
  * and one comparison to a typed leaf (filter_leaf.c).

@@ -1,0 +1,86 @@
+/*
+ * The method table of both services. methods.def names every method; the built ones have a handler
+ * in one of the other files, the others share one that answers UNIMPLEMENTED by name, so that a
+ * client learns what is missing rather than that the service is unknown.
+ *
+ * Owns the table, which lives as long as the server that serves it.
+ * Thread: any; the table never changes after sk_frontend_new.
+ */
+#include "frontend/frontend.h"
+
+#include "base/buf.h"
+#include "frontend/frontend_internal.h"
+#include "temporal/api/operatorservice/v1/service.pb-c.h"
+#include "temporal/api/workflowservice/v1/service.pb-c.h"
+
+#define SERVICE_WORKFLOW "temporal.api.workflowservice.v1.WorkflowService"
+#define SERVICE_OPERATOR "temporal.api.operatorservice.v1.OperatorService"
+#define TYPE_WORKFLOW(name) temporal__api__workflowservice__v1__##name##__descriptor
+#define TYPE_OPERATOR(name) temporal__api__operatorservice__v1__##name##__descriptor
+
+static sk_err later(struct sk_call *call, struct sk_ctx *ctx, const void *request, void *response)
+{
+    return sk_fail(ctx, SK_UNIMPLEMENTED, "%s is not implemented by this server yet",
+                   sk_call_method(call)->name);
+}
+
+static const struct sk_method table[] = {
+#define SK_METHOD_BUILT(service_, Name, snake, flags_)                                            \
+    {.service = SERVICE_##service_,                                                               \
+     .name = #Name,                                                                               \
+     .request = &TYPE_##service_(snake##_request),                                                \
+     .response = &TYPE_##service_(snake##_response),                                              \
+     .handler = sk_frontend_##snake,                                                              \
+     .flags = (flags_)},
+#define SK_METHOD_LATER(service_, Name, snake)                                                    \
+    {.service = SERVICE_##service_,                                                               \
+     .name = #Name,                                                                               \
+     .request = &TYPE_##service_(snake##_request),                                                \
+     .response = &TYPE_##service_(snake##_response),                                              \
+     .handler = later},
+#include "frontend/methods.def"
+#undef SK_METHOD_BUILT
+#undef SK_METHOD_LATER
+};
+
+struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options)
+{
+    struct sk_frontend *frontend = sk_mem_zalloc(sizeof *frontend);
+    frontend->o = *options;
+    if (!frontend->o.cluster_name)
+        frontend->o.cluster_name = "active";
+    if (!frontend->o.visibility_name && options->store)
+        frontend->o.visibility_name = sk_store_name(options->store);
+    frontend->method_count = sizeof table / sizeof *table;
+    frontend->methods = sk_mem_alloc(sizeof table);
+    memcpy(frontend->methods, table, sizeof table);
+    for (size_t i = 0; i < frontend->method_count; i++)
+        frontend->methods[i].owner = frontend;
+    frontend->removal = sk_frontend_removal_new(frontend);
+    return frontend;
+}
+
+void sk_frontend_start(struct sk_frontend *frontend)
+{
+    sk_frontend_removal_wake(frontend->removal);
+}
+
+void sk_frontend_stop(struct sk_frontend *frontend)
+{
+    sk_frontend_removal_stop(frontend->removal);
+}
+
+void sk_frontend_free(struct sk_frontend *frontend)
+{
+    if (!frontend)
+        return;
+    sk_frontend_removal_free(frontend->removal);
+    sk_mem_free(frontend->methods);
+    sk_mem_free(frontend);
+}
+
+const struct sk_method *sk_frontend_methods(struct sk_frontend *frontend, size_t *ret_count)
+{
+    *ret_count = frontend->method_count;
+    return frontend->methods;
+}
