@@ -20,8 +20,14 @@ sk_err sk_fail(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
     if (ctx->err.code != SK_OK)
         return ctx->err.code;
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
+    int n = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    if (n >= MESSAGE_MAX) { // cut before a character, not within: the text must stay UTF-8
+        size_t end = MESSAGE_MAX - 1;
+        while (end && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
+            end--;
+        text[end && (unsigned char)text[end - 1] >= 0xC0 ? end - 1 : end] = '\0';
+    }
     ctx->err.code = code;
     ctx->err.message = sk_arena_strdup(ctx->arena, text);
     return code;

@@ -17,9 +17,9 @@ struct unit {
 
 static const struct unit units[] = {
     // two letters first, so that "ms" is not read as "m"
-    {"ns", 1},          {"us", 1000},         {"\xc2\xb5s", 1000}, {"\xce\xbcs", 1000},
-    {"ms", 1000000},    {"s", 1000000000},    {"m", 60000000000},  {"h", 3600000000000},
-    {"d", 86400000000000},
+    {"ns", 1},           {"us", 1000},         {"\xc2\xb5s", 1000},
+    {"\xce\xbcs", 1000}, {"ms", 1000000},      {"s", 1000000000},
+    {"m", 60000000000},  {"h", 3600000000000}, {"d", 86400000000000},
 };
 
 static bool digit(char c)

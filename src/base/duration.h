@@ -2,9 +2,9 @@
 #ifndef SK_BASE_DURATION_H
 #define SK_BASE_DURATION_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/str.h"
 
 /* Go's syntax: an optional sign, then one or more decimal numbers, each with a unit of ns, us (or
  * µs), ms, s, m, h, and d when days is true; "0" alone is fine. false when text is anything else or

@@ -108,8 +108,8 @@ bool sk_timestamp_parse(struct sk_str text, int64_t *ret_ns)
         !take_char(&s, ':') || !take(&s, 2, 0, 59, &second) || !take_fraction(&s, &fraction) ||
         !take_zone(&s, &zone) || s.n)
         return false;
-    int64_t at = sk_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second -
-                 zone;
+    int64_t at =
+        sk_days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone;
     if (__builtin_mul_overflow(at, NS, &ns) || __builtin_add_overflow(ns, fraction, &ns))
         return false;
     *ret_ns = ns;

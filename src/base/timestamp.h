@@ -2,10 +2,10 @@
 #ifndef SK_BASE_TIMESTAMP_H
 #define SK_BASE_TIMESTAMP_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/str.h"
 
 /* "2026-11-23T05:31:13.123456789+01:00", "...Z"; false when it is anything else or outside what
  * nanoseconds since 1970 can hold (years 1677 to 2262). */

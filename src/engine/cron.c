@@ -1,13 +1,13 @@
 /*
  * Cron schedules. A schedule is either five sets of numbers, each a bit mask, in a time zone, or a
- * constant interval. The next firing is found by walking forward in absolute time: a day, an hour or
- * a minute at a time, whatever does not match, looking at the local clock of each stop. So a local
- * time that a clock change skips does not fire that day, and one that it repeats fires twice; both
- * as Temporal's schedules do.
+ * constant interval. The next firing is found by walking forward in absolute time: a day, an hour
+ * or a minute at a time, whatever does not match, looking at the local clock of each stop. So a
+ * local time that a clock change skips does not fire that day, and one that it repeats fires twice;
+ * both as Temporal's schedules do.
  *
- * Rules of the five fields: "*" and "?" are everything; a-b is a range, x/n a step from x on, commas
- * join; months and weekdays have three-letter names; Sunday is 0 only. When both day fields are
- * restricted a day that matches either fires; otherwise both must match.
+ * Rules of the five fields: "*" and "?" are everything; a-b is a range, x/n a step from x on,
+ * commas join; months and weekdays have three-letter names; Sunday is 0 only. When both day fields
+ * are restricted a day that matches either fires; otherwise both must match.
  *
  * The walk gives up five years ahead (30 February): at most some 2,000 days, and within a matching
  * day 24 hours and 60 minutes, so a hostile schedule costs microseconds.
@@ -199,8 +199,8 @@ static bool parse_fields(struct sk_str s, struct spec *ret, struct reason *why)
             return false;
         count++;
     }
-    return count == 5 || wrong(why, "expected 5 fields (minute hour day month weekday), found %d",
-                               count);
+    return count == 5 ||
+           wrong(why, "expected 5 fields (minute hour day month weekday), found %d", count);
 }
 
 static bool parse_word(struct sk_str s, struct spec *ret, struct reason *why)

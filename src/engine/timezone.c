@@ -42,7 +42,7 @@ struct sk_timezone {
     struct sk_timezone *next;
     char name[NAME_MAX_BYTES + 1];
     size_t count;
-    int64_t *times; /* UTC seconds, ascending */
+    int64_t *times;   /* UTC seconds, ascending */
     int32_t *offsets; /* offsets[i] holds from times[i] on */
     int32_t first_s;  /* before times[0] */
     struct rule rule; /* after the last */
@@ -198,9 +198,8 @@ static bool take_header(struct sk_str *s, struct header *ret)
     if (s->n < 44 || memcmp(s->p, "TZif", 4) != 0)
         return false;
     const char *p = s->p + 20;
-    *ret = (struct header){s->p[4],     be32(p),      be32(p + 4),
-                           be32(p + 8), be32(p + 12), be32(p + 16),
-                           be32(p + 20)};
+    *ret = (struct header){s->p[4],      be32(p),      be32(p + 4), be32(p + 8),
+                           be32(p + 12), be32(p + 16), be32(p + 20)};
     s->p += 44;
     s->n -= 44;
     // each count is bounded by the file, so that no sum below overflows
@@ -227,8 +226,7 @@ static bool take_body(struct sk_str *s, const struct header *h, struct sk_timezo
     zone->first_s = (int32_t)be32(types);
     for (size_t i = 0; i < h->time; i++) {
         size_t index = (unsigned char)indexes[i];
-        zone->times[i] =
-            (int64_t)((uint64_t)be32(times + i * 8) << 32 | be32(times + i * 8 + 4));
+        zone->times[i] = (int64_t)((uint64_t)be32(times + i * 8) << 32 | be32(times + i * 8 + 4));
         if (index >= h->type || (i && zone->times[i] < zone->times[i - 1]))
             return false;
         zone->offsets[i] = (int32_t)be32(types + index * 6);

@@ -3,8 +3,8 @@
  * canceled.
  *
  * A payload that is too large is not the caller's error to retry: the activity fails at once, not
- * retryably, with a failure of the server that says so, and the call succeeds. A failure that is too
- * large is replaced by one of the server's with the original, shortened, as its cause.
+ * retryably, with a failure of the server that says so, and the call succeeds. A failure that is
+ * too large is replaced by one of the server's with the original, shortened, as its cause.
  *
  * Thread: the request's fiber on any loop. Failure: INVALID_ARGUMENT with Temporal's texts, then
  * whatever the engine answers.
@@ -17,8 +17,7 @@
 #define FAILURE_TOO_LARGE "Failure exceeds size limit."
 #define CANCEL_TOO_LARGE "Cancel details exceed size limit."
 #define HEARTBEAT_TOO_LARGE "Heartbeat details exceed size limit."
-#define APPLICATION                                                                               \
-    TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO
+#define APPLICATION TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO
 
 typedef API_COMMON(Payloads) payloads_pb;
 
@@ -38,8 +37,8 @@ static sk_err by_token(struct sk_frontend *frontend, struct sk_ctx *ctx, const c
 struct target {
     const char *namespace_, *workflow_id, *run_id, *activity_id, *identity;
 };
-#define TARGET(r)                                                                                 \
-    ((struct target){(r)->namespace_, (r)->workflow_id, (r)->run_id, (r)->activity_id,            \
+#define TARGET(r)                                                                      \
+    ((struct target){(r)->namespace_, (r)->workflow_id, (r)->run_id, (r)->activity_id, \
                      (r)->identity})
 
 static sk_err by_id(struct sk_frontend *frontend, struct sk_ctx *ctx, struct target t,
@@ -198,8 +197,8 @@ static void trim(struct sk_frontend *frontend, struct sk_ctx *ctx, sk_failure_pb
     }
     if (too_large(frontend, *failure ? &(*failure)->base : NULL)) {
         sk_failure_pb *server = sk_failure_of_server(ctx->arena, FAILURE_TOO_LARGE);
-        server->cause = sk_failure_truncate(ctx->arena, *failure,
-                                            (size_t)frontend->o.limits->blob_size_warn);
+        server->cause =
+            sk_failure_truncate(ctx->arena, *failure, (size_t)frontend->o.limits->blob_size_warn);
         ret->failures[ret->count++] = server;
         *failure = server;
     }

@@ -1,7 +1,8 @@
 /*
- * Failures that the server makes or shortens. A failure that is too large to keep is replaced by one
- * of the server's, whose cause is the original cut down to a size that is certainly fine: details
- * and attributes go, texts are cut at a character boundary, causes are kept while room is left.
+ * Failures that the server makes or shortens. A failure that is too large to keep is replaced by
+ * one of the server's, whose cause is the original cut down to a size that is certainly fine:
+ * details and attributes go, texts are cut at a character boundary, causes are kept while room is
+ * left.
  *
  * Thread: any; no state.
  */

@@ -1,4 +1,5 @@
-/* Only the .c files of src/frontend may include this. Failures that the server makes or shortens. */
+/* Only the .c files of src/frontend may include this. Failures that the server makes or shortens.
+ */
 #ifndef SK_FRONTEND_FAILURES_H
 #define SK_FRONTEND_FAILURES_H
 

@@ -25,18 +25,18 @@ static sk_err later(struct sk_call *call, struct sk_ctx *ctx, const void *reques
 }
 
 static const struct sk_method table[] = {
-#define SK_METHOD_BUILT(service_, Name, snake, flags_)                                            \
-    {.service = SERVICE_##service_,                                                               \
-     .name = #Name,                                                                               \
-     .request = &TYPE_##service_(snake##_request),                                                \
-     .response = &TYPE_##service_(snake##_response),                                              \
-     .handler = sk_frontend_##snake,                                                              \
+#define SK_METHOD_BUILT(service_, Name, snake, flags_) \
+    {.service = SERVICE_##service_,                    \
+     .name = #Name,                                    \
+     .request = &TYPE_##service_(snake##_request),     \
+     .response = &TYPE_##service_(snake##_response),   \
+     .handler = sk_frontend_##snake,                   \
      .flags = (flags_)},
-#define SK_METHOD_LATER(service_, Name, snake)                                                    \
-    {.service = SERVICE_##service_,                                                               \
-     .name = #Name,                                                                               \
-     .request = &TYPE_##service_(snake##_request),                                                \
-     .response = &TYPE_##service_(snake##_response),                                              \
+#define SK_METHOD_LATER(service_, Name, snake)       \
+    {.service = SERVICE_##service_,                  \
+     .name = #Name,                                  \
+     .request = &TYPE_##service_(snake##_request),   \
+     .response = &TYPE_##service_(snake##_response), \
      .handler = later},
 #include "frontend/methods.def"
 #undef SK_METHOD_BUILT

@@ -7,9 +7,9 @@
 #ifndef SK_FRONTEND_FRONTEND_H
 #define SK_FRONTEND_FRONTEND_H
 
+#include "base/ctx.h"
 #include <stddef.h>
 #include <stdint.h>
-#include "base/ctx.h"
 
 struct sk_engine;
 struct sk_frontend;
@@ -25,10 +25,11 @@ struct sk_frontend_options { /* everything borrowed until sk_frontend_free */
     struct sk_namespaces *namespaces;
     struct sk_store *store;
     const struct sk_limits *limits;
-    const char *cluster_name;   /* "active" when NULL, as Temporal's dev server */
-    const char *cluster_id;     /* a uuid that stays with the store */
-    const char *version;        /* Skald's own */
-    const char *visibility_name; /* what GetClusterInfo calls the visibility store; NULL: the store's name */
+    const char *cluster_name;    /* "active" when NULL, as Temporal's dev server */
+    const char *cluster_id;      /* a uuid that stays with the store */
+    const char *version;         /* Skald's own */
+    const char *visibility_name; /* what GetClusterInfo calls the visibility store; NULL: the
+                                    store's name */
 };
 
 /* Makes the method table. Nothing runs yet. */

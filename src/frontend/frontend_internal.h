@@ -33,8 +33,8 @@ struct sk_frontend {
 };
 
 /* One declaration a built method: sk_frontend_<snake_name>(call, ctx, request, response). */
-#define SK_METHOD_BUILT(service, Name, snake, flags)                                              \
-    sk_err sk_frontend_##snake(struct sk_call *call, struct sk_ctx *ctx, const void *request,      \
+#define SK_METHOD_BUILT(service, Name, snake, flags)                                          \
+    sk_err sk_frontend_##snake(struct sk_call *call, struct sk_ctx *ctx, const void *request, \
                                void *response);
 #define SK_METHOD_LATER(service, Name, snake)
 #include "frontend/methods.def"
@@ -63,7 +63,10 @@ void sk_frontend_removal_stop(struct sk_frontend_removal *removal);
 void sk_frontend_removal_free(struct sk_frontend_removal *removal);
 
 /* ---- checks (validate.c) ---- */
-static inline bool sk_blank(const char *s) { return !s || !*s; }
+static inline bool sk_blank(const char *s)
+{
+    return !s || !*s;
+}
 
 /* The namespace by name: set, not too long, known (NOT_FOUND + NamespaceNotFoundFailure). */
 sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
@@ -76,12 +79,12 @@ sk_err sk_frontend_check_id_set(struct sk_frontend *frontend, struct sk_ctx *ctx
                                 const char *value) SK_MUST_USE;
 /* Workflow id present and short enough, run id empty or a uuid. */
 sk_err sk_frontend_check_execution(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                   const API_COMMON(WorkflowExecution) *execution) SK_MUST_USE;
+                                   const API_COMMON(WorkflowExecution) * execution) SK_MUST_USE;
 sk_err sk_frontend_check_run_id(struct sk_ctx *ctx, const char *run_id) SK_MUST_USE;
 /* A task queue of a request: set, short enough, not a reserved name ("/_sys/"). A sticky queue
  * carries its normal name. */
 sk_err sk_frontend_check_task_queue(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                    const API_TASKQUEUE(TaskQueue) *queue) SK_MUST_USE;
+                                    const API_TASKQUEUE(TaskQueue) * queue) SK_MUST_USE;
 /* Not negative, one sign; NULL is fine. The error is "<text> cause: negative duration". */
 sk_err sk_frontend_check_duration(struct sk_ctx *ctx, const char *text,
                                   const Google__Protobuf__Duration *duration) SK_MUST_USE;
@@ -92,20 +95,23 @@ Google__Protobuf__Duration *sk_frontend_duration(struct sk_ctx *ctx, int64_t ms)
 sk_err sk_frontend_check_blob(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
                               const ProtobufCMessage *blob) SK_MUST_USE;
 sk_err sk_frontend_check_memo(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                              const API_COMMON(Memo) *memo) SK_MUST_USE;
+                              const API_COMMON(Memo) * memo) SK_MUST_USE;
 sk_err sk_frontend_check_user_metadata(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                       const Temporal__Api__Sdk__V1__UserMetadata *metadata) SK_MUST_USE;
+                                       const Temporal__Api__Sdk__V1__UserMetadata *metadata)
+    SK_MUST_USE;
 sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *links,
                                size_t count) SK_MUST_USE;
-sk_err sk_frontend_check_priority(struct sk_ctx *ctx, const API_COMMON(Priority) *priority) SK_MUST_USE;
+sk_err sk_frontend_check_priority(struct sk_ctx *ctx,
+                                  const API_COMMON(Priority) * priority) SK_MUST_USE;
 sk_err sk_frontend_check_search_attributes(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                            const struct sk_namespace *ns,
-                                           const API_COMMON(SearchAttributes) *attributes) SK_MUST_USE;
+                                           const API_COMMON(SearchAttributes) *
+                                               attributes) SK_MUST_USE;
 /* A task token: present. What is in it is the engine's to check. */
 sk_err sk_frontend_check_token(struct sk_ctx *ctx, ProtobufCBinaryData token) SK_MUST_USE;
 /* NULL, or a policy with Temporal's defaults in its empty fields, checked. */
-sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) *policy,
-                                API_COMMON(RetryPolicy) **ret) SK_MUST_USE;
+sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) * policy,
+                                API_COMMON(RetryPolicy) * *ret) SK_MUST_USE;
 /* limits in the form search_attributes.h wants them */
 struct sk_sa_limits;
 void sk_frontend_sa_limits(struct sk_frontend *frontend, struct sk_sa_limits *ret);

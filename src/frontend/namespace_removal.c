@@ -1,8 +1,8 @@
 /*
- * Removing what a deleted namespace leaves behind. One fiber, started when something was deleted and
- * at boot, walks the deleted namespaces: it lists a page of runs, deletes each through the engine
- * (which ends an open one first), and begins again until the list is empty; then the record itself
- * is forgotten. A crash at any point only means that the next boot goes on.
+ * Removing what a deleted namespace leaves behind. One fiber, started when something was deleted
+ * and at boot, walks the deleted namespaces: it lists a page of runs, deletes each through the
+ * engine (which ends an open one first), and begins again until the list is empty; then the record
+ * itself is forgotten. A crash at any point only means that the next boot goes on.
  *
  * A run that cannot be deleted now (the engine or the store says so) is tried again after a pause;
  * an empty list is the only end.

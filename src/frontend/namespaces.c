@@ -25,8 +25,8 @@ typedef Temporal__Api__Enums__V1__ArchivalState archival_pb;
 
 /* ---- the reply ---- */
 
-static NS(NamespaceInfo) *info_of(struct sk_frontend *frontend, struct sk_arena *arena,
-                                  const struct sk_namespace *ns)
+static NS(NamespaceInfo) *
+    info_of(struct sk_frontend *frontend, struct sk_arena *arena, const struct sk_namespace *ns)
 {
     NS(NamespaceInfo) *info = sk_arena_alloc(arena, sizeof *info);
     temporal__api__namespace__v1__namespace_info__init(info);
@@ -56,7 +56,7 @@ static NS(NamespaceInfo) *info_of(struct sk_frontend *frontend, struct sk_arena 
     return info;
 }
 
-static NS(NamespaceConfig) *config_of(struct sk_ctx *ctx, const struct sk_namespace *ns)
+static NS(NamespaceConfig) * config_of(struct sk_ctx *ctx, const struct sk_namespace *ns)
 {
     NS(NamespaceConfig) *config = sk_arena_alloc(ctx->arena, sizeof *config);
     temporal__api__namespace__v1__namespace_config__init(config);
@@ -86,8 +86,8 @@ static NS(NamespaceConfig) *config_of(struct sk_ctx *ctx, const struct sk_namesp
     return config;
 }
 
-static REPLICATION(NamespaceReplicationConfig) *replication_of(struct sk_frontend *frontend,
-                                                               struct sk_arena *arena)
+static REPLICATION(NamespaceReplicationConfig) *
+    replication_of(struct sk_frontend *frontend, struct sk_arena *arena)
 {
     REPLICATION(NamespaceReplicationConfig) *config = sk_arena_alloc(arena, sizeof *config);
     REPLICATION(ClusterReplicationConfig) *cluster = sk_arena_alloc(arena, sizeof *cluster);
@@ -103,7 +103,7 @@ static REPLICATION(NamespaceReplicationConfig) *replication_of(struct sk_fronten
 }
 
 static void describe(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                     const struct sk_namespace *ns, WS(DescribeNamespaceResponse) *reply)
+                     const struct sk_namespace *ns, WS(DescribeNamespaceResponse) * reply)
 {
     reply->namespace_info = info_of(frontend, ctx->arena, ns);
     reply->config = config_of(ctx, ns);
@@ -183,7 +183,7 @@ static sk_err check_text(struct sk_ctx *ctx, const char *what, const char *value
 }
 
 static sk_err check_registration(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                 const WS(RegisterNamespaceRequest) *r)
+                                 const WS(RegisterNamespaceRequest) * r)
 {
     if (sk_blank(r->namespace_))
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "Namespace not set on request.");
@@ -256,7 +256,7 @@ sk_err sk_frontend_register_namespace(struct sk_call *call, struct sk_ctx *ctx, 
 /* ---- changing ---- */
 
 /* Given entries laid over those that are there. */
-static sk_err merge_data(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) *update,
+static sk_err merge_data(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) * update,
                          struct sk_namespace *ns)
 {
     struct sk_namespace old = *ns;
@@ -279,7 +279,7 @@ static sk_err merge_data(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) *upda
     return SK_OK;
 }
 
-static sk_err update_info(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) *update,
+static sk_err update_info(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) * update,
                           struct sk_namespace *ns)
 {
     sk_err err = check_text(ctx, "Description", update->description);
@@ -300,7 +300,7 @@ static sk_err update_info(struct sk_ctx *ctx, const NS(UpdateNamespaceInfo) *upd
 }
 
 static sk_err update_config(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                            const NS(NamespaceConfig) *update, struct sk_namespace *ns)
+                            const NS(NamespaceConfig) * update, struct sk_namespace *ns)
 {
     sk_err err =
         refuse_archival(ctx, update->history_archival_state, update->visibility_archival_state);
@@ -362,8 +362,7 @@ sk_err sk_frontend_update_namespace(struct sk_call *call, struct sk_ctx *ctx, co
     const WS(UpdateNamespaceRequest) *r = request;
     WS(UpdateNamespaceResponse) *reply = response;
     const struct sk_namespace *ns;
-    sk_err err =
-        sk_frontend_change_namespace(frontend, ctx, r->namespace_, apply_update, r, &ns);
+    sk_err err = sk_frontend_change_namespace(frontend, ctx, r->namespace_, apply_update, r, &ns);
     if (err != SK_OK)
         return err;
     reply->namespace_info = info_of(frontend, ctx->arena, ns);
@@ -394,8 +393,8 @@ static sk_err apply_delete(struct sk_frontend *frontend, struct sk_ctx *ctx, con
                            struct sk_namespace *ns)
 {
     ns->state = SK_NS_DELETED;
-    ns->name = sk_arena_printf(ctx->arena, "%s-deleted-%.5s", ns->name,
-                               ns->uuid + strlen(ns->uuid) - 5);
+    ns->name =
+        sk_arena_printf(ctx->arena, "%s-deleted-%.5s", ns->name, ns->uuid + strlen(ns->uuid) - 5);
     return SK_OK;
 }
 

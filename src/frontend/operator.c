@@ -90,8 +90,8 @@ static sk_err apply_remove(struct sk_frontend *frontend, struct sk_ctx *ctx, con
 {
     const OS(RemoveSearchAttributesRequest) *r = arg;
     sk_err err = SK_OK;
-    ns->attributes = sk_arena_memdup(ctx->arena, ns->attributes,
-                                     ns->attribute_count * sizeof *ns->attributes);
+    ns->attributes =
+        sk_arena_memdup(ctx->arena, ns->attributes, ns->attribute_count * sizeof *ns->attributes);
     for (size_t i = 0; i < r->n_search_attributes && err == SK_OK; i++)
         err = remove_one(ctx, r->search_attributes[i], ns);
     return err;
@@ -122,7 +122,7 @@ static size_t column_count(void)
     return n;
 }
 
-static void add_custom(struct sk_arena *arena, OS(ListSearchAttributesResponse) *reply,
+static void add_custom(struct sk_arena *arena, OS(ListSearchAttributesResponse) * reply,
                        const struct sk_search_attribute *a)
 {
     custom_pb *entry = sk_arena_alloc(arena, sizeof *entry);
@@ -138,7 +138,7 @@ static void add_custom(struct sk_arena *arena, OS(ListSearchAttributesResponse) 
     reply->storage_schema[reply->n_storage_schema++] = schema;
 }
 
-static void add_system(struct sk_arena *arena, OS(ListSearchAttributesResponse) *reply,
+static void add_system(struct sk_arena *arena, OS(ListSearchAttributesResponse) * reply,
                        const char *name, enum sk_sa_type type)
 {
     system_pb *entry = sk_arena_alloc(arena, sizeof *entry);
@@ -178,7 +178,7 @@ sk_err sk_frontend_list_search_attributes(struct sk_call *call, struct sk_ctx *c
 
 typedef WS(GetSearchAttributesResponse__KeysEntry) key_pb;
 
-static void add_key(struct sk_arena *arena, WS(GetSearchAttributesResponse) *reply,
+static void add_key(struct sk_arena *arena, WS(GetSearchAttributesResponse) * reply,
                     const char *name, enum sk_sa_type type)
 {
     for (size_t i = 0; i < reply->n_keys; i++)

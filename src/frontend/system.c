@@ -2,8 +2,8 @@
  * What the server says about itself: GetSystemInfo, GetClusterInfo, ListClusters.
  *
  * Clients decide by the version and the capabilities which calls they make, so the version named is
- * the Temporal release whose behaviour this server follows, and a capability is only true when it is
- * built. Skald's own version stands where people look: in the version info's notes.
+ * the Temporal release whose behaviour this server follows, and a capability is only true when it
+ * is built. Skald's own version stands where people look: in the version info's notes.
  *
  * Thread: any loop; nothing waits.
  */
@@ -34,11 +34,10 @@ sk_err sk_frontend_get_system_info(struct sk_call *call, struct sk_ctx *ctx, con
     return SK_OK;
 }
 
-static void add_supported_client(struct sk_arena *arena, WS(GetClusterInfoResponse) *reply,
+static void add_supported_client(struct sk_arena *arena, WS(GetClusterInfoResponse) * reply,
                                  const char *name, const char *versions)
 {
-    WS(GetClusterInfoResponse__SupportedClientsEntry) *entry =
-        sk_arena_alloc(arena, sizeof *entry);
+    WS(GetClusterInfoResponse__SupportedClientsEntry) *entry = sk_arena_alloc(arena, sizeof *entry);
     temporal__api__workflowservice__v1__get_cluster_info_response__supported_clients_entry__init(
         entry);
     entry->key = sk_wire_text(name);
@@ -46,16 +45,16 @@ static void add_supported_client(struct sk_arena *arena, WS(GetClusterInfoRespon
     reply->supported_clients[reply->n_supported_clients++] = entry;
 }
 
-static VERSION(VersionInfo) *version_info(struct sk_frontend *frontend, struct sk_arena *arena)
+static VERSION(VersionInfo) * version_info(struct sk_frontend *frontend, struct sk_arena *arena)
 {
     VERSION(VersionInfo) *info = sk_arena_alloc(arena, sizeof *info);
     VERSION(ReleaseInfo) *current = sk_arena_alloc(arena, sizeof *current);
     temporal__api__version__v1__version_info__init(info);
     temporal__api__version__v1__release_info__init(current);
     current->version = sk_wire_text(SK_TEMPORAL_SERVER_VERSION);
-    current->notes = sk_arena_printf(arena, "Skald %s, compatible with Temporal %s",
-                                     frontend->o.version ? frontend->o.version : "",
-                                     SK_TEMPORAL_SERVER_VERSION);
+    current->notes =
+        sk_arena_printf(arena, "Skald %s, compatible with Temporal %s",
+                        frontend->o.version ? frontend->o.version : "", SK_TEMPORAL_SERVER_VERSION);
     info->current = current;
     return info;
 }
@@ -64,9 +63,9 @@ sk_err sk_frontend_get_cluster_info(struct sk_call *call, struct sk_ctx *ctx, co
                                     void *response)
 {
     static const char *const clients[][2] = {
-        {"temporal-cli", "<2.0.0"},        {"temporal-go", "<2.0.0"},
-        {"temporal-java", "<2.0.0"},       {"temporal-php", "<2.0.0"},
-        {"temporal-server", "<2.0.0"},     {"temporal-typescript", "<2.0.0"},
+        {"temporal-cli", "<2.0.0"},    {"temporal-go", "<2.0.0"},
+        {"temporal-java", "<2.0.0"},   {"temporal-php", "<2.0.0"},
+        {"temporal-server", "<2.0.0"}, {"temporal-typescript", "<2.0.0"},
         {"temporal-ui", "<3.0.0"},
     };
     struct sk_frontend *frontend = sk_frontend_of(call);

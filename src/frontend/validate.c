@@ -63,7 +63,7 @@ sk_err sk_frontend_check_run_id(struct sk_ctx *ctx, const char *run_id)
 }
 
 sk_err sk_frontend_check_execution(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                   const API_COMMON(WorkflowExecution) *execution)
+                                   const API_COMMON(WorkflowExecution) * execution)
 {
     if (!execution)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "Execution is not set on request.");
@@ -100,13 +100,13 @@ static sk_err check_queue_name(struct sk_frontend *frontend, struct sk_ctx *ctx,
                        "task queue name cannot start with reserved prefix %s",
                        RESERVED_QUEUE_PREFIX);
     if (user_defined && strcmp(name, INTERNAL_QUEUE) == 0)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "cannot use internal per-namespace task queue:%s", name);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot use internal per-namespace task queue:%s",
+                       name);
     return SK_OK;
 }
 
 sk_err sk_frontend_check_task_queue(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                    const API_TASKQUEUE(TaskQueue) *queue)
+                                    const API_TASKQUEUE(TaskQueue) * queue)
 {
     if (!queue)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "taskQueue is not set");
@@ -159,8 +159,11 @@ Google__Protobuf__Duration *sk_frontend_duration(struct sk_ctx *ctx, int64_t ms)
 /* "TemporalTimeout:StartToClose" must name a timeout. */
 static sk_err check_error_type(struct sk_ctx *ctx, const char *type)
 {
-    static const char *const known[] = {"StartToClose", "ScheduleToStart", "ScheduleToClose",
-                                        "Heartbeat", "TIMEOUT_TYPE_START_TO_CLOSE",
+    static const char *const known[] = {"StartToClose",
+                                        "ScheduleToStart",
+                                        "ScheduleToClose",
+                                        "Heartbeat",
+                                        "TIMEOUT_TYPE_START_TO_CLOSE",
                                         "TIMEOUT_TYPE_SCHEDULE_TO_START",
                                         "TIMEOUT_TYPE_SCHEDULE_TO_CLOSE",
                                         "TIMEOUT_TYPE_HEARTBEAT"};
@@ -173,20 +176,20 @@ static sk_err check_error_type(struct sk_ctx *ctx, const char *type)
     return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid timeout type value: %s.", type + prefix.n);
 }
 
-static sk_err check_retry_policy(struct sk_ctx *ctx, const API_COMMON(RetryPolicy) *policy)
+static sk_err check_retry_policy(struct sk_ctx *ctx, const API_COMMON(RetryPolicy) * policy)
 {
     const char *fault;
     if (policy->maximum_attempts == 1) // no retry: the rest does not matter
         return SK_OK;
     if ((fault = duration_fault(policy->initial_interval)))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "invalid InitialInterval set on retry policy: %s", fault);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "invalid InitialInterval set on retry policy: %s",
+                       fault);
     if (!(policy->backoff_coefficient >= 1.0)) // NaN too
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "BackoffCoefficient cannot be less than 1 on retry policy.");
     if ((fault = duration_fault(policy->maximum_interval)))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "invalid MaximumInterval set on retry policy: %s", fault);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "invalid MaximumInterval set on retry policy: %s",
+                       fault);
     int64_t maximum = sk_frontend_duration_ms(policy->maximum_interval);
     if (maximum > 0 && maximum < sk_frontend_duration_ms(policy->initial_interval))
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
@@ -200,17 +203,19 @@ static sk_err check_retry_policy(struct sk_ctx *ctx, const API_COMMON(RetryPolic
     return err;
 }
 
-sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) *policy,
-                                API_COMMON(RetryPolicy) **ret)
+sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) * policy,
+                                API_COMMON(RetryPolicy) * *ret)
 {
     *ret = NULL;
     if (!policy)
         return SK_OK;
     API_COMMON(RetryPolicy) *copy = sk_arena_memdup(ctx->arena, policy, sizeof *policy);
-    if (sk_frontend_duration_ms(copy->initial_interval) == 0 && !duration_fault(copy->initial_interval))
+    if (sk_frontend_duration_ms(copy->initial_interval) == 0 &&
+        !duration_fault(copy->initial_interval))
         copy->initial_interval = sk_frontend_duration(ctx, RETRY_INITIAL_S * 1000);
     int64_t initial_ms = sk_frontend_duration_ms(copy->initial_interval);
-    if (sk_frontend_duration_ms(copy->maximum_interval) == 0 && !duration_fault(copy->maximum_interval))
+    if (sk_frontend_duration_ms(copy->maximum_interval) == 0 &&
+        !duration_fault(copy->maximum_interval))
         copy->maximum_interval = sk_frontend_duration(ctx, initial_ms * RETRY_MAXIMUM_FACTOR);
     if (copy->backoff_coefficient == 0.0)
         copy->backoff_coefficient = RETRY_COEFFICIENT;
@@ -234,7 +239,7 @@ sk_err sk_frontend_check_blob(struct sk_frontend *frontend, struct sk_ctx *ctx, 
 }
 
 sk_err sk_frontend_check_memo(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                              const API_COMMON(Memo) *memo)
+                              const API_COMMON(Memo) * memo)
 {
     size_t size = memo ? sk_wire_size(&memo->base) : 0;
     if (size <= (size_t)frontend->o.limits->memo_size_error)
@@ -244,7 +249,7 @@ sk_err sk_frontend_check_memo(struct sk_frontend *frontend, struct sk_ctx *ctx,
 }
 
 static sk_err check_metadata_part(struct sk_ctx *ctx, const char *what,
-                                  const API_COMMON(Payload) *payload, int64_t max)
+                                  const API_COMMON(Payload) * payload, int64_t max)
 {
     size_t size = payload ? sk_wire_size(&payload->base) : 0;
     if (size <= (size_t)max)
@@ -280,7 +285,7 @@ sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *link
         const API_COMMON(Link) *link = links[i];
         if (link->variant_case != TEMPORAL__API__COMMON__V1__LINK__VARIANT_WORKFLOW_EVENT)
             continue;
-        const char *missing = sk_blank(link->workflow_event->namespace_)     ? "namespace"
+        const char *missing = sk_blank(link->workflow_event->namespace_)    ? "namespace"
                               : sk_blank(link->workflow_event->workflow_id) ? "workflow ID"
                               : sk_blank(link->workflow_event->run_id)      ? "run ID"
                                                                             : NULL;
@@ -291,7 +296,7 @@ sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *link
     return SK_OK;
 }
 
-sk_err sk_frontend_check_priority(struct sk_ctx *ctx, const API_COMMON(Priority) *priority)
+sk_err sk_frontend_check_priority(struct sk_ctx *ctx, const API_COMMON(Priority) * priority)
 {
     if (!priority)
         return SK_OK;
@@ -315,7 +320,7 @@ void sk_frontend_sa_limits(struct sk_frontend *frontend, struct sk_sa_limits *re
 
 sk_err sk_frontend_check_search_attributes(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                            const struct sk_namespace *ns,
-                                           const API_COMMON(SearchAttributes) *attributes)
+                                           const API_COMMON(SearchAttributes) * attributes)
 {
     struct sk_sa_limits limits;
     sk_frontend_sa_limits(frontend, &limits);

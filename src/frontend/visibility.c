@@ -2,8 +2,8 @@
  * Lists and counts of runs: List, Scan and Count by a filter text, the old ListOpen and ListClosed
  * by fixed filters, ListArchived (archival is not configured: an error that says so).
  *
- * Thread: the request's fiber on any loop; the store waits. Failure: INVALID_ARGUMENT with Temporal's
- * texts, DEADLINE_EXCEEDED when a filter takes too long.
+ * Thread: the request's fiber on any loop; the store waits. Failure: INVALID_ARGUMENT with
+ * Temporal's texts, DEADLINE_EXCEEDED when a filter takes too long.
  */
 #include "visibility/visibility.h"
 
@@ -94,8 +94,7 @@ sk_err sk_frontend_list_archived_workflow_executions(struct sk_call *call, struc
     if (r->page_size > max)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "PageSize is larger than allowed %lld.",
                        (long long)max);
-    return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                   "Cluster is not configured for visibility archival.");
+    return sk_fail(ctx, SK_INVALID_ARGUMENT, "Cluster is not configured for visibility archival.");
 }
 
 /* ---- by fixed filters ---- */
@@ -133,19 +132,18 @@ static sk_err filter_of(struct sk_ctx *ctx, const struct old_list *l,
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "EarliestTime in StartTimeFilter should not be larger than LatestTime.");
     if (from)
-        filter = sk_vis_and(arena, filter,
-                            sk_vis_number(arena, SK_VIS_START_TIME, SK_VIS_GE, from));
-    if (to)
         filter =
-            sk_vis_and(arena, filter, sk_vis_number(arena, SK_VIS_START_TIME, SK_VIS_LE, to));
+            sk_vis_and(arena, filter, sk_vis_number(arena, SK_VIS_START_TIME, SK_VIS_GE, from));
+    if (to)
+        filter = sk_vis_and(arena, filter, sk_vis_number(arena, SK_VIS_START_TIME, SK_VIS_LE, to));
     if (l->workflow_id)
-        filter = sk_vis_and(
-            arena, filter,
-            sk_vis_string(arena, SK_VIS_WORKFLOW_ID, SK_VIS_EQ, sk_str_of(l->workflow_id)));
+        filter = sk_vis_and(arena, filter,
+                            sk_vis_string(arena, SK_VIS_WORKFLOW_ID, SK_VIS_EQ,
+                                          sk_str_of(l->workflow_id)));
     if (l->type)
-        filter = sk_vis_and(
-            arena, filter,
-            sk_vis_string(arena, SK_VIS_WORKFLOW_TYPE, SK_VIS_EQ, sk_str_of(l->type)));
+        filter =
+            sk_vis_and(arena, filter,
+                       sk_vis_string(arena, SK_VIS_WORKFLOW_TYPE, SK_VIS_EQ, sk_str_of(l->type)));
     *ret = filter;
     return SK_OK;
 }
@@ -162,11 +160,12 @@ static sk_err list_old(struct sk_frontend *frontend, struct sk_ctx *ctx, const s
     if (err != SK_OK)
         return err;
     // the token is bound to the same filters, written as a text
-    const char *text = sk_arena_printf(
-        ctx->arena, "old:%d:%lld:%lld:%lld:%s:%s", (int)l->status_op, (long long)l->status,
-        (long long)(l->times ? ns_of(l->times->earliest_time) : 0),
-        (long long)(l->times ? ns_of(l->times->latest_time) : 0),
-        l->workflow_id ? l->workflow_id : "", l->type ? l->type : "");
+    const char *text =
+        sk_arena_printf(ctx->arena, "old:%d:%lld:%lld:%lld:%s:%s", (int)l->status_op,
+                        (long long)l->status,
+                        (long long)(l->times ? ns_of(l->times->earliest_time) : 0),
+                        (long long)(l->times ? ns_of(l->times->latest_time) : 0),
+                        l->workflow_id ? l->workflow_id : "", l->type ? l->type : "");
     return sk_vis_list_query(ctx, frontend->o.store, ns, &query, text,
                              page_size(frontend, l->page_size), token_of(l->token), ret);
 }
@@ -177,8 +176,14 @@ sk_err sk_frontend_list_open_workflow_executions(struct sk_call *call, struct sk
     const WS(ListOpenWorkflowExecutionsRequest) *r = request;
     WS(ListOpenWorkflowExecutionsResponse) *reply = response;
     struct sk_vis_list list;
-    struct old_list l = {r->namespace_,   r->maximum_page_size, r->next_page_token,
-                         r->start_time_filter, SK_VIS_EQ, STATUS_RUNNING, NULL, NULL};
+    struct old_list l = {r->namespace_,
+                         r->maximum_page_size,
+                         r->next_page_token,
+                         r->start_time_filter,
+                         SK_VIS_EQ,
+                         STATUS_RUNNING,
+                         NULL,
+                         NULL};
     switch (r->filters_case) {
     case TEMPORAL__API__WORKFLOWSERVICE__V1__LIST_OPEN_WORKFLOW_EXECUTIONS_REQUEST__FILTERS_EXECUTION_FILTER:
         l.workflow_id = r->execution_filter->workflow_id;
@@ -204,8 +209,14 @@ sk_err sk_frontend_list_closed_workflow_executions(struct sk_call *call, struct 
     const WS(ListClosedWorkflowExecutionsRequest) *r = request;
     WS(ListClosedWorkflowExecutionsResponse) *reply = response;
     struct sk_vis_list list;
-    struct old_list l = {r->namespace_,   r->maximum_page_size, r->next_page_token,
-                         r->start_time_filter, SK_VIS_NE, STATUS_RUNNING, NULL, NULL};
+    struct old_list l = {r->namespace_,
+                         r->maximum_page_size,
+                         r->next_page_token,
+                         r->start_time_filter,
+                         SK_VIS_NE,
+                         STATUS_RUNNING,
+                         NULL,
+                         NULL};
     switch (r->filters_case) {
     case TEMPORAL__API__WORKFLOWSERVICE__V1__LIST_CLOSED_WORKFLOW_EXECUTIONS_REQUEST__FILTERS_EXECUTION_FILTER:
         l.workflow_id = r->execution_filter->workflow_id;

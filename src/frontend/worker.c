@@ -37,7 +37,7 @@ static sk_err check_deployment(struct sk_ctx *ctx, const deployment_pb *options)
 }
 
 static sk_err check_sticky(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                           const WS(RespondWorkflowTaskCompletedRequest) *r)
+                           const WS(RespondWorkflowTaskCompletedRequest) * r)
 {
     if (!r->sticky_attributes || !r->sticky_attributes->worker_task_queue)
         return SK_OK;
@@ -48,8 +48,9 @@ static sk_err check_sticky(struct sk_frontend *frontend, struct sk_ctx *ctx,
                        "DeploymentOptions are set.");
     sk_err err = sk_frontend_check_id(frontend, ctx, "taskQueue", queue->name);
     if (err == SK_OK)
-        err = sk_frontend_check_duration(ctx, "An invalid ScheduleToStartTimeout is set on request.",
-                                         r->sticky_attributes->schedule_to_start_timeout);
+        err =
+            sk_frontend_check_duration(ctx, "An invalid ScheduleToStartTimeout is set on request.",
+                                       r->sticky_attributes->schedule_to_start_timeout);
     return err;
 }
 
@@ -93,8 +94,7 @@ sk_err sk_frontend_respond_workflow_task_failed(struct sk_call *call, struct sk_
         return err;
     if (r.failure && sk_wire_size(&r.failure->base) > (size_t)limits->blob_size_error) {
         sk_failure_pb *server = sk_failure_of_server(ctx->arena, FAILURE_TOO_LARGE);
-        server->cause =
-            sk_failure_truncate(ctx->arena, r.failure, (size_t)limits->blob_size_warn);
+        server->cause = sk_failure_truncate(ctx->arena, r.failure, (size_t)limits->blob_size_warn);
         r.failure = server;
     }
     return sk_engine_wft_failed(frontend->o.engine, ctx, ns, &r, response);

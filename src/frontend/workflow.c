@@ -11,9 +11,8 @@
 
 #define TERMINATE_REASON "terminated by user via frontend"
 #define TERMINATE_IDENTITY "frontend-service"
-#define REJECT_NONE                                                                               \
-    TEMPORAL__API__ENUMS__V1__QUERY_REJECT_CONDITION__QUERY_REJECT_CONDITION_NONE
-#define REJECT_UNSPECIFIED                                                                        \
+#define REJECT_NONE TEMPORAL__API__ENUMS__V1__QUERY_REJECT_CONDITION__QUERY_REJECT_CONDITION_NONE
+#define REJECT_UNSPECIFIED \
     TEMPORAL__API__ENUMS__V1__QUERY_REJECT_CONDITION__QUERY_REJECT_CONDITION_UNSPECIFIED
 
 static ProtobufCBinaryData bytes_of(const char *s)
@@ -23,7 +22,7 @@ static ProtobufCBinaryData bytes_of(const char *s)
 
 /* The execution of a request, then its namespace: in Temporal's order. */
 static sk_err check_target(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
-                           const API_COMMON(WorkflowExecution) *execution,
+                           const API_COMMON(WorkflowExecution) * execution,
                            const struct sk_namespace **ret)
 {
     sk_err err = sk_frontend_namespace(frontend, ctx, name, ret);

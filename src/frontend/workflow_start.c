@@ -13,8 +13,9 @@
 #include "engine/cron.h"
 #include "wire/text.h"
 
-#define REUSE(name) TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_REUSE_POLICY__WORKFLOW_ID_REUSE_POLICY_##name
-#define CONFLICT(name)                                                                            \
+#define REUSE(name) \
+    TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_REUSE_POLICY__WORKFLOW_ID_REUSE_POLICY_##name
+#define CONFLICT(name) \
     TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_CONFLICT_POLICY__WORKFLOW_ID_CONFLICT_POLICY_##name
 #define CALLBACKS_MAX 32
 
@@ -26,11 +27,11 @@ struct start {
     const struct sk_namespace *ns;
     const char *cron_schedule;
     const Google__Protobuf__Duration *execution_timeout, *run_timeout, *task_timeout, *start_delay;
-    const API_TASKQUEUE(TaskQueue) *task_queue;
-    const API_COMMON(Payloads) *input;
-    const API_COMMON(Memo) *memo;
-    const API_COMMON(SearchAttributes) *search_attributes;
-    const API_COMMON(Priority) *priority;
+    const API_TASKQUEUE(TaskQueue) * task_queue;
+    const API_COMMON(Payloads) * input;
+    const API_COMMON(Memo) * memo;
+    const API_COMMON(SearchAttributes) * search_attributes;
+    const API_COMMON(Priority) * priority;
     const Temporal__Api__Sdk__V1__UserMetadata *user_metadata;
     API_COMMON(Link) *const *links;
     size_t link_count;
@@ -85,9 +86,10 @@ static sk_err check_contents(struct sk_frontend *frontend, struct sk_ctx *ctx,
 static sk_err check_policies(struct sk_ctx *ctx, reuse_policy reuse, conflict_policy conflict)
 {
     if (conflict != CONFLICT(UNSPECIFIED) && reuse == REUSE(TERMINATE_IF_RUNNING))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING "
-                       "cannot be used together with a WorkflowIDConflictPolicy");
+        return sk_fail(
+            ctx, SK_INVALID_ARGUMENT,
+            "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING "
+            "cannot be used together with a WorkflowIDConflictPolicy");
     if (conflict == CONFLICT(TERMINATE_EXISTING) && reuse == REUSE(REJECT_DUPLICATE))
         return sk_fail(
             ctx, SK_INVALID_ARGUMENT,
@@ -118,7 +120,7 @@ static void default_policies(reuse_policy *reuse, conflict_policy *conflict,
 
 /* ---- start ---- */
 
-static sk_err check_callbacks(struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) *r)
+static sk_err check_callbacks(struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) * r)
 {
     if (r->on_conflict_options && r->on_conflict_options->attach_completion_callbacks &&
         !r->on_conflict_options->attach_request_id)
@@ -132,7 +134,7 @@ static sk_err check_callbacks(struct sk_ctx *ctx, const WS(StartWorkflowExecutio
 }
 
 static sk_err check_start_names(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                const WS(StartWorkflowExecutionRequest) *r)
+                                const WS(StartWorkflowExecutionRequest) * r)
 {
     sk_err err = sk_frontend_check_id_set(frontend, ctx, "WorkflowId", r->workflow_id);
     if (err == SK_OK)
@@ -149,7 +151,7 @@ static sk_err check_start_names(struct sk_frontend *frontend, struct sk_ctx *ctx
 
 /* Checks *r, a copy, and fills in what it leaves open. */
 static sk_err prepare_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, WS(StartWorkflowExecutionRequest) *r)
+                            const struct sk_namespace *ns, WS(StartWorkflowExecutionRequest) * r)
 {
     const struct start s = {
         .ns = ns,
@@ -181,8 +183,7 @@ static sk_err prepare_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
         err = check_contents(frontend, ctx, &s);
     if (err != SK_OK)
         return err;
-    default_policies(&r->workflow_id_reuse_policy, &r->workflow_id_conflict_policy,
-                     CONFLICT(FAIL));
+    default_policies(&r->workflow_id_reuse_policy, &r->workflow_id_conflict_policy, CONFLICT(FAIL));
     if (sk_blank(r->request_id))
         r->request_id = sk_frontend_uuid(ctx);
     return SK_OK;
@@ -213,7 +214,7 @@ static sk_err check_length(struct sk_frontend *frontend, struct sk_ctx *ctx, con
 }
 
 static sk_err check_signal_names(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                 const WS(SignalWithStartWorkflowExecutionRequest) *r)
+                                 const WS(SignalWithStartWorkflowExecutionRequest) * r)
 {
     sk_err err = sk_frontend_check_id_set(frontend, ctx, "WorkflowId", r->workflow_id);
     if (err == SK_OK && sk_blank(r->signal_name))
@@ -235,7 +236,7 @@ static sk_err check_signal_names(struct sk_frontend *frontend, struct sk_ctx *ct
 
 static sk_err prepare_signal_with_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                         const struct sk_namespace *ns,
-                                        WS(SignalWithStartWorkflowExecutionRequest) *r)
+                                        WS(SignalWithStartWorkflowExecutionRequest) * r)
 {
     const struct start s = {
         .ns = ns,

@@ -2,8 +2,8 @@
 #ifndef SK_STORE_PREDEFINED_H
 #define SK_STORE_PREDEFINED_H
 
-#include <stddef.h>
 #include "store/namespaces.h"
+#include <stddef.h>
 
 #define SK_SA_SYSTEM_SLOTS_FEW 2 /* kept for predefined ones in types that need few */
 

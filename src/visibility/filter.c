@@ -70,9 +70,9 @@ static sk_err expect_word(struct parser *p, const char *word)
 
 static bool is_keyword(const struct parser *p)
 {
-    static const char *const words[] = {"and", "or",    "not",   "in",   "between", "is",
-                                        "null", "order", "group", "by",   "limit",   "having",
-                                        "starts_with"};
+    static const char *const words[] = {"and",   "or",     "not",        "in",    "between",
+                                        "is",    "null",   "order",      "group", "by",
+                                        "limit", "having", "starts_with"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (at_word(p, words[i]))
             return true;

@@ -6,27 +6,27 @@
 #ifndef SK_VISIBILITY_FILTER_INTERNAL_H
 #define SK_VISIBILITY_FILTER_INTERNAL_H
 
-#include <stdbool.h>
 #include "base/ctx.h"
 #include "store/namespaces.h"
 #include "store/vis_query.h"
+#include <stdbool.h>
 
 enum sk_filter_token_kind {
     SK_TOKEN_END,
-    SK_TOKEN_NAME,    /* a bare word or `quoted`: text is the name */
-    SK_TOKEN_STRING,  /* text is the unescaped content */
-    SK_TOKEN_INT,     /* i */
-    SK_TOKEN_FLOAT,   /* d */
-    SK_TOKEN_SYMBOL,  /* op or punctuation: text */
+    SK_TOKEN_NAME,   /* a bare word or `quoted`: text is the name */
+    SK_TOKEN_STRING, /* text is the unescaped content */
+    SK_TOKEN_INT,    /* i */
+    SK_TOKEN_FLOAT,  /* d */
+    SK_TOKEN_SYMBOL, /* op or punctuation: text */
 };
 
 struct sk_filter_token {
     enum sk_filter_token_kind kind;
     struct sk_str text;
-    bool quoted;   /* a name in backticks: never a keyword */
+    bool quoted; /* a name in backticks: never a keyword */
     int64_t i;
     double d;
-    size_t at;     /* position of the first byte, from 1 */
+    size_t at;            /* position of the first byte, from 1 */
     struct sk_str source; /* as it stands in the filter */
 };
 
@@ -54,8 +54,9 @@ sk_err sk_filter_resolve(struct sk_ctx *ctx, const struct sk_namespace *ns,
 /* A leaf from a column, an operator and literals, with types and operators checked. op_token says
  * where the operator stands, for errors. */
 sk_err sk_filter_leaf(struct sk_ctx *ctx, const struct sk_filter_column *column, enum sk_vis_op op,
-                      const struct sk_filter_token *op_token, const struct sk_filter_token *literals,
-                      size_t literal_count, struct sk_vis_node **ret) SK_MUST_USE;
+                      const struct sk_filter_token *op_token,
+                      const struct sk_filter_token *literals, size_t literal_count,
+                      struct sk_vis_node **ret) SK_MUST_USE;
 /* The leaf that holds when the given one does not and the value is there; in place. */
 void sk_filter_negate(struct sk_vis_node *leaf);
 

@@ -186,9 +186,11 @@ void sk_filter_negate(struct sk_vis_node *leaf)
 static sk_err wrong_type(struct sk_ctx *ctx, const struct sk_filter_column *column,
                          const struct sk_filter_token *token, const char *expected)
 {
-    return sk_filter_fail(
-        ctx, token, "invalid value type for search attribute " SK_STR_FMT " of type %s, expected %s",
-        SK_STR_ARG(column->token.text), sk_sa_type_name(column->field.sa_type), expected);
+    return sk_filter_fail(ctx, token,
+                          "invalid value type for search attribute " SK_STR_FMT
+                          " of type %s, expected %s",
+                          SK_STR_ARG(column->token.text), sk_sa_type_name(column->field.sa_type),
+                          expected);
 }
 
 /* TRUE and FALSE are names to the lexer. */
@@ -204,10 +206,14 @@ static sk_err status_literal(struct sk_ctx *ctx, const struct sk_filter_token *t
                              struct sk_vis_literal *ret)
 {
     static const char *const names[][2] = {
-        {"Unspecified", "UNSPECIFIED"},       {"Running", "RUNNING"},
-        {"Completed", "COMPLETED"},           {"Failed", "FAILED"},
-        {"Canceled", "CANCELED"},             {"Terminated", "TERMINATED"},
-        {"ContinuedAsNew", "CONTINUED_AS_NEW"}, {"TimedOut", "TIMED_OUT"},
+        {"Unspecified", "UNSPECIFIED"},
+        {"Running", "RUNNING"},
+        {"Completed", "COMPLETED"},
+        {"Failed", "FAILED"},
+        {"Canceled", "CANCELED"},
+        {"Terminated", "TERMINATED"},
+        {"ContinuedAsNew", "CONTINUED_AS_NEW"},
+        {"TimedOut", "TIMED_OUT"},
         {"Paused", "PAUSED"},
     };
     int64_t count = sizeof names / sizeof *names;
@@ -319,8 +325,7 @@ static sk_err number_literal(struct sk_ctx *ctx, const struct sk_filter_column *
 static sk_err literal(struct sk_ctx *ctx, const struct sk_filter_column *column,
                       const struct sk_filter_token *token, struct sk_vis_literal *ret)
 {
-    if (token->kind == SK_TOKEN_NAME && !token->quoted &&
-        sk_str_ieq(token->text, SK_STR("null")))
+    if (token->kind == SK_TOKEN_NAME && !token->quoted && sk_str_ieq(token->text, SK_STR("null")))
         return sk_filter_fail(ctx, token, "NULL is not a value, expected IS NULL or IS NOT NULL");
     if (token->kind == SK_TOKEN_NAME && !(column->field.sa_type == SK_SA_BOOL) &&
         !bool_literal(token, &ret->i))
@@ -424,8 +429,9 @@ static void round_fractions(struct sk_ctx *ctx, struct sk_vis_node *leaf,
 }
 
 sk_err sk_filter_leaf(struct sk_ctx *ctx, const struct sk_filter_column *column, enum sk_vis_op op,
-                      const struct sk_filter_token *op_token, const struct sk_filter_token *literals,
-                      size_t literal_count, struct sk_vis_node **ret)
+                      const struct sk_filter_token *op_token,
+                      const struct sk_filter_token *literals, size_t literal_count,
+                      struct sk_vis_node **ret)
 {
     sk_err err = check_op(ctx, column, op, op_token);
     if (err != SK_OK)

@@ -201,8 +201,7 @@ sk_err sk_filter_lex(struct sk_filter_lexer *lexer, struct sk_filter_token *ret)
     char c = peek(lexer, 0);
     if (c == '\'' || c == '"' || c == '`')
         return lex_quoted(lexer, ret, c);
-    size_t n =
-        number_length(lexer->text.p + lexer->next, lexer->text.n - lexer->next, &is_float);
+    size_t n = number_length(lexer->text.p + lexer->next, lexer->text.n - lexer->next, &is_float);
     if (n)
         return lex_number(lexer, ret, n, is_float);
     if (!name_start(c))

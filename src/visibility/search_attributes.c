@@ -38,8 +38,8 @@ typedef Temporal__Api__Common__V1__Payload__MetadataEntry metadata_pb;
 
 static const char *const type_names[] = {"Unspecified", "Text", "Keyword",  "Int",
                                          "Double",      "Bool", "Datetime", "KeywordList"};
-static const char *const enum_names[] = {
-    "UNSPECIFIED", "TEXT", "KEYWORD", "INT", "DOUBLE", "BOOL", "DATETIME", "KEYWORD_LIST"};
+static const char *const enum_names[] = {"UNSPECIFIED", "TEXT", "KEYWORD",  "INT",
+                                         "DOUBLE",      "BOOL", "DATETIME", "KEYWORD_LIST"};
 
 const char *sk_sa_type_name(enum sk_sa_type type)
 {
@@ -62,14 +62,22 @@ enum sk_sa_type sk_sa_type_parse(struct sk_str name)
 }
 
 static const struct sk_sa_system system_columns[] = {
-    {"CloseTime", SK_SA_DATETIME},        {"ExecutionDuration", SK_SA_INT},
-    {"ExecutionStatus", SK_SA_KEYWORD},   {"ExecutionTime", SK_SA_DATETIME},
-    {"HistoryLength", SK_SA_INT},         {"HistorySizeBytes", SK_SA_INT},
-    {"ParentRunId", SK_SA_KEYWORD},       {"ParentWorkflowId", SK_SA_KEYWORD},
-    {"RootRunId", SK_SA_KEYWORD},         {"RootWorkflowId", SK_SA_KEYWORD},
-    {"RunId", SK_SA_KEYWORD},             {"StartTime", SK_SA_DATETIME},
-    {"StateTransitionCount", SK_SA_INT},  {"TaskQueue", SK_SA_KEYWORD},
-    {"WorkflowId", SK_SA_KEYWORD},        {"WorkflowType", SK_SA_KEYWORD},
+    {"CloseTime", SK_SA_DATETIME},
+    {"ExecutionDuration", SK_SA_INT},
+    {"ExecutionStatus", SK_SA_KEYWORD},
+    {"ExecutionTime", SK_SA_DATETIME},
+    {"HistoryLength", SK_SA_INT},
+    {"HistorySizeBytes", SK_SA_INT},
+    {"ParentRunId", SK_SA_KEYWORD},
+    {"ParentWorkflowId", SK_SA_KEYWORD},
+    {"RootRunId", SK_SA_KEYWORD},
+    {"RootWorkflowId", SK_SA_KEYWORD},
+    {"RunId", SK_SA_KEYWORD},
+    {"StartTime", SK_SA_DATETIME},
+    {"StateTransitionCount", SK_SA_INT},
+    {"TaskQueue", SK_SA_KEYWORD},
+    {"WorkflowId", SK_SA_KEYWORD},
+    {"WorkflowType", SK_SA_KEYWORD},
     {NULL, (enum sk_sa_type)0},
 };
 
@@ -100,9 +108,9 @@ enum sk_sa_access sk_sa_access(const struct sk_namespace *ns, struct sk_str name
 
 sk_err sk_sa_check_new_name(struct sk_ctx *ctx, const char *name)
 {
-    static const char *const reserved[] = {
-        "NamespaceId",     "MemoEncoding", "Memo",         "VisibilityTaskKey", "BinaryChecksums",
-        "BuildIds",        "BatcherUser",  "BatcherNamespace"};
+    static const char *const reserved[] = {"NamespaceId",       "MemoEncoding",    "Memo",
+                                           "VisibilityTaskKey", "BinaryChecksums", "BuildIds",
+                                           "BatcherUser",       "BatcherNamespace"};
     struct sk_str s = sk_str_of(name);
     if (s.n == 0)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "Search attribute name is not set on request.");
@@ -261,8 +269,8 @@ static enum decoded decode(struct sk_arena *arena, const sk_payload_pb *payload,
     else if (value->type == SK_SA_KEYWORD_LIST)
         result = decode_list(arena, json, value) ? DECODED_VALUE : DECODED_WRONG;
     else if (json_is_array(json) && json_array_size(json) == 1)
-        result = decode_scalar(arena, json_array_get(json, 0), value) ? DECODED_VALUE
-                                                                      : DECODED_WRONG;
+        result =
+            decode_scalar(arena, json_array_get(json, 0), value) ? DECODED_VALUE : DECODED_WRONG;
     else
         result = decode_scalar(arena, json, value) ? DECODED_VALUE : DECODED_WRONG;
     json_decref(json);
@@ -293,9 +301,8 @@ static const char *show(struct sk_arena *arena, const sk_payload_pb *payload)
 
 static sk_err wrong_value(struct sk_ctx *ctx, const entry_pb *entry, enum sk_sa_type type)
 {
-    return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                   "invalid value for search attribute %s of type %s: %s", entry->key,
-                   sk_sa_type_name(type), show(ctx->arena, entry->value));
+    return sk_fail(ctx, SK_INVALID_ARGUMENT, "invalid value for search attribute %s of type %s: %s",
+                   entry->key, sk_sa_type_name(type), show(ctx->arena, entry->value));
 }
 
 /* ---- validation ---- */
@@ -340,8 +347,8 @@ static sk_err check_sizes(struct sk_ctx *ctx, const sk_search_attributes_pb *att
         size_t size = entry->value ? entry->value->data.len : 0;
         if (size > (size_t)value_max)
             return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                           "search attribute %s value size %zu exceeds size limit %lld",
-                           entry->key, size, (long long)value_max);
+                           "search attribute %s value size %zu exceeds size limit %lld", entry->key,
+                           size, (long long)value_max);
     }
     size_t total = sk_wire_size(&attributes->base);
     if (total > (size_t)total_max)
@@ -362,7 +369,8 @@ sk_err sk_sa_validate(struct sk_ctx *ctx, const struct sk_namespace *ns,
     if (err != SK_OK)
         return err;
     if (attributes->n_indexed_fields > (size_t)keys)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "number of search attributes %zu exceeds limit %lld",
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "number of search attributes %zu exceeds limit %lld",
                        attributes->n_indexed_fields, (long long)keys);
     for (size_t i = 0; i < attributes->n_indexed_fields && err == SK_OK; i++)
         err = check_entry(ctx, ns, attributes->indexed_fields[i]);

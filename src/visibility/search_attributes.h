@@ -9,11 +9,11 @@
 #ifndef SK_VISIBILITY_SEARCH_ATTRIBUTES_H
 #define SK_VISIBILITY_SEARCH_ATTRIBUTES_H
 
-#include <stdbool.h>
 #include "base/ctx.h"
 #include "store/namespaces.h"
 #include "store/store.h"
 #include "temporal/api/common/v1/message.pb-c.h"
+#include <stdbool.h>
 
 typedef Temporal__Api__Common__V1__SearchAttributes sk_search_attributes_pb;
 typedef Temporal__Api__Common__V1__Payload sk_payload_pb;

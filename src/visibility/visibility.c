@@ -71,7 +71,8 @@ sk_err sk_vis_token_read(struct sk_ctx *ctx, struct sk_str token, const char *fi
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "Invalid NextPageToken: %zu bytes that no list of this server returned",
                        token.n);
-    uint32_t ns = (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
+    uint32_t ns =
+        (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
     if (ns != query->ns || get_u64(p + 5) != filter_hash(filter))
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "Invalid NextPageToken: it belongs to another namespace or query");

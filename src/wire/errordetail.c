@@ -20,8 +20,10 @@
 #include "wire/wire.h"
 
 #define DETAIL(name) Temporal__Api__Errordetails__V1__##name
-#define CAUSE(name) TEMPORAL__API__ENUMS__V1__RESOURCE_EXHAUSTED_CAUSE__RESOURCE_EXHAUSTED_CAUSE_##name
-#define SCOPE(name) TEMPORAL__API__ENUMS__V1__RESOURCE_EXHAUSTED_SCOPE__RESOURCE_EXHAUSTED_SCOPE_##name
+#define CAUSE(name) \
+    TEMPORAL__API__ENUMS__V1__RESOURCE_EXHAUSTED_CAUSE__RESOURCE_EXHAUSTED_CAUSE_##name
+#define SCOPE(name) \
+    TEMPORAL__API__ENUMS__V1__RESOURCE_EXHAUSTED_SCOPE__RESOURCE_EXHAUSTED_SCOPE_##name
 
 static_assert((int)SK_EXHAUSTED_RPS_LIMIT == (int)CAUSE(RPS_LIMIT), "API number");
 static_assert((int)SK_EXHAUSTED_CONCURRENT_LIMIT == (int)CAUSE(CONCURRENT_LIMIT), "API number");
@@ -84,7 +86,8 @@ sk_err sk_fail_namespace_not_found(struct sk_ctx *ctx, const char *name)
     DETAIL(NamespaceNotFoundFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__NAMESPACE_NOT_FOUND_FAILURE__INIT;
     detail.namespace_ = sk_wire_text(name);
-    const char *message = sk_arena_printf(ctx->arena, "Namespace %s is not found.", sk_wire_text(name));
+    const char *message =
+        sk_arena_printf(ctx->arena, "Namespace %s is not found.", sk_wire_text(name));
     return fail_with(ctx, SK_NOT_FOUND, message, &detail.base);
 }
 
@@ -122,9 +125,9 @@ sk_err sk_fail_namespace_invalid_state(struct sk_ctx *ctx, const char *name, int
     detail.namespace_ = sk_wire_text(name);
     detail.state = (Temporal__Api__Enums__V1__NamespaceState)state;
     detail.allowed_states = allowed;
-    const char *message = sk_arena_printf(
-        ctx->arena, "Namespace has invalid state: %s. Must be %s.", state_name(state),
-        detail.n_allowed_states ? list : "none");
+    const char *message =
+        sk_arena_printf(ctx->arena, "Namespace has invalid state: %s. Must be %s.",
+                        state_name(state), detail.n_allowed_states ? list : "none");
     return fail_with(ctx, SK_FAILED_PRECONDITION, message, &detail.base);
 }
 
@@ -213,7 +216,8 @@ sk_err sk_fail_server_version(struct sk_ctx *ctx, const char *server_version,
     detail.client_supported_server_versions = sk_wire_text(client_supported_server_versions);
     const char *message =
         sk_arena_printf(ctx->arena, "Server version %s is not supported by client: it wants %s.",
-                        sk_wire_text(server_version), sk_wire_text(client_supported_server_versions));
+                        sk_wire_text(server_version),
+                        sk_wire_text(client_supported_server_versions));
     return fail_with(ctx, SK_FAILED_PRECONDITION, message, &detail.base);
 }
 
@@ -222,9 +226,10 @@ sk_err sk_fail_newer_build(struct sk_ctx *ctx, const char *default_build_id)
     DETAIL(NewerBuildExistsFailure)
     detail = TEMPORAL__API__ERRORDETAILS__V1__NEWER_BUILD_EXISTS_FAILURE__INIT;
     detail.default_build_id = sk_wire_text(default_build_id);
-    const char *message = sk_arena_printf(
-        ctx->arena, "Task given to a disfavored worker. Default build id is now %s.",
-        sk_wire_text(default_build_id));
+    const char *message =
+        sk_arena_printf(ctx->arena,
+                        "Task given to a disfavored worker. Default build id is now %s.",
+                        sk_wire_text(default_build_id));
     return fail_with(ctx, SK_OUT_OF_RANGE, message, &detail.base);
 }
 

@@ -7,34 +7,35 @@
 #ifndef SK_WIRE_ERRORDETAIL_H
 #define SK_WIRE_ERRORDETAIL_H
 
-#include <protobuf-c/protobuf-c.h>
 #include "base/ctx.h"
+#include <protobuf-c/protobuf-c.h>
 
 enum sk_exhausted_cause { /* numbers are temporal.api.enums.v1.ResourceExhaustedCause */
-    SK_EXHAUSTED_RPS_LIMIT = 1,
-    SK_EXHAUSTED_CONCURRENT_LIMIT = 2,
-    SK_EXHAUSTED_SYSTEM_OVERLOADED = 3,
-    SK_EXHAUSTED_PERSISTENCE_LIMIT = 4,
-    SK_EXHAUSTED_BUSY_WORKFLOW = 5,
-    SK_EXHAUSTED_APS_LIMIT = 6,
-    SK_EXHAUSTED_PERSISTENCE_STORAGE_LIMIT = 7,
-    SK_EXHAUSTED_WORKER_DEPLOYMENT_LIMITS = 10,
+                          SK_EXHAUSTED_RPS_LIMIT = 1,
+                          SK_EXHAUSTED_CONCURRENT_LIMIT = 2,
+                          SK_EXHAUSTED_SYSTEM_OVERLOADED = 3,
+                          SK_EXHAUSTED_PERSISTENCE_LIMIT = 4,
+                          SK_EXHAUSTED_BUSY_WORKFLOW = 5,
+                          SK_EXHAUSTED_APS_LIMIT = 6,
+                          SK_EXHAUSTED_PERSISTENCE_STORAGE_LIMIT = 7,
+                          SK_EXHAUSTED_WORKER_DEPLOYMENT_LIMITS = 10,
 };
 enum sk_exhausted_scope { /* ResourceExhaustedScope */
-    SK_SCOPE_NAMESPACE = 1,
-    SK_SCOPE_SYSTEM = 2,
+                          SK_SCOPE_NAMESPACE = 1,
+                          SK_SCOPE_SYSTEM = 2,
 };
 
 /* NOT_FOUND + NotFoundFailure: a run, activity, task or token that is not there. */
 sk_err sk_fail_not_found(struct sk_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* NOT_FOUND + NamespaceNotFoundFailure: "Namespace NAME is not found." Workers treat it as fatal. */
+/* NOT_FOUND + NamespaceNotFoundFailure: "Namespace NAME is not found." Workers treat it as fatal.
+ */
 sk_err sk_fail_namespace_not_found(struct sk_ctx *ctx, const char *name);
 /* ALREADY_EXISTS + NamespaceAlreadyExistsFailure: "Namespace already exists." */
 sk_err sk_fail_namespace_already_exists(struct sk_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* FAILED_PRECONDITION + NamespaceInvalidStateFailure. state is enums.v1.NamespaceState; allowed_mask
- * has bit (1 << state) for each state that would have been right. */
+/* FAILED_PRECONDITION + NamespaceInvalidStateFailure. state is enums.v1.NamespaceState;
+ * allowed_mask has bit (1 << state) for each state that would have been right. */
 sk_err sk_fail_namespace_invalid_state(struct sk_ctx *ctx, const char *name, int state,
                                        unsigned allowed_mask);
 /* ALREADY_EXISTS + WorkflowExecutionAlreadyStartedFailure */
