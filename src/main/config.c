@@ -178,7 +178,6 @@ static sk_err read_store(struct sk_ctx *ctx, const struct sk_options *o, struct 
     }
     if (strncmp(url, "sqlite:", 7) == 0 && url[7]) {
         c->store_path = strncmp(url, "sqlite://", 9) == 0 && url[9] ? url + 9 : url + 7;
-        c->lock_path = sk_arena_printf(ctx->arena, "%s.lock", c->store_path);
         return SK_OK;
     }
     if (*url)
@@ -192,12 +191,10 @@ static sk_err read_store(struct sk_ctx *ctx, const struct sk_options *o, struct 
     return SK_OK;
 }
 
-static void read_dev_store(struct sk_ctx *ctx, const struct sk_options *o, struct sk_config *c)
+static void read_dev_store(const struct sk_options *o, struct sk_config *c)
 {
     c->store_path = text_or_null(o, SK_OPT_DB_FILENAME);
     c->store = c->store_path ? SK_STORE_SQLITE : SK_STORE_MEMORY;
-    if (c->store_path)
-        c->lock_path = sk_arena_printf(ctx->arena, "%s.lock", c->store_path);
 }
 
 /* Each item of a NAME=VALUE list has a name and a value. */
@@ -318,7 +315,7 @@ sk_err sk_config_read(struct sk_ctx *ctx, struct sk_options *o, struct sk_config
     if (!err)
         err = check_exposure(ctx, o, &c);
     if (!err && c.dev)
-        read_dev_store(ctx, o, &c);
+        read_dev_store(o, &c);
     else if (!err)
         err = read_store(ctx, o, &c);
     if (!err)

@@ -2,8 +2,7 @@
  * The server's numbers: what each call did (from rpc's observe hook) and, at a scrape, the totals
  * that engine, matching and store keep themselves, plus the process's own.
  *
- * Calls: the series of every method are looked up once at boot, so that a call costs additions
- * only. Totals: a metric's value is split between threads, so they are always copied on loop 0.
+ * Totals: a metric's value is split between threads, so they are always copied on loop 0.
  * service_errors counts what is the server's fault, service_error_with_type every failed call,
  * as Temporal does.
  */
@@ -15,38 +14,6 @@
 #include "base/metric.h"
 #include "main/server.h"
 #include "matching/matching.h"
-
-struct sk_server_metrics {
-    const struct sk_method *methods; /* borrowed */
-    size_t count;
-    struct series {
-        struct sk_series requests, latency;
-    } *series; /* one a method, the last for calls of no known method */
-    int64_t start_seconds;
-};
-
-struct sk_server_metrics *sk_server_metrics_new(const struct sk_method *methods, size_t count)
-{
-    struct sk_server_metrics *m = sk_mem_zalloc(sizeof(*m));
-    m->methods = methods;
-    m->count = count;
-    m->series = sk_mem_zalloc((count + 1) * sizeof(*m->series));
-    m->start_seconds = sk_now_wall_ms() / 1000;
-    for (size_t i = 0; i <= count; i++) {
-        const char *name = i < count ? methods[i].name : "other";
-        m->series[i].requests = sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, "");
-        m->series[i].latency = sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, "");
-    }
-    return m;
-}
-
-void sk_server_metrics_free(struct sk_server_metrics *m)
-{
-    if (!m)
-        return;
-    sk_mem_free(m->series);
-    sk_mem_free(m);
-}
 
 /* Whether Temporal would count it among service_errors: not what a caller did wrong. */
 static bool is_server_fault(sk_err err)
@@ -64,15 +31,11 @@ static bool is_server_fault(sk_err err)
 
 void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us)
 {
-    const struct sk_server *s = server;
-    struct sk_server_metrics *m = s->metrics;
-    bool known = method >= m->methods && method < m->methods + m->count;
-    const struct series *series = &m->series[known ? (size_t)(method - m->methods) : m->count];
-    sk_metric_add(series->requests, 1);
-    sk_metric_observe(series->latency, latency_us);
+    const char *name = method ? method->name : "unknown";
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, ""), 1);
+    sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ""), latency_us);
     if (err == SK_OK)
         return;
-    const char *name = known ? method->name : "other";
     sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)), 1);
     if (is_server_fault(err))
         sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ""), 1);
@@ -112,7 +75,7 @@ static void set_process(const struct sk_server *s)
     struct rusage usage;
     set(SK_METRIC_PROCESS_RESIDENT, resident_bytes());
     set(SK_METRIC_PROCESS_FDS, open_files());
-    set(SK_METRIC_PROCESS_START, s->metrics->start_seconds);
+    set(SK_METRIC_PROCESS_START, s->started_ms / 1000);
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000
                                        + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);

@@ -4,8 +4,9 @@
  * is the whole story.
  *
  * Invariants: (1) nothing listens before all behind it is up; (2) whatever boot made, take_down
- * undoes, also when boot failed half-way: a part that was not made is NULL; (3) the data is locked
- * before the store is opened and until it is closed.
+ * undoes, also when boot failed half-way: a part that was not made is NULL; (3) the data
+ * directory is locked before the store is opened and until it is closed (a store in a file elsewhere
+ * locks that file itself).
  *
  * Stopping: SIGTERM or SIGINT drains: waiting polls are answered empty, calls under way finish
  * within --shutdown-timeout, commits finish. A second signal exits at once, which loses nothing
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "frontend/frontend.h"
 #include "matching/matching.h"
@@ -70,7 +72,6 @@ static sk_err listen_rpc(struct sk_server *s)
         .owner = s,
     };
     int error = 0;
-    s->metrics = sk_server_metrics_new(methods, count);
     if (sk_rpc_listen(&options, methods, count, &s->rpc, &error))
         return listen_failed(s->ctx, "port", "ip", c->ip, c->port, error);
     return SK_OK;
@@ -239,6 +240,7 @@ static void announce(const struct sk_server *s)
 static void main_fiber(void *arg)
 {
     struct sk_server *s = arg;
+    s->started_ms = sk_now_wall_ms();
     sk_waitq_init(&s->stopping);
     sk_on_signal(SIGTERM, on_signal, s);
     sk_on_signal(SIGINT, on_signal, s);
@@ -251,7 +253,8 @@ static void main_fiber(void *arg)
         SK_LOG(INFO, "main", "stopping");
     }
     take_down(s);
-    SK_LOG(INFO, "main", "stopped");
+    if (!s->result)
+        SK_LOG(INFO, "main", "stopped");
     sk_rt_stop(s->rt);
 }
 
@@ -270,13 +273,13 @@ int sk_server_run(struct sk_ctx *ctx, const struct sk_config *config)
     s->config = config;
     s->ctx = ctx;
     s->lock_fd = -1;
+    umask(0077); // what it writes is for its user alone
     sk_log_init(config->log_level, config->log_format, STDERR_FILENO);
     s->result = lock_data(ctx, config, &s->lock_fd);
     if (!s->result) {
         s->rt = sk_rt_new(&options);
         sk_rt_run(s->rt, main_fiber, s);
         sk_rt_free(s->rt);
-        sk_server_metrics_free(s->metrics);
     }
     sk_lock_release(s->lock_fd);
     int code = s->result ? 1 : 0;

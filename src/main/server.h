@@ -12,7 +12,6 @@
 
 struct sk_frontend;
 struct sk_method;
-struct sk_server_metrics;
 
 #define SK_HTTP_LISTENERS 3 /* the UI's port, --http-port, --metrics-port */
 
@@ -28,9 +27,9 @@ struct sk_server {
     struct sk_frontend *frontend;
     struct sk_rpc_server *rpc;
     struct sk_http_server *http[SK_HTTP_LISTENERS];
-    struct sk_server_metrics *metrics;
     const char *cluster_id;         /* a uuid that stays with the store */
     struct sk_waitq stopping;       /* the main fiber waits here, on loop 0 */
+    int64_t started_ms;             /* wall clock */
     int signals;                    /* how many came; loop 0 */
     _Atomic bool ready;             /* serving; read by /readyz on any loop */
     sk_err result;                  /* of boot */
@@ -51,8 +50,6 @@ void sk_pages_handle(void *server, const struct sk_http_request *request,
                      struct sk_http_response *response);
 
 /* ---- metrics (main/metrics.c) ---- */
-struct sk_server_metrics *sk_server_metrics_new(const struct sk_method *methods, size_t count);
-void sk_server_metrics_free(struct sk_server_metrics *metrics);
 /* sk_rpc_server_options.observe; owner is the server. Any loop. */
 void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us);
 /* All of /metrics. From a fiber. */
