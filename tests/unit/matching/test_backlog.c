@@ -1,9 +1,9 @@
 /* What does not fit into memory is found again: none is lost, order holds. */
 #include "fixture.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <cmocka.h>
 
 static struct sk_queue_key q(void)
 {

@@ -1,10 +1,10 @@
 /* Rate limits, pollers, backlog figures. */
 #include "fixture.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <cmocka.h>
 
 static struct sk_queue_key q(void)
 {

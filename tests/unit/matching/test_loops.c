@@ -2,10 +2,10 @@
  */
 #include "fixture.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <cmocka.h>
 
 #define LOOPS 3
 #define TASKS_A_LOOP 2000

@@ -1,9 +1,9 @@
 /* Tasks and polls meet: at once, in order, fairly, and each poll ends exactly once. */
 #include "fixture.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <cmocka.h>
 
 static struct sk_queue_key q(void)
 {

@@ -1,10 +1,10 @@
 /* Sticky queues and direct queries. */
 #include "fixture.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <cmocka.h>
 
 static struct sk_queue_key normal(void)
 {
