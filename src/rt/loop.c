@@ -30,6 +30,7 @@
 enum {
     TURN_ITEMS_MAX = 1024, // then sockets get a look
     STALL_MS = 20,
+    WARN_EVERY_MS = 1000, // a machine too slow for us need not fill the log
     FREE_POSTS_MAX = 256,
 };
 
@@ -192,7 +193,9 @@ static void on_wake(uv_async_t *wake)
 
 static void on_alarm(uv_timer_t *alarm)
 {
-    (void)alarm; // it ended the poll: the timers run at the beginning of the turn
+    // It ended the poll: the timers run at the beginning of the turn. libuv's clock may be a
+    // millisecond ahead of ours; then none is due yet, and the alarm must be set once more.
+    SK_CONTAINER(alarm, struct sk_loop, alarm)->alarm_ms = 0;
 }
 
 void sk_loop_init(struct sk_loop *loop, struct sk_rt *rt, int index, struct sk_random *random)
@@ -287,12 +290,14 @@ void sk_loop_begin_turn(struct sk_loop *loop)
 }
 
 /* Names what ran since *since, if that was long. */
-static void watch(const struct sk_loop *loop, int64_t *since_ms)
+static void watch(struct sk_loop *loop, int64_t *since_ms)
 {
     int64_t now = sk_coarse_ms();
 
-    if (now - *since_ms > STALL_MS)
+    if (now - *since_ms > STALL_MS && now - loop->warned_ms > WARN_EVERY_MS) {
+        loop->warned_ms = now;
         log_culprit(loop, now - *since_ms);
+    }
     *since_ms = now;
 }
 

@@ -68,6 +68,7 @@ struct sk_loop {
     int64_t mono_ns, wall_ns;   // read at the beginning of the turn
     int64_t last_wall_ns;       // what sk_now_wall_ns returned last
     uintptr_t running;          // the function called last, for the watchdog
+    int64_t warned_ms;          // when the watchdog spoke last
     char *read_buffer;          // of all its streams, made by the first
 
     // libuv's; unused in a simulated runtime.

@@ -1,0 +1,121 @@
+/* Workers: order, batches, waiting fibers, freeing with jobs queued; threads and simulated. */
+#include "fixture.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+struct add_job {
+    struct sk_job job;
+    int number;
+    struct sk_fiber *fiber; // NULL: nobody waits
+    atomic_bool done;
+};
+
+struct adder {
+    int next;  // jobs must come in order
+    int calls;
+    int largest_batch;
+    int slow_us;
+};
+
+static void add_batch(void *owner, struct sk_job **jobs, int count)
+{
+    struct adder *adder = owner;
+
+    CHECK(count >= 1);
+    adder->calls++;
+    adder->largest_batch = count > adder->largest_batch ? count : adder->largest_batch;
+    if (adder->slow_us)
+        usleep((unsigned)adder->slow_us);
+    for (int i = 0; i < count; i++) {
+        struct add_job *job = SK_CONTAINER(jobs[i], struct add_job, job);
+        CHECK(job->number == adder->next++);
+        struct sk_fiber *fiber = job->fiber;
+        atomic_store(&job->done, true); // the job may be gone from here on
+        if (fiber)
+            sk_fiber_wake_from_anywhere(fiber);
+    }
+}
+
+static void one_by_one_main(void *arg)
+{
+    struct adder adder = {0};
+    struct sk_worker *worker = sk_worker_new(sk_rt_current(), "adder", add_batch, &adder, 8);
+
+    (void)arg;
+    for (int i = 0; i < 200; i++) {
+        struct add_job job = {.number = i, .fiber = sk_fiber_current()};
+        sk_worker_submit(worker, &job.job);
+        while (!atomic_load(&job.done))
+            sk_fiber_suspend();
+    }
+    sk_worker_free(worker);
+    CHECK(adder.next == 200 && adder.calls == 200);
+}
+
+static void a_fiber_waits_for_its_job(void **state)
+{
+    (void)state;
+    run_on_loops(1, one_by_one_main, NULL);
+    run_simulated(1, 1, one_by_one_main, NULL);
+}
+
+static void batch_main(void *arg)
+{
+    struct adder adder = {.slow_us = sk_rt_simulated() ? 0 : 2000};
+    struct sk_worker *worker = sk_worker_new(sk_rt_current(), "adder", add_batch, &adder, 16);
+    struct add_job jobs[100];
+
+    (void)arg;
+    for (int i = 0; i < 100; i++) {
+        jobs[i] = (struct add_job){.number = i};
+        sk_worker_submit(worker, &jobs[i].job);
+    }
+    for (int i = 0; i < 100; i++)
+        while (!atomic_load(&jobs[i].done))
+            sk_fiber_sleep(1);
+    CHECK(adder.largest_batch == 16);
+    CHECK(adder.calls >= 7 && adder.calls <= 8); // the first may have found one job only
+    sk_worker_free(worker);
+}
+
+static void jobs_gather_into_batches(void **state)
+{
+    (void)state;
+    run_on_loops(1, batch_main, NULL);
+    run_simulated(1, 1, batch_main, NULL);
+}
+
+static void free_main(void *arg)
+{
+    struct adder adder = {.slow_us = sk_rt_simulated() ? 0 : 500};
+    struct sk_worker *worker = sk_worker_new(sk_rt_current(), "a-name-longer-than-the-system-takes",
+                                             add_batch, &adder, 1);
+    struct add_job jobs[20];
+
+    (void)arg;
+    for (int i = 0; i < 20; i++) {
+        jobs[i] = (struct add_job){.number = i};
+        sk_worker_submit(worker, &jobs[i].job);
+    }
+    sk_worker_free(worker);
+    sk_worker_free(NULL);
+    CHECK(adder.next == 20 && adder.largest_batch == 1);
+}
+
+static void freeing_finishes_what_is_queued(void **state)
+{
+    (void)state;
+    run_on_loops(1, free_main, NULL);
+    run_simulated(1, 1, free_main, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fiber_waits_for_its_job),
+        cmocka_unit_test(jobs_gather_into_batches),
+        cmocka_unit_test(freeing_finishes_what_is_queued),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
