@@ -18,7 +18,7 @@ from datetime import timedelta
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.worker import Worker
 
 TASK_QUEUE = "subscriptions"
@@ -70,7 +70,9 @@ class SubscriptionWorkflow:
                 state.total += await workflow.execute_activity(bill, args=args, **options)
                 state.billed += 1
                 await asyncio.sleep(state.period_seconds)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ActivityError) as err:
+            if not is_cancelled_exception(err):
+                raise
             return await workflow.execute_activity(say_farewell, state.customer, **options)
         workflow.continue_as_new(state)
 

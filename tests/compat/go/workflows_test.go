@@ -144,12 +144,11 @@ func CancelActivity(ctx workflow.Context) (string, error) {
 		StartToCloseTimeout: 30 * time.Second, HeartbeatTimeout: 5 * time.Second, WaitForCancellation: true,
 	}))
 	future := workflow.ExecuteActivity(inner, WaitForCancel)
-	if err := workflow.Sleep(ctx, 300*time.Millisecond); err != nil {
-		return "", err
-	}
+	workflow.GetSignalChannel(ctx, "go").Receive(ctx, nil)
 	cancel()
 	var result string
-	return result, future.Get(ctx, &result)
+	err := future.Get(ctx, &result)
+	return result, err
 }
 
 func Block(ctx workflow.Context, cleanup bool) (string, error) {

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import workflows as w
 from temporalio.api.common.v1 import WorkflowExecution, WorkflowType
-from temporalio.api.enums.v1 import EventType, TaskQueueType
+from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
@@ -157,9 +157,20 @@ for row, (call, outcome) in CALLS.items():
 
 @test("activities: cancelled")
 async def _():
-    equal(await run(w.CancelActivity.run, "WAIT_CANCELLATION_COMPLETED"), "tidied up")
-    matches("CancelledError", await run(w.CancelActivity.run, "TRY_CANCEL"))
-    matches("CancelledError", await run(w.CancelActivity.run, "ABANDON"))
+    async def cancel_started(cancellation_type):
+        handle = await start(w.CancelActivity.run, cancellation_type)
+
+        async def pending():
+            return list((await handle.describe()).raw_description.pending_activities)
+
+        started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+        await eventually(pending, lambda all: all and all[0].state == started)
+        await handle.signal(w.CancelActivity.go)
+        return await handle.result()
+
+    equal(await cancel_started("WAIT_CANCELLATION_COMPLETED"), "tidied up")
+    matches("CancelledError", await cancel_started("TRY_CANCEL"))
+    matches("CancelledError", await cancel_started("ABANDON"))
 
 
 @test("async completion: complete, fail and report a cancellation")

@@ -127,6 +127,9 @@ class CallWorkflow:
 
 @workflow.defn
 class CancelActivity:
+    def __init__(self) -> None:
+        self.told = False
+
     @workflow.run
     async def run(self, cancellation_type: str) -> str:
         task = workflow.start_activity(
@@ -135,12 +138,16 @@ class CancelActivity:
             heartbeat_timeout=timedelta(seconds=5),
             cancellation_type=workflow.ActivityCancellationType[cancellation_type],
         )
-        await asyncio.sleep(0.5)
+        await workflow.wait_condition(lambda: self.told)
         task.cancel()
         try:
             return await task
         except ActivityError as err:
             return explain(err)
+
+    @workflow.signal
+    def go(self) -> None:
+        self.told = True
 
 
 @workflow.defn

@@ -87,6 +87,18 @@ async function eventsOf(handle: WorkflowHandle, type: number): Promise<number> {
   return (events ?? []).filter((event) => event.eventType === type).length;
 }
 
+/** Runs cancelActivity, and tells it to cancel once a worker has the activity. */
+async function cancelStarted(type: string): Promise<unknown> {
+  const handle = await start(workflows.cancelActivity, [type]);
+  await eventually(
+    async () => (await handle.describe()).raw.pendingActivities ?? [],
+    ([one]) =>
+      one?.state === temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+  );
+  await handle.signal(workflows.go);
+  return await handle.result();
+}
+
 function defineTests(): void {
   /* Activities: options, activity, arguments, outcome. */
   const once = { retry: { maximumAttempts: 1 } };
@@ -204,7 +216,7 @@ function defineTests(): void {
     ['ABANDON', 'ActivityFailure CANCEL_REQUESTED < CancelledFailure'],
   ])
     test(`activities: cancelled, ${type}`, async () => {
-      const result = (await run(workflows.cancelActivity, [type])) as string;
+      const result = (await cancelStarted(type)) as string;
       assert.equal(
         result.replace(/RETRY_STATE_UNSPECIFIED|undefined/, 'CANCEL_REQUESTED'),
         outcome
@@ -727,7 +739,6 @@ function defineTests(): void {
       await start(workflows.timers),
       await start(workflows.call, [fast, 'failTimes', 1]),
       await start(workflows.child, [{}, 'ticks']),
-      await start(workflows.cancelActivity, ['WAIT_CANCELLATION_COMPLETED']),
     ];
     for (const handle of ended) {
       await handle.result();

