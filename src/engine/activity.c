@@ -1,0 +1,332 @@
+/*
+ * The life of one activity inside a run.
+ *
+ *                    dispatch            mark_started
+ *   backoff --------------------> ready ------------> started --+--> completed, failed,
+ *      ^                            |                    |      |    timed out, cancelled
+ *      +------- retry_or_end -------+--------------------+------+
+ *
+ * Attempts, heartbeats and backoffs are side records; history hears of an activity twice: when it
+ * is scheduled and, with its last attempt, when it ends. A task row exists exactly while it is
+ * ready. The start is durable before a worker sees the task, so that an attempt runs at most once.
+ */
+#include "engine/engine_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/assert.h"
+
+#define RETRY_FAILURE_BYTES 4096 /* of a failure kept between attempts */
+
+static int32_t priority_of(const EN(Activity) *a)
+{
+    return a->priority && a->priority->priority_key ? a->priority->priority_key : 3;
+}
+
+void activity_dispatch(struct txn *t, EN(Activity) *a, bool announce)
+{
+    a->stamp = ++t->x->s->stamp_next;
+    a->task_seq = sk_matching_seq(t->e->matching);
+    a->task_priority = priority_of(a);
+    struct sk_task_row row = {
+        .queue = {t->x->flow->ns, SK_TASK_ACTIVITY, sk_str_of(a->task_queue)},
+        .priority = a->task_priority,
+        .seq = a->task_seq,
+        .run = exec_key(t->x),
+        .scheduled_id = a->scheduled_id,
+        .attempt = a->attempt,
+        .stamp = a->stamp,
+        .created_ms = txn_now_ms(t),
+    };
+    if (a->schedule_to_start_ms > 0)
+        row.expires_ms = a->scheduled_ns / MS_NS + a->schedule_to_start_ms;
+    if (a->priority) {
+        row.fairness_key = sk_str_of(a->priority->fairness_key);
+        row.fairness_weight = a->priority->fairness_weight;
+    }
+    txn_op(t, SK_OP_TASK_PUT)->task = row;
+    if (announce)
+        txn_announce(t, &row);
+}
+
+void activity_drop_task(struct txn *t, EN(Activity) *a)
+{
+    if (a->task_seq == 0)
+        return;
+    struct sk_op *op = txn_op(t, SK_OP_TASK_DELETE);
+    op->task.queue = (struct sk_queue_key){t->x->flow->ns, SK_TASK_ACTIVITY,
+                                           sk_str_of(a->task_queue)};
+    op->task.priority = a->task_priority;
+    op->task.seq = a->task_seq;
+    a->task_seq = 0;
+}
+
+void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity,
+                           const char *request_id)
+{
+    activity_drop_task(t, a);
+    a->started_ns = t->now_ns;
+    a->identity = exec_str(t->x, identity);
+    a->request_id = exec_str(t->x, request_id);
+    if (a->stamp == 0)
+        a->stamp = ++t->x->s->stamp_next;
+    item_touch(item);
+}
+
+/* ---- deadlines ---- */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static int64_t heartbeat_due_ms(const EN(Activity) *a)
+{
+    int64_t last = a->started_ns / MS_NS;
+    if (a->heartbeat_at_ms > last)
+        last = a->heartbeat_at_ms;
+    return last + a->heartbeat_ms;
+}
+
+int64_t activity_due_ms(const EN(Activity) *a)
+{
+    int64_t due = a->expires_ms;
+    if (a->retry_due_ms)
+        return sooner(due, a->retry_due_ms);
+    if (a->started_ns == 0) {
+        if (a->schedule_to_start_ms > 0)
+            due = sooner(due, a->scheduled_ns / MS_NS + a->schedule_to_start_ms);
+        return due;
+    }
+    if (a->start_to_close_ms > 0)
+        due = sooner(due, a->started_ns / MS_NS + a->start_to_close_ms);
+    if (a->heartbeat_ms > 0)
+        due = sooner(due, heartbeat_due_ms(a));
+    return due;
+}
+
+bool activity_check(struct txn *t, EN(Activity) *a, struct item *item)
+{
+    int64_t now = txn_now_ms(t);
+    if (a->expires_ms && a->expires_ms <= now) {
+        activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_CLOSE));
+        return true;
+    }
+    if (a->retry_due_ms) {
+        if (a->retry_due_ms > now)
+            return false;
+        a->retry_due_ms = 0;
+        a->scheduled_ns = t->now_ns;
+        activity_dispatch(t, a, true);
+        item_touch(item);
+        return true;
+    }
+    if (a->started_ns == 0) {
+        if (a->schedule_to_start_ms == 0 ||
+            a->scheduled_ns / MS_NS + a->schedule_to_start_ms > now)
+            return false;
+        activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_START));
+        return true;
+    }
+    if (a->heartbeat_ms > 0 && heartbeat_due_ms(a) <= now) {
+        activity_time_out(t, a, item, TIMEOUT(HEARTBEAT));
+        return true;
+    }
+    if (a->start_to_close_ms > 0 && a->started_ns / MS_NS + a->start_to_close_ms <= now) {
+        activity_time_out(t, a, item, TIMEOUT(START_TO_CLOSE));
+        return true;
+    }
+    return false;
+}
+
+/* ---- ends ---- */
+
+void activity_start_event(struct txn *t, EN(Activity) *a)
+{
+    if (a->started_ns == 0 || a->started_event_id != 0)
+        return;
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_STARTED));
+    event->event_time = sk_ts(t->ctx->arena, a->started_ns);
+    HIST(ActivityTaskStartedEventAttributes) *s = event->activity_task_started_event_attributes;
+    s->scheduled_event_id = a->scheduled_id;
+    s->identity = a->identity;
+    s->request_id = a->request_id;
+    s->attempt = a->attempt;
+    s->last_failure = a->last_failure;
+    txn_add(t, event);
+}
+
+/* A failure that is kept between attempts is cut down when it is large. */
+static FAILURE *bounded_failure(struct exec *x, const FAILURE *failure)
+{
+    if (!failure)
+        return NULL;
+    if (protobuf_c_message_get_packed_size(&failure->base) <= RETRY_FAILURE_BYTES)
+        return EXEC_DUP(x, failure);
+    FAILURE *cut = sk_failure_new(x->arena, "", failure->source);
+    size_t n = failure->message.len < RETRY_FAILURE_BYTES / 2 ? failure->message.len
+                                                              : RETRY_FAILURE_BYTES / 2;
+    while (n > 0 && n < failure->message.len && (failure->message.data[n] & 0xc0) == 0x80)
+        n--; // not inside a character
+    cut->message = (ProtobufCBinaryData){n, sk_arena_memdup(x->arena, failure->message.data, n)};
+    cut->failure_info_case = TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_SERVER_FAILURE_INFO;
+    cut->server_failure_info = MSG_NEW(x->arena, Temporal__Api__Failure__V1__ServerFailureInfo,
+                                       temporal__api__failure__v1__server_failure_info);
+    return cut;
+}
+
+/* Begin the next attempt's backoff, or say why there is none. */
+static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILURE *failure,
+                  int *ret_state)
+{
+    if (a->cancel_requested) {
+        *ret_state = RETRY_STATE(CANCEL_REQUESTED);
+        return false;
+    }
+    int64_t now = txn_now_ms(t);
+    int64_t backoff = retry_backoff_ms(a->retry_policy, a->attempt, now, a->expires_ms, failure,
+                                       ret_state);
+    if (backoff < 0)
+        return false;
+    activity_drop_task(t, a);
+    a->attempt++;
+    a->retry_due_ms = now + (backoff > 0 ? backoff : 1);
+    a->retry_interval_ms = backoff;
+    a->last_failure = bounded_failure(t->x, failure);
+    a->last_identity = a->identity;
+    a->last_attempt_complete_ms = now;
+    a->started_ns = 0;
+    a->heartbeat_at_ms = 0;
+    a->request_id = exec_str(t->x, "");
+    a->stamp = ++t->x->s->stamp_next; // answers of the attempt before are refused from now on
+    item_touch(item);
+    return true;
+}
+
+void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *result,
+                       const char *identity)
+{
+    activity_drop_task(t, a);
+    activity_start_event(t, a);
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_COMPLETED));
+    HIST(ActivityTaskCompletedEventAttributes) *c =
+        event->activity_task_completed_event_attributes;
+    c->result = (COMMON(Payloads) *)(uintptr_t)result;
+    c->scheduled_event_id = a->scheduled_id;
+    c->started_event_id = a->started_event_id;
+    c->identity = sk_arena_strdup(t->ctx->arena, identity);
+    txn_add(t, event);
+    wft_schedule_if_idle(t);
+}
+
+void activity_fail(struct txn *t, EN(Activity) *a, struct item *item, const FAILURE *failure,
+                   const char *identity, int cause)
+{
+    int state;
+    if (retry(t, a, item, failure, &state))
+        return;
+    activity_drop_task(t, a);
+    activity_start_event(t, a);
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_FAILED));
+    HIST(ActivityTaskFailedEventAttributes) *f = event->activity_task_failed_event_attributes;
+    f->failure = (FAILURE *)(uintptr_t)failure;
+    f->scheduled_event_id = a->scheduled_id;
+    f->started_event_id = a->started_event_id;
+    f->identity = sk_arena_strdup(t->ctx->arena, identity);
+    f->retry_state = (Temporal__Api__Enums__V1__RetryState)state;
+    f->cause = (Temporal__Api__Enums__V1__ActivityTaskFailedCause)cause;
+    txn_add(t, event);
+    wft_schedule_if_idle(t);
+}
+
+void activity_cancel(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *details,
+                     const char *identity)
+{
+    activity_drop_task(t, a);
+    activity_start_event(t, a);
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_CANCELED));
+    HIST(ActivityTaskCanceledEventAttributes) *c =
+        event->activity_task_canceled_event_attributes;
+    c->details = (COMMON(Payloads) *)(uintptr_t)details;
+    c->latest_cancel_requested_event_id = a->cancel_requested_id;
+    c->scheduled_event_id = a->scheduled_id;
+    c->started_event_id = a->started_event_id;
+    c->identity = sk_arena_strdup(t->ctx->arena, identity);
+    txn_add(t, event);
+}
+
+static const char *timeout_text(int type)
+{
+    switch (type) {
+    case TIMEOUT(START_TO_CLOSE): return "activity StartToClose timeout";
+    case TIMEOUT(SCHEDULE_TO_START): return "activity ScheduleToStart timeout";
+    case TIMEOUT(SCHEDULE_TO_CLOSE): return "activity ScheduleToClose timeout";
+    default: return "activity Heartbeat timeout";
+    }
+}
+
+void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int timeout_type)
+{
+    struct sk_arena *arena = t->ctx->arena;
+    FAILURE *failure =
+        sk_failure_timeout(arena, timeout_text(timeout_type), timeout_type, a->heartbeat);
+    int state;
+    if (retry(t, a, item, failure, &state))
+        return;
+    if (state == (int)RETRY_STATE(TIMEOUT))
+        failure = sk_failure_timeout(arena,
+                                     "Not enough time to schedule next retry before activity "
+                                     "ScheduleToClose timeout, giving up retrying",
+                                     TIMEOUT(SCHEDULE_TO_CLOSE), a->heartbeat);
+    failure->cause = a->last_failure;
+    activity_drop_task(t, a);
+    activity_start_event(t, a);
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_TIMED_OUT));
+    HIST(ActivityTaskTimedOutEventAttributes) *o =
+        event->activity_task_timed_out_event_attributes;
+    o->failure = failure;
+    o->scheduled_event_id = a->scheduled_id;
+    o->started_event_id = a->started_event_id;
+    o->retry_state = (Temporal__Api__Enums__V1__RetryState)state;
+    txn_add(t, event);
+    wft_schedule_if_idle(t);
+}
+
+/* ---- the answer to a poll ---- */
+
+void activity_respond(struct exec *x, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                      const EN(Activity) *a,
+                      const HIST(ActivityTaskScheduledEventAttributes) *scheduled,
+                      WS(PollActivityTaskQueueResponse) *ret)
+{
+    struct sk_arena *arena = ctx->arena;
+    EN(TaskToken) token = SKALD__ENGINE__V1__TASK_TOKEN__INIT;
+    char *id = sk_arena_strndup(arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
+    token.ns = x->flow->ns;
+    token.workflow_id = id;
+    token.run_id = (ProtobufCBinaryData){sizeof x->run_id, x->run_id.b};
+    token.kind = SK_TASK_ACTIVITY;
+    token.scheduled_id = a->scheduled_id;
+    token.attempt = a->attempt;
+    token.stamp = a->stamp;
+    token.started_ns = a->started_ns;
+    token.activity_id = a->activity_id;
+    ret->task_token = token_seal(x->flow->shard->engine, arena, &token.base);
+    ret->workflow_namespace = sk_arena_strdup(arena, ns->name);
+    ret->workflow_type = sk_type_msg(arena, x->s->workflow_type);
+    ret->workflow_execution = sk_execution_msg(arena, id, x->run_text);
+    ret->activity_type = scheduled->activity_type;
+    ret->activity_id = scheduled->activity_id;
+    ret->header = scheduled->header;
+    ret->input = scheduled->input;
+    ret->heartbeat_details = sk_msg_dup(arena, a->heartbeat);
+    ret->scheduled_time = sk_ts(arena, a->first_scheduled_ns);
+    ret->current_attempt_scheduled_time = sk_ts(arena, a->scheduled_ns);
+    ret->started_time = sk_ts(arena, a->started_ns);
+    ret->attempt = a->attempt;
+    ret->schedule_to_close_timeout = sk_dur(arena, a->schedule_to_close_ms);
+    ret->start_to_close_timeout = sk_dur(arena, a->start_to_close_ms);
+    ret->heartbeat_timeout = sk_dur(arena, a->heartbeat_ms);
+    ret->retry_policy = sk_msg_dup(arena, a->retry_policy);
+    ret->priority = sk_msg_dup(arena, a->priority);
+}

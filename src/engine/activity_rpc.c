@@ -1,0 +1,403 @@
+/*
+ * What workers say about activities: take one, heartbeat, complete, fail, confirm a cancel; by
+ * token or, for completion from elsewhere, by workflow and activity id. Each finds the activity
+ * under the flow's lock, changes it, commits.
+ */
+#include "engine/engine_internal.h"
+
+#include <string.h>
+#include "base/assert.h"
+#include "wire/errordetail.h"
+
+/* Who is meant: by token, or by ids. */
+struct target {
+    const char *workflow_id;
+    const char *run_id;      /* NULL: the current run */
+    struct sk_uuid run_uuid; /* by token */
+    const EN(TaskToken) *token;
+    const char *activity_id; /* by ids */
+};
+
+static sk_err gone(struct sk_ctx *ctx)
+{
+    return sk_fail_not_found(
+        ctx, "invalid activityID or activity already timed out or invoking workflow is completed");
+}
+
+static sk_err target_from_token(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                                ProtobufCBinaryData bytes, struct target *ret)
+{
+    ProtobufCMessage *m;
+    sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__task_token__descriptor, &m);
+    if (err != SK_OK)
+        return err;
+    const EN(TaskToken) *token = (const EN(TaskToken) *)m;
+    if (token->kind != SK_TASK_ACTIVITY || token->run_id.len != SK_UUID_SIZE)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "Error deserializing task token: it is not an activity's");
+    if (token->ns != ns->id)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "Operation requested with a token from a different namespace.");
+    *ret = (struct target){.workflow_id = token->workflow_id, .token = token};
+    memcpy(ret->run_uuid.b, token->run_id.data, SK_UUID_SIZE);
+    return SK_OK;
+}
+
+static sk_err find(struct flow *flow, struct sk_ctx *ctx, const struct target *target,
+                   struct exec **ret_x, EN(Activity) **ret_a, struct item **ret_item)
+{
+    struct exec *x;
+    sk_err err = target->token ? flow_run_uuid(flow, ctx, target->run_uuid, &x)
+                               : flow_run(flow, ctx, target->run_id, &x);
+    if (err != SK_OK)
+        return err;
+    if (!exec_running(x))
+        return sk_fail_not_found(ctx, "workflow execution already completed");
+    EN(Activity) *a;
+    if (target->token) {
+        a = exec_activity(x, target->token->scheduled_id, ret_item);
+        if (!a || a->started_ns == 0 || a->attempt != target->token->attempt ||
+            a->stamp != target->token->stamp)
+            return gone(ctx);
+    } else {
+        a = exec_activity_by_name(x, target->activity_id, ret_item);
+        if (!a)
+            return sk_fail_not_found(ctx, "cannot find pending activity with ActivityID %s, "
+                                          "check their existence or retry with their Id",
+                                     target->activity_id);
+    }
+    *ret_x = x;
+    *ret_a = a;
+    return SK_OK;
+}
+
+/* One change to one activity. */
+struct act {
+    struct target target;
+    void (*change)(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act);
+    sk_err (*check)(struct sk_ctx *ctx, const EN(Activity) *a); /* may be NULL */
+    const void *body;
+    const FAILURE *failure;
+    const COMMON(Payloads) *payloads; /* result, details, heartbeat */
+    const char *identity;
+    int cause;
+    bool *ret_cancel_requested;
+};
+
+static sk_err act_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         struct flow *flow, const struct act *act)
+{
+    struct exec *x;
+    EN(Activity) *a;
+    struct item *item;
+    sk_err err = find(flow, ctx, &act->target, &x, &a, &item);
+    if (err == SK_OK && act->check)
+        err = act->check(ctx, a);
+    if (err != SK_OK)
+        return err;
+    struct txn t;
+    txn_init(&t, shard, ctx, ns, x);
+    if (act->ret_cancel_requested)
+        *act->ret_cancel_requested = a->cancel_requested;
+    act->change(&t, a, item, act);
+    return txn_commit(&t);
+}
+
+static sk_err do_act(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                     const void *request, void *response)
+{
+    (void)response;
+    const struct act *act = request;
+    struct flow *flow = flow_enter(shard, ns->id, act->target.workflow_id);
+    sk_err err = act_locked(shard, ctx, ns, flow, act);
+    flow_leave(flow);
+    return err;
+}
+
+static sk_err run_act(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                      struct act *act)
+{
+    return shard_call(e, ctx, ns, act->target.workflow_id, do_act, act, NULL);
+}
+
+static sk_err act_by_token(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                           ProtobufCBinaryData token, struct act *act)
+{
+    sk_err err = target_from_token(e, ctx, ns, token, &act->target);
+    return err == SK_OK ? run_act(e, ctx, ns, act) : err;
+}
+
+static sk_err act_by_id(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                        const char *workflow_id, const char *run_id, const char *activity_id,
+                        struct act *act)
+{
+    act->target = (struct target){.workflow_id = workflow_id, .run_id = run_id,
+                                  .activity_id = activity_id};
+    return run_act(e, ctx, ns, act);
+}
+
+/* Completion from elsewhere may come before any worker took the task: then it counts as started. */
+static void ensure_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity)
+{
+    char request_id[SK_UUID_TEXT];
+    if (a->started_ns != 0)
+        return;
+    a->retry_due_ms = 0;
+    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), request_id);
+    activity_mark_started(t, a, item, identity, request_id);
+}
+
+/* ---- heartbeat ---- */
+
+static void keep_heartbeat(struct txn *t, EN(Activity) *a, struct item *item,
+                           const COMMON(Payloads) *details)
+{
+    a->heartbeat = EXEC_DUP(t->x, details);
+    a->heartbeat_at_ms = txn_now_ms(t);
+    item_touch(item);
+}
+
+static void change_heartbeat(struct txn *t, EN(Activity) *a, struct item *item,
+                             const struct act *act)
+{
+    keep_heartbeat(t, a, item, act->payloads);
+}
+
+static sk_err check_started(struct sk_ctx *ctx, const EN(Activity) *a)
+{
+    return a->started_ns != 0 ? SK_OK : gone(ctx);
+}
+
+sk_err sk_engine_activity_heartbeat(struct sk_engine *engine, struct sk_ctx *ctx,
+                                    const struct sk_namespace *ns,
+                                    const WS(RecordActivityTaskHeartbeatRequest) *request,
+                                    WS(RecordActivityTaskHeartbeatResponse) *response)
+{
+    bool cancel = false;
+    struct act act = {.change = change_heartbeat, .payloads = request->details,
+                      .ret_cancel_requested = &cancel};
+    sk_err err = act_by_token(engine, ctx, ns, request->task_token, &act);
+    response->cancel_requested = cancel;
+    return err;
+}
+
+sk_err sk_engine_activity_heartbeat_by_id(struct sk_engine *engine, struct sk_ctx *ctx,
+                                          const struct sk_namespace *ns,
+                                          const WS(RecordActivityTaskHeartbeatByIdRequest) *request,
+                                          WS(RecordActivityTaskHeartbeatByIdResponse) *response)
+{
+    bool cancel = false;
+    struct act act = {.change = change_heartbeat, .check = check_started,
+                      .payloads = request->details, .ret_cancel_requested = &cancel};
+    sk_err err = act_by_id(engine, ctx, ns, request->workflow_id, request->run_id,
+                           request->activity_id, &act);
+    response->cancel_requested = cancel;
+    return err;
+}
+
+/* ---- complete ---- */
+
+static void change_complete(struct txn *t, EN(Activity) *a, struct item *item,
+                            const struct act *act)
+{
+    ensure_started(t, a, item, act->identity);
+    activity_complete(t, a, act->payloads, act->identity);
+}
+
+sk_err sk_engine_activity_completed(struct sk_engine *engine, struct sk_ctx *ctx,
+                                    const struct sk_namespace *ns,
+                                    const WS(RespondActivityTaskCompletedRequest) *request,
+                                    WS(RespondActivityTaskCompletedResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_complete, .payloads = request->result,
+                      .identity = request->identity};
+    return act_by_token(engine, ctx, ns, request->task_token, &act);
+}
+
+sk_err sk_engine_activity_completed_by_id(struct sk_engine *engine, struct sk_ctx *ctx,
+                                          const struct sk_namespace *ns,
+                                          const WS(RespondActivityTaskCompletedByIdRequest) *request,
+                                          WS(RespondActivityTaskCompletedByIdResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_complete, .payloads = request->result,
+                      .identity = request->identity};
+    return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
+                     &act);
+}
+
+/* ---- fail ---- */
+
+static void change_fail(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act)
+{
+    ensure_started(t, a, item, act->identity);
+    if (act->payloads)
+        keep_heartbeat(t, a, item, act->payloads);
+    activity_fail(t, a, item, act->failure, act->identity, act->cause);
+}
+
+sk_err sk_engine_activity_failed(struct sk_engine *engine, struct sk_ctx *ctx,
+                                 const struct sk_namespace *ns,
+                                 const WS(RespondActivityTaskFailedRequest) *request,
+                                 WS(RespondActivityTaskFailedResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_fail, .failure = request->failure,
+                      .payloads = request->last_heartbeat_details, .identity = request->identity,
+                      .cause = (int)request->cause};
+    return act_by_token(engine, ctx, ns, request->task_token, &act);
+}
+
+sk_err sk_engine_activity_failed_by_id(struct sk_engine *engine, struct sk_ctx *ctx,
+                                       const struct sk_namespace *ns,
+                                       const WS(RespondActivityTaskFailedByIdRequest) *request,
+                                       WS(RespondActivityTaskFailedByIdResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_fail, .failure = request->failure,
+                      .payloads = request->last_heartbeat_details, .identity = request->identity,
+                      .cause = (int)request->cause};
+    return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
+                     &act);
+}
+
+/* ---- confirm a cancel ---- */
+
+static sk_err check_cancel(struct sk_ctx *ctx, const EN(Activity) *a)
+{
+    if (a->cancel_requested)
+        return SK_OK;
+    return sk_fail(ctx, SK_INVALID_ARGUMENT, "unable to mark activity as canceled without activity "
+                                             "being request canceled first");
+}
+
+static void change_cancel(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act)
+{
+    ensure_started(t, a, item, act->identity);
+    activity_cancel(t, a, act->payloads, act->identity);
+    wft_schedule_if_idle(t);
+}
+
+sk_err sk_engine_activity_canceled(struct sk_engine *engine, struct sk_ctx *ctx,
+                                   const struct sk_namespace *ns,
+                                   const WS(RespondActivityTaskCanceledRequest) *request,
+                                   WS(RespondActivityTaskCanceledResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_cancel, .check = check_cancel,
+                      .payloads = request->details, .identity = request->identity};
+    return act_by_token(engine, ctx, ns, request->task_token, &act);
+}
+
+sk_err sk_engine_activity_canceled_by_id(struct sk_engine *engine, struct sk_ctx *ctx,
+                                         const struct sk_namespace *ns,
+                                         const WS(RespondActivityTaskCanceledByIdRequest) *request,
+                                         WS(RespondActivityTaskCanceledByIdResponse) *response)
+{
+    (void)response;
+    struct act act = {.change = change_cancel, .check = check_cancel,
+                      .payloads = request->details, .identity = request->identity};
+    return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
+                     &act);
+}
+
+/* ---- a poll takes one ---- */
+
+struct take {
+    const struct sk_task *task;
+    const WS(PollActivityTaskQueueRequest) *poll;
+};
+
+static sk_err take_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                          struct flow *flow, const struct take *take,
+                          WS(PollActivityTaskQueueResponse) *response)
+{
+    const struct sk_task_row *row = &take->task->row;
+    struct exec *x;
+    struct item *item;
+    sk_err err = flow_run_uuid(flow, ctx, row->run.run_id, &x);
+    if (err == SK_NOT_FOUND) {
+        sk_ctx_clear(ctx);
+        return SK_STALE;
+    }
+    if (err != SK_OK)
+        return err;
+    EN(Activity) *a = exec_activity(x, row->scheduled_id, &item);
+    if (!exec_running(x) || !a || a->started_ns != 0 || a->retry_due_ms != 0 ||
+        a->attempt != row->attempt || a->stamp != row->stamp)
+        return SK_STALE;
+    HIST(HistoryEvent) *scheduled;
+    err = history_event(x, ctx, shard->engine->store, a->scheduled_id, &scheduled);
+    if (err != SK_OK)
+        return err;
+    char request_id[SK_UUID_TEXT];
+    sk_uuid_format(sk_uuid_new(sk_rt_random(), sk_now_wall_ms()), request_id);
+    struct txn t;
+    txn_init(&t, shard, ctx, ns, x);
+    activity_mark_started(&t, a, item, take->poll->identity, request_id);
+    int64_t scheduled_id = a->scheduled_id;
+    err = txn_commit(&t);
+    if (err != SK_OK)
+        return err;
+    a = exec_activity(x, scheduled_id, NULL); // the commit may have rebuilt the arena
+    activity_respond(x, ctx, ns, a, scheduled->activity_task_scheduled_event_attributes, response);
+    return SK_OK;
+}
+
+static sk_err do_take(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                      const void *request, void *response)
+{
+    const struct take *take = request;
+    char *id = sk_arena_strndup(ctx->arena, take->task->row.run.workflow_id.p,
+                                take->task->row.run.workflow_id.n);
+    struct flow *flow = flow_enter(shard, ns->id, id);
+    sk_err err = take_locked(shard, ctx, ns, flow, take, response);
+    flow_leave(flow);
+    return err;
+}
+
+static const char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task)
+{
+    return sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
+}
+
+sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns, const struct sk_task *task,
+                                const WS(PollActivityTaskQueueRequest) *poll,
+                                WS(PollActivityTaskQueueResponse) *response)
+{
+    struct take take = {task, poll};
+    return shard_call(engine, ctx, ns, task_workflow_id(ctx, task), do_take, &take, response);
+}
+
+static sk_err do_unstart(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const void *request, void *response)
+{
+    (void)response;
+    const struct sk_task *task = request;
+    struct flow *flow = flow_enter(shard, ns->id, task_workflow_id(ctx, task));
+    struct exec *x;
+    struct item *item;
+    sk_err err = flow_run_uuid(flow, ctx, task->row.run.run_id, &x);
+    if (err == SK_OK && exec_running(x)) {
+        EN(Activity) *a = exec_activity(x, task->row.scheduled_id, &item);
+        if (a && a->started_ns != 0 && a->attempt == task->row.attempt &&
+            a->stamp == task->row.stamp) {
+            struct txn t;
+            txn_init(&t, shard, ctx, ns, x);
+            a->started_ns = 0;
+            activity_dispatch(&t, a, true);
+            item_touch(item);
+            err = txn_commit(&t);
+        }
+    }
+    flow_leave(flow);
+    return err;
+}
+
+sk_err sk_engine_activity_unstart(struct sk_engine *engine, struct sk_ctx *ctx,
+                                  const struct sk_namespace *ns, const struct sk_task *task)
+{
+    return shard_call(engine, ctx, ns, task_workflow_id(ctx, task), do_unstart, task, NULL);
+}

@@ -1,0 +1,859 @@
+/*
+ * Commands: what a workflow asks for when its task completes. Each handler checks the command's
+ * attributes, emits its event, and starts what follows from it. A bad command fails the whole task
+ * (a verdict): the transition is abandoned by the caller, so handlers need not undo anything.
+ */
+#include "engine/engine_internal.h"
+
+#include <ctype.h>
+#include <string.h>
+#include "base/assert.h"
+#include "engine/cron.h"
+#include "visibility/search_attributes.h"
+#include "wire/wire.h"
+
+
+struct runner {
+    struct txn *t;
+    const WS(RespondWorkflowTaskCompletedRequest) *request;
+    struct command_results *ret;
+    const CMDMSG(Command) *command;
+};
+
+static bool verdict(struct runner *r, int cause, const char *text)
+{
+    r->ret->verdict = (struct verdict){cause, false, text};
+    return false;
+}
+#define VERDICT(r, cause, ...)                                                                     \
+    verdict((r), CAUSE(cause), sk_arena_printf((r)->t->ctx->arena, __VA_ARGS__))
+
+const char *verdict_text(struct sk_arena *arena, const struct verdict *v)
+{
+    const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
+        &temporal__api__enums__v1__workflow_task_failed_cause__descriptor, v->cause);
+    const char *from = value ? value->name + strlen("WORKFLOW_TASK_FAILED_CAUSE_") : "UNSPECIFIED";
+    char *name = sk_arena_strdup(arena, from);
+    size_t n = 0;
+    for (const char *p = from; *p; p++) // BAD_SIGNAL -> BadSignal
+        if (*p != '_')
+            name[n++] = p == from || p[-1] == '_' ? *p : (char)tolower((unsigned char)*p);
+    name[n] = '\0';
+    return v->text ? sk_arena_printf(arena, "%s: %s", name, v->text) : name;
+}
+
+size_t payloads_size(const COMMON(Payloads) *payloads)
+{
+    return payloads ? protobuf_c_message_get_packed_size(&payloads->base) : 0;
+}
+
+/* Too large to keep: the task fails and the run ends. */
+static bool fits(struct runner *r, const void *message, int64_t limit, int cause, const char *text)
+{
+    if (!message ||
+        (int64_t)protobuf_c_message_get_packed_size((const ProtobufCMessage *)message) <= limit)
+        return true;
+    r->ret->verdict = (struct verdict){cause, true, text};
+    return false;
+}
+
+static const struct sk_limits *limits(const struct runner *r)
+{
+    return r->t->e->limits;
+}
+
+static bool too_long(const struct runner *r, const char *id)
+{
+    return (int64_t)strlen(id) > limits(r)->id_length_max;
+}
+
+static HIST(HistoryEvent) *command_event(struct runner *r, int type)
+{
+    HIST(HistoryEvent) *event = txn_event(r->t, type);
+    event->user_metadata = r->command->user_metadata;
+    event->n_event_group_markers = r->command->n_event_group_markers;
+    event->event_group_markers = r->command->event_group_markers;
+    return event;
+}
+
+/* ---- activities ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return b > 0 && (a == 0 || b < a) ? b : a;
+}
+
+/* Fill in what was left out: from schedule-to-close, or from the run's timeout. */
+static bool activity_timeouts(struct runner *r,
+                              const CMDMSG(ScheduleActivityTaskCommandAttributes) *c,
+                              HIST(ActivityTaskScheduledEventAttributes) *a)
+{
+    struct sk_arena *arena = r->t->ctx->arena;
+    int64_t run = r->t->x->s->run_timeout_ms;
+    int64_t to_close = sk_dur_ms(c->schedule_to_close_timeout);
+    int64_t to_start = sk_dur_ms(c->schedule_to_start_timeout);
+    int64_t close = sk_dur_ms(c->start_to_close_timeout);
+    int64_t heartbeat = sk_dur_ms(c->heartbeat_timeout);
+    if (to_close > 0) {
+        to_start = least(to_start, to_close);
+        close = least(close, to_close);
+    } else if (close > 0) {
+        to_close = run;
+        if (to_start == 0)
+            to_start = run;
+    } else {
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+                       "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the "
+                       "activity. ActivityId=%s ActivityType=%s",
+                       c->activity_id, c->activity_type ? c->activity_type->name : "");
+    }
+    if (run > 0) {
+        to_close = least(to_close, run);
+        to_start = least(to_start, run);
+        close = least(close, run);
+    }
+    if (heartbeat > close)
+        heartbeat = close;
+    a->schedule_to_close_timeout = sk_dur(arena, to_close);
+    a->schedule_to_start_timeout = sk_dur(arena, to_start);
+    a->start_to_close_timeout = sk_dur(arena, close);
+    a->heartbeat_timeout = sk_dur(arena, heartbeat);
+    return true;
+}
+
+static COMMON(RetryPolicy) *activity_policy(struct sk_arena *arena,
+                                            const COMMON(RetryPolicy) *given)
+{
+    COMMON(RetryPolicy) *policy =
+        given ? sk_msg_dup(arena, given) : COMMON_NEW(arena, RetryPolicy, retry_policy);
+    if (sk_dur_ms(policy->initial_interval) == 0)
+        policy->initial_interval = sk_dur(arena, 1000);
+    if (policy->backoff_coefficient == 0)
+        policy->backoff_coefficient = 2;
+    if (sk_dur_ms(policy->maximum_interval) == 0)
+        policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
+    return policy;
+}
+
+static bool bad_duration(const API_DURATION *d)
+{
+    return d && (d->seconds < 0 || d->nanos < 0);
+}
+
+static bool check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int cause)
+{
+    const char *text = NULL;
+    if (!p)
+        return true;
+    if (bad_duration(p->initial_interval))
+        text = "InitialInterval cannot be negative on retry policy.";
+    else if (p->backoff_coefficient != 0 && p->backoff_coefficient < 1)
+        text = "BackoffCoefficient cannot be less than 1 on retry policy.";
+    else if (bad_duration(p->maximum_interval))
+        text = "MaximumInterval cannot be negative on retry policy.";
+    else if (sk_dur_ms(p->maximum_interval) > 0 &&
+             sk_dur_ms(p->maximum_interval) < sk_dur_ms(p->initial_interval))
+        text = "MaximumInterval cannot be less than InitialInterval on retry policy.";
+    else if (p->maximum_attempts < 0)
+        text = "MaximumAttempts cannot be negative on retry policy.";
+    return text ? verdict(r, cause, text) : true;
+}
+
+static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
+{
+    const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
+    if (!sk_text_set(c->activity_id))
+        return verdict(r, cause, "ActivityId is not set. ActivityType=");
+    if (!c->activity_type || !sk_text_set(c->activity_type->name))
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "ActivityType is not set. ActivityID=%s",
+                       c->activity_id);
+    if (too_long(r, c->activity_id) || too_long(r, c->activity_type->name))
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+                       "ActivityID or ActivityType exceeds length limit. Length=%zu Limit=%lld",
+                       strlen(c->activity_id), (long long)limits(r)->id_length_max);
+    if (c->task_queue && (too_long(r, c->task_queue->name) ||
+                          strncmp(c->task_queue->name, "/_sys/", 6) == 0))
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+                       "invalid TaskQueue on ScheduleActivityTaskCommand: %.64s",
+                       c->task_queue->name);
+    if (bad_duration(c->schedule_to_close_timeout) || bad_duration(c->schedule_to_start_timeout) ||
+        bad_duration(c->start_to_close_timeout) || bad_duration(c->heartbeat_timeout))
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+                       "a timeout of the activity is negative. ActivityId=%s", c->activity_id);
+    return check_policy(r, c->retry_policy, cause) &&
+           fits(r, c->input, limits(r)->blob_size_error, cause,
+                "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
+}
+
+static bool run_schedule_activity(struct runner *r)
+{
+    const CMDMSG(ScheduleActivityTaskCommandAttributes) *c =
+        r->command->schedule_activity_task_command_attributes;
+    struct txn *t = r->t;
+    if (!check_activity(r, c))
+        return false;
+    if ((int64_t)t->x->items[SK_PART_ACTIVITY].n >= limits(r)->pending_activities)
+        return VERDICT(r, PENDING_ACTIVITIES_LIMIT_EXCEEDED,
+                       "the number of pending activities, %zu, has reached the per-workflow limit "
+                       "of %lld",
+                       t->x->items[SK_PART_ACTIVITY].n, (long long)limits(r)->pending_activities);
+    if (exec_activity_by_name(t->x, c->activity_id, NULL))
+        return VERDICT(r, SCHEDULE_ACTIVITY_DUPLICATE_ID,
+                       "invalid history builder state for action: activity %s is pending already",
+                       c->activity_id);
+    HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_SCHEDULED));
+    HIST(ActivityTaskScheduledEventAttributes) *a =
+        event->activity_task_scheduled_event_attributes;
+    if (!activity_timeouts(r, c, a))
+        return false;
+    bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
+    a->activity_id = c->activity_id;
+    a->activity_type = c->activity_type;
+    a->task_queue = sk_queue_msg(t->ctx->arena,
+                                 own_queue ? c->task_queue->name : t->x->s->task_queue, NULL);
+    a->header = c->header;
+    a->input = c->input;
+    a->workflow_task_completed_event_id = t->completed_id;
+    a->retry_policy = activity_policy(t->ctx->arena, c->retry_policy);
+    a->use_workflow_build_id = c->use_workflow_build_id;
+    a->priority = c->priority ? c->priority : sk_msg_dup(t->ctx->arena, t->x->s->priority);
+    txn_add(t, event);
+    if (c->request_eager_execution && limits(r)->eager_activities)
+        r->ret->eager[r->ret->eager_count++] = event->event_id; // dispatched at the end
+    else
+        activity_dispatch(t, exec_activity(t->x, event->event_id, NULL), true);
+    return true;
+}
+
+static bool run_cancel_activity(struct runner *r)
+{
+    struct txn *t = r->t;
+    int64_t id = r->command->request_cancel_activity_task_command_attributes->scheduled_event_id;
+    EN(Activity) *a = exec_activity(t->x, id, NULL);
+    if (!a || a->cancel_requested)
+        return VERDICT(r, BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,
+                       "invalid history builder state for action: no pending activity with "
+                       "ScheduledEventId %lld to cancel",
+                       (long long)id);
+    HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_CANCEL_REQUESTED));
+    event->activity_task_cancel_requested_event_attributes->scheduled_event_id = id;
+    event->activity_task_cancel_requested_event_attributes->workflow_task_completed_event_id =
+        t->completed_id;
+    txn_add(t, event);
+    if (a->started_ns == 0) { // nobody works on it: it is cancelled here and now
+        for (size_t i = 0; i < r->ret->eager_count; i++)
+            if (r->ret->eager[i] == id)
+                r->ret->eager[i] = 0;
+        activity_cancel(t, a, NULL, r->request->identity);
+        r->ret->new_task = true;
+    }
+    return true;
+}
+
+/* ---- timers ---- */
+
+static bool run_start_timer(struct runner *r)
+{
+    const CMDMSG(StartTimerCommandAttributes) *c = r->command->start_timer_command_attributes;
+    if (!sk_text_set(c->timer_id))
+        return VERDICT(r, BAD_START_TIMER_ATTRIBUTES, "TimerId is not set on StartTimerCommand.");
+    if (too_long(r, c->timer_id))
+        return VERDICT(r, BAD_START_TIMER_ATTRIBUTES,
+                       "TimerId on StartTimerCommand exceeds length limit. TimerId=%s Length=%zu "
+                       "Limit=%lld",
+                       c->timer_id, strlen(c->timer_id), (long long)limits(r)->id_length_max);
+    if (bad_duration(c->start_to_fire_timeout))
+        return VERDICT(r, BAD_START_TIMER_ATTRIBUTES,
+                       "An invalid StartToFireTimeout is set on StartTimerCommand: negative "
+                       "duration. TimerId=%s",
+                       c->timer_id);
+    if (exec_timer_by_name(r->t->x, c->timer_id))
+        return VERDICT(r, START_TIMER_DUPLICATE_ID,
+                       "invalid history builder state for action: timer %s is pending already",
+                       c->timer_id);
+    HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_STARTED));
+    HIST(TimerStartedEventAttributes) *a = event->timer_started_event_attributes;
+    a->timer_id = c->timer_id;
+    a->start_to_fire_timeout = c->start_to_fire_timeout ? c->start_to_fire_timeout
+                                                        : sk_dur(r->t->ctx->arena, 0);
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    txn_add(r->t, event);
+    return true;
+}
+
+/* A timer that fired while the task ran waits in the buffer: take it out, it is as if it had not.
+ * Returns its started event id, or 0. */
+static int64_t unbuffer_timer(struct txn *t, const char *timer_id)
+{
+    EN(ExecutionState) *s = t->x->s;
+    struct sk_ctx scratch = {.arena = t->ctx->arena};
+    for (size_t i = 0; i < s->n_buffered; i++) {
+        ProtobufCMessage *m;
+        struct sk_str bytes = {(const char *)s->buffered[i].data, s->buffered[i].len};
+        if (sk_wire_decode_own(&scratch, &temporal__api__history__v1__history_event__descriptor,
+                               bytes, &m) != SK_OK)
+            continue;
+        const HIST(HistoryEvent) *event = (const HIST(HistoryEvent) *)m;
+        if ((int)event->event_type != (int)EVENT(TIMER_FIRED) ||
+            strcmp(event->timer_fired_event_attributes->timer_id, timer_id) != 0)
+            continue;
+        s->buffered_bytes -= (int64_t)bytes.n;
+        memmove(s->buffered + i, s->buffered + i + 1,
+                (s->n_buffered - i - 1) * sizeof *s->buffered);
+        s->n_buffered--;
+        return event->timer_fired_event_attributes->started_event_id;
+    }
+    return 0;
+}
+
+static bool run_cancel_timer(struct runner *r)
+{
+    const CMDMSG(CancelTimerCommandAttributes) *c = r->command->cancel_timer_command_attributes;
+    if (!sk_text_set(c->timer_id))
+        return VERDICT(r, BAD_CANCEL_TIMER_ATTRIBUTES, "TimerId is not set on CancelTimerCommand.");
+    const EN(Timer) *timer = exec_timer_by_name(r->t->x, c->timer_id);
+    int64_t started = timer ? timer->started_id : unbuffer_timer(r->t, c->timer_id);
+    if (started == 0)
+        return VERDICT(r, BAD_CANCEL_TIMER_ATTRIBUTES,
+                       "invalid history builder state for action: no pending timer %s to cancel",
+                       c->timer_id);
+    HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_CANCELED));
+    HIST(TimerCanceledEventAttributes) *a = event->timer_canceled_event_attributes;
+    a->timer_id = c->timer_id;
+    a->started_event_id = started;
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    a->identity = r->request->identity;
+    txn_add(r->t, event);
+    return true;
+}
+
+/* ---- closing ---- */
+
+/* A close command while something is buffered: the worker has to see that first. */
+static bool may_close(struct runner *r)
+{
+    if (r->t->x->s->n_buffered > 0) {
+        r->ret->verdict = (struct verdict){CAUSE(UNHANDLED_COMMAND), false, NULL};
+        return false;
+    }
+    return true;
+}
+
+static bool run_complete(struct runner *r)
+{
+    const CMDMSG(CompleteWorkflowExecutionCommandAttributes) *c =
+        r->command->complete_workflow_execution_command_attributes;
+    if (!may_close(r) ||
+        !fits(r, c->result, limits(r)->blob_size_error,
+              CAUSE(BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES),
+              "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit."))
+        return false;
+    close_completed(r->t, c->result, r->command->user_metadata);
+    return true;
+}
+
+static bool run_fail(struct runner *r)
+{
+    const CMDMSG(FailWorkflowExecutionCommandAttributes) *c =
+        r->command->fail_workflow_execution_command_attributes;
+    if (!may_close(r))
+        return false;
+    if (!c->failure)
+        return VERDICT(r, BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "Failure is not set on FailWorkflowExecutionCommand.");
+    if (!fits(r, c->failure, limits(r)->blob_size_error,
+              CAUSE(BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES),
+              "FailWorkflowExecutionCommandAttributes.Failure exceeds size limit."))
+        return false;
+    close_failed(r->t, c->failure, r->command->user_metadata);
+    return true;
+}
+
+static bool run_cancel(struct runner *r)
+{
+    if (!may_close(r))
+        return false;
+    close_canceled(r->t, r->command->cancel_workflow_execution_command_attributes->details,
+                   r->command->user_metadata);
+    return true;
+}
+
+static struct sk_sa_limits sa_limits(const struct runner *r)
+{
+    return (struct sk_sa_limits){limits(r)->search_attribute_keys,
+                                 limits(r)->search_attribute_value,
+                                 limits(r)->search_attribute_total};
+}
+
+static bool check_attributes(struct runner *r, const COMMON(SearchAttributes) *attributes)
+{
+    struct sk_sa_limits l = sa_limits(r);
+    struct sk_ctx scratch = {.arena = r->t->ctx->arena};
+    if (sk_sa_validate(&scratch, r->t->ns, attributes, &l) == SK_OK)
+        return true;
+    return verdict(r, CAUSE(BAD_SEARCH_ATTRIBUTES), scratch.err.message);
+}
+
+static bool run_continue_as_new(struct runner *r)
+{
+    const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c =
+        r->command->continue_as_new_workflow_execution_command_attributes;
+    const int cause = CAUSE(BAD_CONTINUE_AS_NEW_ATTRIBUTES);
+    if (!may_close(r))
+        return false;
+    if (c->workflow_type && too_long(r, c->workflow_type->name))
+        return VERDICT(r, BAD_CONTINUE_AS_NEW_ATTRIBUTES,
+                       "WorkflowType on ContinueAsNewWorkflowExecutionCommand exceeds length "
+                       "limit. WorkflowType=%s Length=%zu Limit=%lld",
+                       c->workflow_type->name, strlen(c->workflow_type->name),
+                       (long long)limits(r)->id_length_max);
+    if (bad_duration(c->workflow_run_timeout) || bad_duration(c->workflow_task_timeout) ||
+        bad_duration(c->backoff_start_interval))
+        return verdict(r, cause, "a timeout on ContinueAsNewWorkflowExecutionCommand is negative.");
+    struct sk_ctx scratch = {.arena = r->t->ctx->arena};
+    if (sk_cron_validate(&scratch, c->cron_schedule) != SK_OK)
+        return verdict(r, cause, scratch.err.message);
+    if (!check_policy(r, c->retry_policy, cause) || !check_attributes(r, c->search_attributes) ||
+        !fits(r, c->input, limits(r)->blob_size_error, cause,
+              "ContinueAsNewWorkflowExecutionCommandAttributes. Input exceeds size limit.") ||
+        !fits(r, c->memo, limits(r)->memo_size_error, cause,
+              "ContinueAsNewWorkflowExecutionCommandAttributes. Memo exceeds size limit."))
+        return false;
+    close_continued(r->t, c, r->command->user_metadata);
+    return true;
+}
+
+/* ---- markers and properties ---- */
+
+static bool run_marker(struct runner *r)
+{
+    const CMDMSG(RecordMarkerCommandAttributes) *c = r->command->record_marker_command_attributes;
+    const int cause = CAUSE(BAD_RECORD_MARKER_ATTRIBUTES);
+    struct sk_arena *arena = r->t->ctx->arena;
+    if (!sk_text_set(c->marker_name))
+        return verdict(r, cause, "MarkerName is not set on RecordMarkerCommand.");
+    if (too_long(r, c->marker_name))
+        return VERDICT(r, BAD_RECORD_MARKER_ATTRIBUTES,
+                       "MarkerName on RecordMarkerCommand exceeds length limit. MarkerName=%s "
+                       "Length=%zu Limit=%lld",
+                       c->marker_name, strlen(c->marker_name),
+                       (long long)limits(r)->id_length_max);
+    size_t size = 0;
+    for (size_t i = 0; i < c->n_details; i++)
+        size += payloads_size(c->details[i]->value);
+    if ((int64_t)size > limits(r)->blob_size_error) {
+        r->ret->verdict = (struct verdict){
+            cause, true, "RecordMarkerCommandAttributes.Details exceeds size limit."};
+        return false;
+    }
+    HIST(HistoryEvent) *event = command_event(r, EVENT(MARKER_RECORDED));
+    HIST(MarkerRecordedEventAttributes) *a = event->marker_recorded_event_attributes;
+    a->marker_name = c->marker_name;
+    a->n_details = c->n_details;
+    a->details = SK_NEW_N(arena, HIST(MarkerRecordedEventAttributes__DetailsEntry) *, c->n_details + 1);
+    for (size_t i = 0; i < c->n_details; i++) {
+        a->details[i] = MSG_NEW(
+            arena, HIST(MarkerRecordedEventAttributes__DetailsEntry),
+            temporal__api__history__v1__marker_recorded_event_attributes__details_entry);
+        a->details[i]->key = c->details[i]->key;
+        a->details[i]->value = c->details[i]->value;
+    }
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    a->header = c->header;
+    a->failure = c->failure;
+    txn_add(r->t, event);
+    return true;
+}
+
+static bool run_upsert_attributes(struct runner *r)
+{
+    const COMMON(SearchAttributes) *given =
+        r->command->upsert_workflow_search_attributes_command_attributes->search_attributes;
+    if (!given)
+        return VERDICT(r, BAD_SEARCH_ATTRIBUTES,
+                       "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.");
+    if (given->n_indexed_fields == 0)
+        return VERDICT(r, BAD_SEARCH_ATTRIBUTES,
+                       "IndexedFields is not set on UpsertWorkflowSearchAttributesCommand.");
+    if (!check_attributes(r, given))
+        return false;
+    HIST(HistoryEvent) *event = command_event(r, EVENT(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES));
+    HIST(UpsertWorkflowSearchAttributesEventAttributes) *a =
+        event->upsert_workflow_search_attributes_event_attributes;
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    a->search_attributes = (COMMON(SearchAttributes) *)(uintptr_t)given;
+    txn_add(r->t, event);
+    r->t->visible = true;
+    return true;
+}
+
+static bool run_modify_properties(struct runner *r)
+{
+    const COMMON(Memo) *given =
+        r->command->modify_workflow_properties_command_attributes->upserted_memo;
+    const int cause = CAUSE(BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES);
+    if (!given)
+        return verdict(r, cause, "UpsertedMemo is not set on ModifyWorkflowPropertiesCommand.");
+    if (given->n_fields == 0)
+        return verdict(r, cause,
+                       "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.");
+    if (!fits(r, given, limits(r)->memo_size_error, cause,
+              "ModifyWorkflowPropertiesCommandAttributes. Memo exceeds size limit."))
+        return false;
+    HIST(HistoryEvent) *event = command_event(r, EVENT(WORKFLOW_PROPERTIES_MODIFIED));
+    HIST(WorkflowPropertiesModifiedEventAttributes) *a =
+        event->workflow_properties_modified_event_attributes;
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    a->upserted_memo = (COMMON(Memo) *)(uintptr_t)given;
+    txn_add(r->t, event);
+    r->t->visible = true;
+    return true;
+}
+
+/* ---- other workflows ---- */
+
+static bool own_namespace(const struct runner *r, const char *name)
+{
+    return !sk_text_set(name) || strcmp(name, r->t->ns->name) == 0;
+}
+
+static ProtobufCBinaryData event_bytes(struct runner *r, const HIST(HistoryEvent) *event)
+{
+    struct sk_str bytes = sk_wire_pack(r->t->ctx->arena, &event->base);
+    return (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
+}
+
+static char *new_id(struct runner *r)
+{
+    char text[SK_UUID_TEXT];
+    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(r->t)), text);
+    return sk_arena_strdup(r->t->ctx->arena, text);
+}
+
+static bool check_child(struct runner *r, const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c)
+{
+    const int cause = CAUSE(BAD_START_CHILD_EXECUTION_ATTRIBUTES);
+    if (!own_namespace(r, c->namespace_))
+        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+                       "cross namespace commands are not allowed: %s", c->namespace_);
+    if (!sk_text_set(c->workflow_id))
+        return verdict(r, cause,
+                       "Required field WorkflowId is not set on StartChildWorkflowExecutionCommand.");
+    if (!c->workflow_type || !sk_text_set(c->workflow_type->name))
+        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+                       "Required field WorkflowType is not set on "
+                       "StartChildWorkflowExecutionCommand. WorkflowId=%s",
+                       c->workflow_id);
+    if (too_long(r, c->workflow_id) || too_long(r, c->workflow_type->name))
+        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+                       "WorkflowId or WorkflowType on StartChildWorkflowExecutionCommand exceeds "
+                       "length limit. Length=%zu Limit=%lld",
+                       strlen(c->workflow_id), (long long)limits(r)->id_length_max);
+    if (bad_duration(c->workflow_execution_timeout) || bad_duration(c->workflow_run_timeout) ||
+        bad_duration(c->workflow_task_timeout))
+        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+                       "a timeout on StartChildWorkflowExecutionCommand is negative. WorkflowId=%s",
+                       c->workflow_id);
+    struct sk_ctx scratch = {.arena = r->t->ctx->arena};
+    if (sk_cron_validate(&scratch, c->cron_schedule) != SK_OK)
+        return verdict(r, cause, scratch.err.message);
+    return check_policy(r, c->retry_policy, cause) && check_attributes(r, c->search_attributes) &&
+           fits(r, c->input, limits(r)->blob_size_error, cause,
+                "StartChildWorkflowExecutionCommandAttributes. Input exceeds size limit.") &&
+           fits(r, c->memo, limits(r)->memo_size_error, cause,
+                "StartChildWorkflowExecutionCommandAttributes.Memo exceeds size limit.");
+}
+
+static HIST(HistoryEvent) *
+child_initiated(struct runner *r, const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c)
+{
+    struct sk_arena *arena = r->t->ctx->arena;
+    const EN(ExecutionState) *s = r->t->x->s;
+    HIST(HistoryEvent) *event =
+        command_event(r, EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED));
+    HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *a =
+        event->start_child_workflow_execution_initiated_event_attributes;
+    bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
+    int64_t task_ms = sk_dur_ms(c->workflow_task_timeout);
+    int64_t execution_ms = sk_dur_ms(c->workflow_execution_timeout);
+    int64_t run_ms = start_run_timeout_ms(sk_dur_ms(c->workflow_run_timeout), execution_ms);
+    a->namespace_ = sk_arena_strdup(arena, r->t->ns->name);
+    a->namespace_id = sk_arena_strdup(arena, r->t->ns->uuid);
+    a->workflow_id = c->workflow_id;
+    a->workflow_type = c->workflow_type;
+    a->task_queue = sk_queue_msg(arena, own_queue ? c->task_queue->name : s->task_queue, NULL);
+    a->input = c->input;
+    a->workflow_execution_timeout = sk_dur(arena, execution_ms);
+    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    a->workflow_task_timeout = sk_dur(arena, task_ms ? task_ms : s->task_timeout_ms);
+    a->parent_close_policy = c->parent_close_policy ? c->parent_close_policy
+                                                    : CLOSE_POLICY(TERMINATE);
+    a->control = c->control;
+    a->workflow_task_completed_event_id = r->t->completed_id;
+    a->workflow_id_reuse_policy =
+        c->workflow_id_reuse_policy ? c->workflow_id_reuse_policy : REUSE(ALLOW_DUPLICATE);
+    a->retry_policy = c->retry_policy ? activity_policy(arena, c->retry_policy) : NULL;
+    a->cron_schedule = c->cron_schedule;
+    a->header = c->header;
+    a->memo = c->memo;
+    a->search_attributes = c->search_attributes;
+    a->inherit_build_id = c->inherit_build_id;
+    a->priority = c->priority ? c->priority : sk_msg_dup(arena, s->priority);
+    a->versioning_override = c->versioning_override;
+    return event;
+}
+
+/* Ids of outbox rows: unique in the run, by what they are about. */
+static int64_t outbox_id(int64_t initiated_id)
+{
+    return initiated_id * 8;
+}
+
+static bool run_start_child(struct runner *r)
+{
+    const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c =
+        r->command->start_child_workflow_execution_command_attributes;
+    struct txn *t = r->t;
+    if (!check_child(r, c))
+        return false;
+    if ((int64_t)t->x->items[SK_PART_CHILD].n >= limits(r)->pending_children)
+        return VERDICT(r, PENDING_CHILD_WORKFLOWS_LIMIT_EXCEEDED,
+                       "the number of pending child workflow executions, %zu, has reached the "
+                       "per-workflow limit of %lld",
+                       t->x->items[SK_PART_CHILD].n, (long long)limits(r)->pending_children);
+    HIST(HistoryEvent) *event = child_initiated(r, c);
+    txn_add(t, event);
+    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
+    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD;
+    out->start_child = EN_NEW(t->ctx->arena, StartChild, start_child);
+    out->start_child->initiated_id = event->event_id;
+    out->start_child->initiated = event_bytes(r, event);
+    struct item *item;
+    EN(Child) *child = exec_child(t->x, event->event_id, &item);
+    child->request_id = exec_str(t->x, new_id(r));
+    txn_send(t, outbox_id(event->event_id), out);
+    return true;
+}
+
+static bool run_cancel_external(struct runner *r)
+{
+    const CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *c =
+        r->command->request_cancel_external_workflow_execution_command_attributes;
+    struct txn *t = r->t;
+    const int cause = CAUSE(BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES);
+    struct sk_uuid ignored;
+    if (!own_namespace(r, c->namespace_))
+        return verdict(r, cause, "cross namespace commands are not allowed");
+    if (!sk_text_set(c->workflow_id) || too_long(r, c->workflow_id))
+        return verdict(r, cause,
+                       "WorkflowId is not set or too long on "
+                       "RequestCancelExternalWorkflowExecutionCommand.");
+    if (sk_text_set(c->run_id) && sk_uuid_parse(c->run_id, &ignored) != 0)
+        return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "Invalid RunId set on RequestCancelExternalWorkflowExecutionCommand. "
+                       "WorkflowId=%s RunId=%s",
+                       c->workflow_id, c->run_id);
+    for (size_t i = 0; i < t->out_count; i++) {
+        const EN(Outbox) *out = t->out[i].body;
+        if (out->message_case != SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD)
+            continue;
+        const EN(Child) *child = exec_child(t->x, out->start_child->initiated_id, NULL);
+        if (child && strcmp(child->workflow_id, c->workflow_id) == 0)
+            return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                           "Start and RequestCancel for child workflow is not allowed in same "
+                           "workflow task. WorkflowId=%s RunId=%s Namespace=%s",
+                           c->workflow_id, c->run_id, c->namespace_);
+    }
+    if ((int64_t)t->x->items[SK_PART_CANCEL].n >= limits(r)->pending_cancels)
+        return VERDICT(r, PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
+                       "the number of pending requests to cancel external workflows, %zu, has "
+                       "reached the per-workflow limit of %lld",
+                       t->x->items[SK_PART_CANCEL].n, (long long)limits(r)->pending_cancels);
+    HIST(HistoryEvent) *event =
+        command_event(r, EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED));
+    HIST(RequestCancelExternalWorkflowExecutionInitiatedEventAttributes) *a =
+        event->request_cancel_external_workflow_execution_initiated_event_attributes;
+    a->workflow_task_completed_event_id = t->completed_id;
+    a->namespace_ = sk_arena_strdup(t->ctx->arena, t->ns->name);
+    a->namespace_id = sk_arena_strdup(t->ctx->arena, t->ns->uuid);
+    a->workflow_execution = sk_execution_msg(t->ctx->arena, c->workflow_id, c->run_id);
+    a->control = c->control;
+    a->child_workflow_only = c->child_workflow_only;
+    a->reason = c->reason;
+    txn_add(t, event);
+    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
+    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_CANCEL;
+    out->cancel = EN_NEW(t->ctx->arena, Cancel, cancel);
+    out->cancel->initiated_id = event->event_id;
+    out->cancel->initiated = event_bytes(r, event);
+    out->cancel->request_id = new_id(r);
+    txn_send(t, outbox_id(event->event_id), out);
+    return true;
+}
+
+static bool check_signal(struct runner *r, const CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *c)
+{
+    const int cause = CAUSE(BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES);
+    struct sk_uuid ignored;
+    if (!c->execution)
+        return verdict(r, cause,
+                       "Execution is not set on SignalExternalWorkflowExecutionCommand.");
+    if (!own_namespace(r, c->namespace_))
+        return verdict(r, cause, "cross namespace commands are not allowed");
+    if (!sk_text_set(c->execution->workflow_id) || too_long(r, c->execution->workflow_id))
+        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "WorkflowId is not set on SignalExternalWorkflowExecutionCommand. "
+                       "Namespace=%s RunId=%s SignalName=%s",
+                       c->namespace_, c->execution->run_id, c->signal_name);
+    if (sk_text_set(c->execution->run_id) &&
+        sk_uuid_parse(c->execution->run_id, &ignored) != 0)
+        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "Invalid RunId set on SignalExternalWorkflowExecutionCommand. "
+                       "WorkflowId=%s Namespace=%s RunId=%s SignalName=%s",
+                       c->execution->workflow_id, c->namespace_, c->execution->run_id,
+                       c->signal_name);
+    if (!sk_text_set(c->signal_name) || too_long(r, c->signal_name))
+        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "SignalName is not set on SignalExternalWorkflowExecutionCommand. "
+                       "WorkflowId=%s Namespace=%s RunId=%s",
+                       c->execution->workflow_id, c->namespace_, c->execution->run_id);
+    if ((int64_t)r->t->x->items[SK_PART_SIGNAL].n >= limits(r)->pending_signals)
+        return VERDICT(r, PENDING_SIGNALS_LIMIT_EXCEEDED,
+                       "the number of pending signals to external workflows, %zu, has reached the "
+                       "per-workflow limit of %lld",
+                       r->t->x->items[SK_PART_SIGNAL].n, (long long)limits(r)->pending_signals);
+    return fits(r, c->input, limits(r)->blob_size_error, cause,
+                "SignalExternalWorkflowExecutionCommandAttributes.Input exceeds size limit.");
+}
+
+static bool run_signal_external(struct runner *r)
+{
+    const CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *c =
+        r->command->signal_external_workflow_execution_command_attributes;
+    struct txn *t = r->t;
+    if (!check_signal(r, c))
+        return false;
+    HIST(HistoryEvent) *event =
+        command_event(r, EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED));
+    HIST(SignalExternalWorkflowExecutionInitiatedEventAttributes) *a =
+        event->signal_external_workflow_execution_initiated_event_attributes;
+    a->workflow_task_completed_event_id = t->completed_id;
+    a->namespace_ = sk_arena_strdup(t->ctx->arena, t->ns->name);
+    a->namespace_id = sk_arena_strdup(t->ctx->arena, t->ns->uuid);
+    a->workflow_execution = c->execution;
+    a->signal_name = c->signal_name;
+    a->input = c->input;
+    a->control = c->control;
+    a->child_workflow_only = c->child_workflow_only;
+    a->header = c->header;
+    txn_add(t, event);
+    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
+    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_SIGNAL;
+    out->signal = EN_NEW(t->ctx->arena, Signal, signal);
+    out->signal->initiated_id = event->event_id;
+    out->signal->initiated = event_bytes(r, event);
+    out->signal->request_id = new_id(r);
+    txn_send(t, outbox_id(event->event_id), out);
+    return true;
+}
+
+/* ---- not in this version ---- */
+
+static bool run_protocol_message(struct runner *r)
+{
+    return VERDICT(r, BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE,
+                   "this server does not take workflow updates yet");
+}
+
+static bool run_nexus(struct runner *r)
+{
+    return VERDICT(r, FEATURE_DISABLED, "this server has no Nexus operations yet");
+}
+
+#define ATTRIBUTES(x) TEMPORAL__API__COMMAND__V1__COMMAND__ATTRIBUTES_##x##_COMMAND_ATTRIBUTES
+static const struct command_kind {
+    bool (*run)(struct runner *r);
+    int attributes; /* which member of the oneof it must carry */
+    bool closes;
+} kinds[] = {
+    [COMMAND(SCHEDULE_ACTIVITY_TASK)] = {run_schedule_activity, ATTRIBUTES(SCHEDULE_ACTIVITY_TASK),
+        false},
+    [COMMAND(REQUEST_CANCEL_ACTIVITY_TASK)] = {run_cancel_activity, ATTRIBUTES(REQUEST_CANCEL_ACTIVITY_TASK),
+        false},
+    [COMMAND(START_TIMER)] = {run_start_timer, ATTRIBUTES(START_TIMER),
+        false},
+    [COMMAND(COMPLETE_WORKFLOW_EXECUTION)] = {run_complete, ATTRIBUTES(COMPLETE_WORKFLOW_EXECUTION),
+        true},
+    [COMMAND(FAIL_WORKFLOW_EXECUTION)] = {run_fail, ATTRIBUTES(FAIL_WORKFLOW_EXECUTION),
+        true},
+    [COMMAND(CANCEL_TIMER)] = {run_cancel_timer, ATTRIBUTES(CANCEL_TIMER),
+        false},
+    [COMMAND(CANCEL_WORKFLOW_EXECUTION)] = {run_cancel, ATTRIBUTES(CANCEL_WORKFLOW_EXECUTION),
+        true},
+    [COMMAND(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION)] = {run_cancel_external, ATTRIBUTES(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION),
+        false},
+    [COMMAND(RECORD_MARKER)] = {run_marker, ATTRIBUTES(RECORD_MARKER),
+        false},
+    [COMMAND(CONTINUE_AS_NEW_WORKFLOW_EXECUTION)] = {run_continue_as_new, ATTRIBUTES(CONTINUE_AS_NEW_WORKFLOW_EXECUTION),
+        true},
+    [COMMAND(START_CHILD_WORKFLOW_EXECUTION)] = {run_start_child, ATTRIBUTES(START_CHILD_WORKFLOW_EXECUTION),
+        false},
+    [COMMAND(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)] = {run_signal_external, ATTRIBUTES(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION),
+        false},
+    [COMMAND(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES)] = {run_upsert_attributes, ATTRIBUTES(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES),
+        false},
+    [COMMAND(PROTOCOL_MESSAGE)] = {run_protocol_message, ATTRIBUTES(PROTOCOL_MESSAGE),
+        false},
+    [COMMAND(MODIFY_WORKFLOW_PROPERTIES)] = {run_modify_properties, ATTRIBUTES(MODIFY_WORKFLOW_PROPERTIES),
+        false},
+    [COMMAND(SCHEDULE_NEXUS_OPERATION)] = {run_nexus, ATTRIBUTES(SCHEDULE_NEXUS_OPERATION),
+        false},
+    [COMMAND(REQUEST_CANCEL_NEXUS_OPERATION)] = {run_nexus, ATTRIBUTES(REQUEST_CANCEL_NEXUS_OPERATION),
+        false},
+};
+#define KIND_COUNT (sizeof kinds / sizeof *kinds)
+
+static const struct command_kind *kind_of(const CMDMSG(Command) *command)
+{
+    size_t type = (size_t)command->command_type;
+    return type < KIND_COUNT && kinds[type].run ? &kinds[type] : NULL;
+}
+
+/* What makes the whole request wrong rather than the task fail. */
+static sk_err check_sequence(struct sk_ctx *ctx, const WS(RespondWorkflowTaskCompletedRequest) *r)
+{
+    for (size_t i = 0; i < r->n_commands; i++) {
+        const struct command_kind *kind = kind_of(r->commands[i]);
+        if (!kind)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "Unknown command type: %d",
+                           (int)r->commands[i]->command_type);
+        if ((int)r->commands[i]->attributes_case != kind->attributes)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                           "commands[%zu] of type %d carries attributes of another type (%d)", i,
+                           (int)r->commands[i]->command_type,
+                           (int)r->commands[i]->attributes_case);
+        if (kind->closes && i + 1 < r->n_commands)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                           "invalid command sequence: command %zu of %zu closes the workflow and "
+                           "must be the last command",
+                           i + 1, r->n_commands);
+    }
+    return SK_OK;
+}
+
+sk_err commands_run(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest) *request,
+                    struct command_results *ret)
+{
+    sk_err err = check_sequence(t->ctx, request);
+    if (err != SK_OK)
+        return err;
+    memset(ret, 0, sizeof *ret);
+    ret->eager = SK_NEW_N(t->ctx->arena, int64_t, request->n_commands + 1);
+    struct runner r = {.t = t, .request = request, .ret = ret};
+    for (size_t i = 0; i < request->n_commands; i++) {
+        r.command = request->commands[i];
+        if (!kind_of(r.command)->run(&r))
+            return SK_OK; // a verdict
+    }
+    return SK_OK;
+}

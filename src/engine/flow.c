@@ -1,0 +1,302 @@
+/*
+ * Flows: workflow ids in memory. A flow is the unit of locking and caching: all runs of a workflow
+ * id share one lock, so a fiber that continues a run as new, or starts one over another, never
+ * needs two. Flows live on the loop that owns their slot.
+ *
+ * INV-F1 a flow with refs > 0 is in no list and is never evicted.
+ * INV-F2 a run whose workflow task start is only in memory is never evicted (exec.start.set).
+ * INV-F3 runs are loaded and forgotten only under the flow's lock.
+ *
+ * Memory: a byte budget a loop; idle flows leave, least recently used first.
+ */
+#include "engine/engine_internal.h"
+
+#include <string.h>
+#include "base/assert.h"
+#include "wire/errordetail.h"
+
+bool uuid_is_zero(struct sk_uuid id)
+{
+    static const struct sk_uuid zero;
+    return memcmp(&id, &zero, sizeof id) == 0;
+}
+
+struct sk_shard *shard_of(struct sk_engine *e, sk_ns_id ns, const char *workflow_id)
+{
+    uint32_t slot = sk_slot_of(ns, sk_str_of(workflow_id));
+    return e->shards[slot % (uint32_t)e->shard_count];
+}
+
+/* ---- hopping to the owner ---- */
+
+struct hop {
+    struct sk_shard *shard;
+    struct sk_ctx *ctx;
+    const struct sk_namespace *ns;
+    shard_fn fn;
+    const void *request;
+    void *response;
+    sk_err err;
+};
+
+static void run_hop(void *arg)
+{
+    struct hop *hop = arg;
+    hop->err = hop->fn(hop->shard, hop->ctx, hop->ns, hop->request, hop->response);
+}
+
+sk_err shard_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                  const char *workflow_id, shard_fn fn, const void *request, void *response)
+{
+    struct sk_shard *shard = shard_of(e, ns->id, workflow_id);
+    struct hop hop = {shard, ctx, ns, fn, request, response, SK_OK};
+    sk_rt_call(shard->index, run_hop, &hop);
+    return hop.err;
+}
+
+struct background {
+    struct sk_shard *shard;
+    void (*fn)(void *);
+    void *arg;
+};
+
+static void run_background(void *arg)
+{
+    struct background b = *(struct background *)arg;
+    sk_mem_free(arg);
+    b.fn(b.arg);
+    if (--b.shard->busy == 0)
+        sk_waitq_wake_all(&b.shard->quiet);
+}
+
+void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg)
+{
+    struct background *b = sk_mem_alloc(sizeof *b);
+    *b = (struct background){shard, fn, arg};
+    shard->busy++;
+    sk_fiber_spawn(run_background, b);
+}
+
+/* ---- the cache ---- */
+
+static struct sk_str flow_map_key(sk_ns_id ns, struct sk_str workflow_id, char *buf, size_t cap)
+{
+    SK_ASSERT(workflow_id.n + sizeof ns <= cap); // frontend bounds ids
+    memcpy(buf, &ns, sizeof ns);
+    memcpy(buf + sizeof ns, workflow_id.p, workflow_id.n);
+    return (struct sk_str){buf, sizeof ns + workflow_id.n};
+}
+
+static void flow_free(struct flow *flow)
+{
+    while (flow->runs) {
+        struct exec *x = flow->runs;
+        flow->runs = x->next;
+        exec_free(x);
+    }
+    flow->shard->bytes -= flow->bytes;
+    sk_mem_free((void *)(uintptr_t)flow->workflow_id.p);
+    sk_mem_free(flow);
+}
+
+static bool flow_evictable(const struct flow *flow)
+{
+    if (!sk_list_empty(&flow->watches))
+        return false;
+    for (const struct exec *x = flow->runs; x; x = x->next)
+        if (x->start.set || !sk_list_empty(&x->queries))
+            return false;
+    return true;
+}
+
+static void evict(struct sk_shard *shard)
+{
+    SK_LIST_EACH (node, &shard->idle) {
+        if (shard->bytes <= shard->bytes_max)
+            return;
+        struct flow *flow = SK_CONTAINER(node, struct flow, lru);
+        if (!flow_evictable(flow))
+            continue;
+        char buf[4096];
+        sk_list_remove(&flow->lru);
+        sk_map_remove(shard->flows, flow_map_key(flow->ns, flow->workflow_id, buf, sizeof buf));
+        flow_free(flow);
+    }
+}
+
+static struct flow *flow_new(struct sk_shard *shard, sk_ns_id ns, struct sk_str workflow_id)
+{
+    struct flow *flow = sk_mem_zalloc(sizeof *flow);
+    flow->shard = shard;
+    flow->ns = ns;
+    flow->workflow_id = (struct sk_str){sk_mem_strndup(workflow_id.p, workflow_id.n),
+                                        workflow_id.n};
+    flow->slot = sk_slot_of(ns, workflow_id);
+    sk_list_init(&flow->lru);
+    sk_list_init(&flow->watches);
+    sk_mutex_init(&flow->lock);
+    flow->bytes = sizeof *flow + workflow_id.n;
+    shard->bytes += flow->bytes;
+    return flow;
+}
+
+struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id)
+{
+    char buf[4096];
+    SK_ASSERT(sk_rt_loop_index() == shard->index);
+    struct sk_str id = sk_str_of(workflow_id);
+    struct sk_str key = flow_map_key(ns, id, buf, sizeof buf);
+    struct flow *flow = sk_map_get(shard->flows, key);
+    if (!flow) {
+        flow = flow_new(shard, ns, id);
+        sk_map_put(shard->flows, key, flow);
+    }
+    if (flow->refs++ == 0)
+        sk_list_remove(&flow->lru);
+    sk_mutex_lock(&flow->lock);
+    return flow;
+}
+
+void flow_recount(struct flow *flow)
+{
+    size_t bytes = sizeof *flow + flow->workflow_id.n;
+    for (const struct exec *x = flow->runs; x; x = x->next)
+        bytes += exec_bytes(x);
+    flow->shard->bytes += bytes - flow->bytes;
+    flow->bytes = bytes;
+}
+
+void flow_leave(struct flow *flow)
+{
+    struct sk_shard *shard = flow->shard;
+    flow_recount(flow);
+    sk_mutex_unlock(&flow->lock);
+    if (--flow->refs == 0) {
+        sk_list_push_back(&shard->idle, &flow->lru);
+        if (shard->bytes > shard->bytes_max)
+            evict(shard);
+    }
+}
+
+void flow_attach(struct flow *flow, struct exec *x)
+{
+    x->next = flow->runs;
+    flow->runs = x;
+}
+
+static struct exec *flow_find(struct flow *flow, struct sk_uuid id)
+{
+    for (struct exec *x = flow->runs; x; x = x->next)
+        if (memcmp(&x->run_id, &id, sizeof id) == 0)
+            return x;
+    return NULL;
+}
+
+/*
+ * The memory of x and the store disagree, or may. Its decided state goes; what was never meant to
+ * be stored (a started workflow task, queries that wait) moves to a shell that reload fills.
+ */
+void flow_forget(struct flow *flow, struct exec *x)
+{
+    struct exec **at = &flow->runs;
+    while (*at && *at != x)
+        at = &(*at)->next;
+    if (*at)
+        *at = x->next;
+    flow->current_known = false;
+    if (!x->start.set && sk_list_empty(&x->queries)) {
+        exec_free(x);
+        return;
+    }
+    struct exec *shell = exec_new(flow, x->run_id);
+    shell->start = x->start;
+    x->start = (struct started){0};
+    while (!sk_list_empty(&x->queries))
+        sk_list_push_back(&shell->queries, sk_list_pop_front(&x->queries));
+    shell->version = -1; // a shell: flow_run_uuid loads it
+    flow_attach(flow, shell);
+    exec_free(x);
+}
+
+/* ---- loading ---- */
+
+static sk_err load(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, struct exec **ret)
+{
+    struct sk_engine *e = flow->shard->engine;
+    struct sk_exec_row row;
+    struct sk_run_key key = {flow->ns, flow->workflow_id, id};
+    flow->shard->stats.cache_misses++;
+    sk_err err = sk_store_exec_get(e->store, ctx, &key, &row);
+    if (err == SK_NOT_FOUND) {
+        sk_ctx_clear(ctx);
+        return sk_fail_not_found(ctx, "workflow execution not found for workflow ID \"%.*s\"",
+                                 SK_STR_ARG(flow->workflow_id));
+    }
+    if (err != SK_OK)
+        return err;
+    return exec_from_row(ctx, flow, &row, ret);
+}
+
+sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, struct exec **ret)
+{
+    struct exec *x = flow_find(flow, id);
+    if (x && x->version >= 0) {
+        flow->shard->stats.cache_hits++;
+        *ret = x;
+        return SK_OK;
+    }
+    struct exec *loaded = NULL;
+    sk_err err = load(flow, ctx, id, &loaded);
+    if (err != SK_OK)
+        return err;
+    if (x) { // a shell: carry over what lives in memory alone
+        loaded->start = x->start;
+        x->start = (struct started){0};
+        while (!sk_list_empty(&x->queries))
+            sk_list_push_back(&loaded->queries, sk_list_pop_front(&x->queries));
+        flow_forget(flow, x);
+    }
+    flow_attach(flow, loaded);
+    if (loaded->start.set && !(loaded->s->wft && loaded->s->wft->started_ns == 0 &&
+                               exec_running(loaded)))
+        loaded->start.set = false; // the commit that failed had in truth written it
+    wake_arm(loaded);
+    *ret = loaded;
+    return SK_OK;
+}
+
+sk_err flow_current(struct flow *flow, struct sk_ctx *ctx, struct exec **ret)
+{
+    if (!flow->current_known) {
+        struct sk_uuid id = {{0}};
+        sk_err err = sk_store_current_get(flow->shard->engine->store, ctx, flow->ns,
+                                          flow->workflow_id, &id);
+        if (err == SK_NOT_FOUND)
+            sk_ctx_clear(ctx);
+        else if (err != SK_OK)
+            return err;
+        flow->current = id;
+        flow->current_known = true;
+    }
+    if (uuid_is_zero(flow->current))
+        return sk_fail_not_found(ctx, "workflow execution not found for workflow ID \"%.*s\"",
+                                 SK_STR_ARG(flow->workflow_id));
+    return flow_run_uuid(flow, ctx, flow->current, ret);
+}
+
+sk_err flow_run(struct flow *flow, struct sk_ctx *ctx, const char *run_id, struct exec **ret)
+{
+    struct sk_uuid id;
+    if (!sk_text_set(run_id))
+        return flow_current(flow, ctx, ret);
+    if (sk_uuid_parse(run_id, &id) != 0)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid RunId.");
+    sk_err err = flow_run_uuid(flow, ctx, id, ret);
+    if (err == SK_NOT_FOUND) {
+        sk_ctx_clear(ctx);
+        return sk_fail_not_found(
+            ctx, "workflow execution not found for workflow ID \"%.*s\" and run ID \"%s\"",
+            SK_STR_ARG(flow->workflow_id), run_id);
+    }
+    return err;
+}

@@ -1,0 +1,333 @@
+/*
+ * Reading histories: for a worker's task, for clients page by page, one event for ourselves. The
+ * newest batches are in memory with the run; older ones come from the store. Stored bytes are cut
+ * and joined, never decoded.
+ */
+#include "engine/engine_internal.h"
+
+#include <string.h>
+#include "base/assert.h"
+#include "wire/errordetail.h"
+#include "wire/wire.h"
+
+#define PAGE_BYTES (2 * 1024 * 1024)
+
+/* The batches of from..to out of memory, if all of them are there. */
+static bool from_tail(struct exec *x, int64_t from, int64_t to, struct sk_ctx *ctx,
+                      struct sk_history_batch **ret, size_t *ret_count)
+{
+    size_t first = x->tail_count;
+    while (first > 0 && x->tail[first - 1].last >= from)
+        first--;
+    if (first == x->tail_count || x->tail[first].first > from ||
+        x->tail[x->tail_count - 1].last < to)
+        return false;
+    size_t n = x->tail_count - first;
+    struct sk_history_batch *batches = SK_NEW_N(ctx->arena, struct sk_history_batch, n);
+    for (size_t i = 0; i < n; i++)
+        batches[i] = (struct sk_history_batch){x->tail[first + i].first, x->tail[first + i].last,
+                                               x->tail[first + i].events};
+    *ret = batches;
+    *ret_count = n;
+    return true;
+}
+
+sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
+                     int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
+{
+    struct sk_history_batch *batches;
+    size_t count;
+    *ret = (struct sk_str){0};
+    *ret_last = from - 1;
+    if (from > to)
+        return SK_OK;
+    if (!from_tail(x, from, to, ctx, &batches, &count)) {
+        struct sk_run_key key = exec_key(x);
+        sk_err err =
+            sk_store_history_read(store, ctx, &key, from, to, max_bytes, false, &batches, &count);
+        if (err != SK_OK)
+            return err;
+    }
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += batches[i].events.n;
+    char *all = sk_arena_alloc(ctx->arena, total + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (batches[i].first_event_id > *ret_last + 1)
+            return sk_fail(ctx, SK_DATA_LOSS, "history of run %s lacks events %lld to %lld",
+                           x->run_text, (long long)*ret_last + 1,
+                           (long long)batches[i].first_event_id - 1);
+        struct sk_str cut = batches[i].events;
+        if (batches[i].first_event_id < from || batches[i].last_event_id > to) {
+            sk_err err = sk_wire_history_cut(ctx, batches[i].events, from, to, &cut);
+            if (err != SK_OK)
+                return err;
+        }
+        if (cut.n)
+            memcpy(all + n, cut.p, cut.n);
+        n += cut.n;
+        *ret_last = batches[i].last_event_id < to ? batches[i].last_event_id : to;
+        if (n >= max_bytes)
+            break;
+    }
+    if (*ret_last < from)
+        return sk_fail(ctx, SK_DATA_LOSS, "history of run %s ends before event %lld", x->run_text,
+                       (long long)from);
+    *ret = (struct sk_str){all, n};
+    return SK_OK;
+}
+
+sk_err history_event(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t event_id,
+                     HIST(HistoryEvent) **ret)
+{
+    struct sk_str bytes;
+    int64_t last;
+    sk_err err = history_bytes(x, ctx, store, event_id, event_id, SIZE_MAX, &bytes, &last);
+    if (err != SK_OK)
+        return err;
+    ProtobufCMessage *m;
+    err = sk_wire_decode_own(ctx, &temporal__api__history__v1__history__descriptor, bytes, &m);
+    if (err != SK_OK)
+        return err;
+    HIST(History) *history = (HIST(History) *)m;
+    if (history->n_events != 1 || history->events[0]->event_id != event_id)
+        return sk_fail(ctx, SK_DATA_LOSS, "event %lld of run %s cannot be read",
+                       (long long)event_id, x->run_text);
+    *ret = history->events[0];
+    return SK_OK;
+}
+
+/* ---- GetWorkflowExecutionHistory ---- */
+
+struct history_call {
+    const WS(GetWorkflowExecutionHistoryRequest) *request;
+    WS(GetWorkflowExecutionHistoryResponse) *response;
+    struct sk_watch *watch;
+    bool *wait;
+};
+
+enum { FIELD_HISTORY = 1 };
+
+static bool is_worker(const struct sk_ctx *ctx)
+{
+    const char *name = ctx->client_name;
+    return name && strcmp(name, "temporal-cli") != 0 && strcmp(name, "temporal-ui") != 0;
+}
+
+static void set_token(struct sk_engine *e, struct sk_ctx *ctx, struct exec *x, int64_t next,
+                      int64_t end, bool tail, ProtobufCBinaryData *ret)
+{
+    EN(HistoryToken) token = SKALD__ENGINE__V1__HISTORY_TOKEN__INIT;
+    token.run_id = x->run_text;
+    token.next_event_id = next;
+    token.end_event_id = end;
+    token.tail = tail;
+    *ret = token_seal(e, ctx->arena, &token.base);
+}
+
+static sk_err page_token(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData bytes,
+                         EN(HistoryToken) **ret)
+{
+    ProtobufCMessage *m;
+    sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__history_token__descriptor, &m);
+    if (err != SK_OK) {
+        sk_ctx_clear(ctx);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid NextPageToken.");
+    }
+    *ret = (EN(HistoryToken) *)m;
+    return SK_OK;
+}
+
+static sk_err want_wait(struct history_call *call, struct sk_engine *e, struct sk_ctx *ctx,
+                        struct exec *x, int64_t next, bool close_only)
+{
+    *call->watch = (struct sk_watch){0};
+    call->watch->run = (struct sk_run_key){
+        x->flow->ns,
+        {sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n),
+         x->flow->workflow_id.n},
+        x->run_id};
+    call->watch->after_event_id = next - 1;
+    call->watch->close_only = close_only;
+    *call->wait = true;
+    set_token(e, ctx, x, next, 0, false, &call->response->next_page_token);
+    call->response->history =
+        MSG_NEW(ctx->arena, HIST(History), temporal__api__history__v1__history);
+    return SK_OK;
+}
+
+/* Only the last event: of a closed run the close event. */
+static sk_err close_event_page(struct history_call *call, struct sk_engine *e, struct sk_ctx *ctx,
+                               struct exec *x)
+{
+    int64_t last_id = x->s->next_event_id - 1;
+    if (exec_running(x) && call->request->wait_new_event)
+        return want_wait(call, e, ctx, x, last_id + 1, true);
+    struct sk_str bytes;
+    int64_t last;
+    sk_err err = history_bytes(x, ctx, e->store, last_id, last_id, PAGE_BYTES, &bytes, &last);
+    if (err == SK_OK)
+        sk_wire_splice(ctx->arena, &call->response->base, FIELD_HISTORY, bytes);
+    return err;
+}
+
+static sk_err all_events_page(struct history_call *call, struct sk_engine *e, struct sk_ctx *ctx,
+                              struct exec *x, int64_t next, int64_t end, bool tail)
+{
+    const WS(GetWorkflowExecutionHistoryRequest) *r = call->request;
+    bool wait = r->wait_new_event;
+    if (next > end && wait && exec_running(x))
+        return want_wait(call, e, ctx, x, next, false);
+    int64_t page = r->maximum_page_size;
+    if (page <= 0 || page > e->limits->history_page_max)
+        page = e->limits->history_page_max;
+    int64_t to = next + page - 1 < end ? next + page - 1 : end;
+    struct sk_str bytes;
+    int64_t last;
+    sk_err err = history_bytes(x, ctx, e->store, next, to, PAGE_BYTES, &bytes, &last);
+    if (err != SK_OK)
+        return err;
+    bool more = last < end;
+    const EN(WorkflowTask) *wft = x->s->wft;
+    if (!more && tail && wft && (wft->attempt == 1 || is_worker(ctx))) {
+        struct sk_str extra = wft_tail(x, ctx);
+        char *all = sk_arena_alloc(ctx->arena, bytes.n + extra.n + 1);
+        if (bytes.n)
+            memcpy(all, bytes.p, bytes.n);
+        if (extra.n)
+            memcpy(all + bytes.n, extra.p, extra.n);
+        bytes = (struct sk_str){all, bytes.n + extra.n};
+    }
+    sk_wire_splice(ctx->arena, &call->response->base, FIELD_HISTORY, bytes);
+    if (more || (wait && exec_running(x)))
+        set_token(e, ctx, x, last + 1, more ? end : 0, tail, &call->response->next_page_token);
+    return SK_OK;
+}
+
+static sk_err history_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
+                             struct history_call *call)
+{
+    struct sk_engine *e = shard->engine;
+    const WS(GetWorkflowExecutionHistoryRequest) *r = call->request;
+    EN(HistoryToken) *token = NULL;
+    const char *run_id = r->execution->run_id;
+    if (r->next_page_token.len > 0) {
+        sk_err err = page_token(e, ctx, r->next_page_token, &token);
+        if (err != SK_OK)
+            return err;
+        if (sk_text_set(run_id) && strcmp(run_id, token->run_id) != 0)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid NextPageToken.");
+        run_id = token->run_id;
+    }
+    struct exec *x;
+    sk_err err = flow_run(flow, ctx, run_id, &x);
+    if (err != SK_OK)
+        return err;
+    enum { FILTER_CLOSE_EVENT = 2 };
+    if ((int)r->history_event_filter_type == FILTER_CLOSE_EVENT)
+        return close_event_page(call, e, ctx, x);
+    int64_t end = x->s->next_event_id - 1;
+    if (token && token->end_event_id > 0 && token->end_event_id < end)
+        end = token->end_event_id;
+    bool tail = token ? token->tail : !r->wait_new_event;
+    return all_events_page(call, e, ctx, x, token ? token->next_event_id : 1, end, tail);
+}
+
+static sk_err do_history(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const void *request, void *response)
+{
+    (void)request;
+    struct history_call *call = response;
+    struct flow *flow = flow_enter(shard, ns->id, call->request->execution->workflow_id);
+    sk_err err = history_locked(shard, ctx, flow, call);
+    flow_leave(flow);
+    return err;
+}
+
+sk_err sk_engine_history(struct sk_engine *engine, struct sk_ctx *ctx,
+                         const struct sk_namespace *ns,
+                         const WS(GetWorkflowExecutionHistoryRequest) *request,
+                         WS(GetWorkflowExecutionHistoryResponse) *response,
+                         struct sk_watch *ret_watch, bool *ret_wait)
+{
+    struct history_call call = {request, response, ret_watch, ret_wait};
+    *ret_wait = false;
+    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_history, NULL, &call);
+}
+
+/* ---- newest first ---- */
+
+/* Events of a serialized History in reverse order. */
+static sk_err reversed(struct sk_ctx *ctx, struct sk_str history, int64_t from, int64_t to,
+                       struct sk_str *ret)
+{
+    char *all = sk_arena_alloc(ctx->arena, history.n + 1);
+    size_t n = 0;
+    for (int64_t id = to; id >= from; id--) {
+        struct sk_str one;
+        sk_err err = sk_wire_history_cut(ctx, history, id, id, &one);
+        if (err != SK_OK)
+            return err;
+        if (one.n)
+            memcpy(all + n, one.p, one.n);
+        n += one.n;
+    }
+    *ret = (struct sk_str){all, n};
+    return SK_OK;
+}
+
+static sk_err reverse_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
+                             const WS(GetWorkflowExecutionHistoryReverseRequest) *r,
+                             WS(GetWorkflowExecutionHistoryReverseResponse) *response)
+{
+    struct sk_engine *e = shard->engine;
+    EN(HistoryToken) *token = NULL;
+    sk_err err = SK_OK;
+    const char *run_id = r->execution->run_id;
+    if (r->next_page_token.len > 0) {
+        err = page_token(e, ctx, r->next_page_token, &token);
+        if (err != SK_OK)
+            return err;
+        run_id = token->run_id;
+    }
+    struct exec *x;
+    err = flow_run(flow, ctx, run_id, &x);
+    if (err != SK_OK)
+        return err;
+    int64_t to = token ? token->next_event_id : x->s->next_event_id - 1;
+    int64_t page = r->maximum_page_size;
+    if (page <= 0 || page > e->limits->history_page_max)
+        page = e->limits->history_page_max;
+    int64_t from = to - page + 1 > 1 ? to - page + 1 : 1;
+    struct sk_str bytes, back;
+    int64_t last;
+    err = history_bytes(x, ctx, e->store, from, to, SIZE_MAX, &bytes, &last);
+    if (err == SK_OK)
+        err = reversed(ctx, bytes, from, to, &back);
+    if (err != SK_OK)
+        return err;
+    sk_wire_splice(ctx->arena, &response->base, FIELD_HISTORY, back);
+    if (from > 1)
+        set_token(e, ctx, x, from - 1, 0, false, &response->next_page_token);
+    return SK_OK;
+}
+
+static sk_err do_reverse(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const void *request, void *response)
+{
+    const WS(GetWorkflowExecutionHistoryReverseRequest) *r = request;
+    struct flow *flow = flow_enter(shard, ns->id, r->execution->workflow_id);
+    sk_err err = reverse_locked(shard, ctx, flow, r, response);
+    flow_leave(flow);
+    return err;
+}
+
+sk_err sk_engine_history_reverse(struct sk_engine *engine, struct sk_ctx *ctx,
+                                 const struct sk_namespace *ns,
+                                 const WS(GetWorkflowExecutionHistoryReverseRequest) *request,
+                                 WS(GetWorkflowExecutionHistoryReverseResponse) *response)
+{
+    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_reverse, request,
+                      response);
+}

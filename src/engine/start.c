@@ -1,0 +1,505 @@
+/*
+ * The begin of a run, from a client, a parent, or its own predecessor: Started, then the first
+ * workflow task in the same transition, or a backoff before it (start delay, cron, retry). Also the
+ * rules of what may start under a workflow id that is or was in use.
+ *
+ * A start under a fresh id costs no read: the commit expects that no pointer exists; only when that
+ * fails is the current run looked up.
+ */
+#include "engine/engine_internal.h"
+
+#include <string.h>
+#include "base/assert.h"
+#include "engine/cron.h"
+#include "wire/errordetail.h"
+
+int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms)
+{
+    if (execution_ms > 0 && (run_ms == 0 || run_ms > execution_ms))
+        return execution_ms;
+    return run_ms;
+}
+
+static int64_t task_timeout_ms(const struct sk_limits *limits, int64_t asked, int64_t run_ms)
+{
+    int64_t ms = asked > 0 ? asked : limits->wft_timeout_default_ms;
+    if (ms > limits->wft_timeout_max_ms)
+        ms = limits->wft_timeout_max_ms;
+    return run_ms > 0 && ms > run_ms ? run_ms : ms;
+}
+
+/* Defaults of a policy that was given; a run without one is not retried. */
+static COMMON(RetryPolicy) *full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given)
+{
+    if (!given)
+        return NULL;
+    COMMON(RetryPolicy) *policy = sk_msg_dup(arena, given);
+    if (sk_dur_ms(policy->initial_interval) == 0)
+        policy->initial_interval = sk_dur(arena, 1000);
+    if (policy->backoff_coefficient == 0)
+        policy->backoff_coefficient = 2;
+    if (sk_dur_ms(policy->maximum_interval) == 0)
+        policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
+    return policy;
+}
+
+void start_first_task(struct txn *t, bool announce)
+{
+    EN(ExecutionState) *s = t->x->s;
+    s->first_task_due_ms = 0;
+    s->first_task_pending = false;
+    if (exec_running(t->x) && !s->wft)
+        wft_schedule(t, 1, 0, announce);
+}
+
+static struct exec *new_exec(struct sk_shard *shard, struct flow *flow, int64_t now_ms)
+{
+    (void)shard;
+    return exec_new(flow, sk_uuid_new(sk_rt_random(), now_ms));
+}
+
+static void remember_start(struct txn *t, const struct start_args *args)
+{
+    struct exec *x = t->x;
+    x->s->start_request_id = exec_str(x, args->request_id);
+    if (!sk_text_set(x->s->root_workflow_id)) {
+        x->s->root_workflow_id = sk_arena_strndup(x->arena, x->flow->workflow_id.p,
+                                                  x->flow->workflow_id.n);
+        x->s->root_run_id = exec_str(x, x->run_text);
+    }
+    request_seen(t, args->request_id, EVENT(WORKFLOW_EXECUTION_STARTED), 1);
+}
+
+void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
+               const struct sk_namespace *ns, struct flow *flow, const struct start_args *args)
+{
+    int64_t now_ns = args->now_ns ? args->now_ns : sk_now_wall_ns();
+    struct exec *x = new_exec(shard, flow, now_ns / MS_NS);
+    txn_init(t, shard, ctx, ns, x);
+    t->now_ns = now_ns;
+    HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_STARTED));
+    HIST(WorkflowExecutionStartedEventAttributes) *a = args->attributes;
+    a->original_execution_run_id = sk_arena_strdup(ctx->arena, x->run_text);
+    if (!sk_text_set(a->first_execution_run_id))
+        a->first_execution_run_id = a->original_execution_run_id;
+    a->workflow_id = sk_arena_strndup(ctx->arena, flow->workflow_id.p, flow->workflow_id.n);
+    event->workflow_execution_started_event_attributes = a;
+    event->user_metadata = args->user_metadata;
+    event->n_links = args->n_links;
+    event->links = args->links;
+    txn_add(t, event);
+    remember_start(t, args);
+    t->visible = true;
+    t->point_current = true;
+    int64_t backoff = x->s->first_task_backoff_ms;
+    if (args->hold_first_task)
+        x->s->first_task_pending = true;
+    else if (backoff > 0)
+        x->s->first_task_due_ms = txn_now_ms(t) + backoff;
+    else
+        start_first_task(t, !args->inline_task);
+}
+
+/* ---- may it start? ---- */
+
+static sk_err already_started(struct sk_ctx *ctx, const struct exec *x, const char *format)
+{
+    char *id = sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
+    char *text = sk_arena_printf(ctx->arena, "%s. WorkflowId: %s, RunId: %s.", format, id,
+                                 x->run_text);
+    return sk_fail_workflow_already_started(ctx, text, x->s->start_request_id, x->run_text,
+                                            x->s->first_run_id);
+}
+
+static sk_err too_soon(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
+                       const char *what)
+{
+    int64_t since = (sk_now_wall_ns() - x->s->start_ns) / MS_NS;
+    int64_t minimum = shard->engine->limits->id_reuse_min_ms;
+    if (minimum == 0 || since > minimum)
+        return SK_OK;
+    return sk_fail_resource_exhausted(
+        ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
+        "Too many %s for workflow %.*s. Time since last start: %lld ms", what,
+        SK_STR_ARG(x->flow->workflow_id), (long long)since);
+}
+
+static sk_err resolve_running(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
+                              const struct start_policies *p, bool *ret_terminate)
+{
+    int conflict = p->conflict;
+    if (p->reuse == (int)REUSE(TERMINATE_IF_RUNNING))
+        conflict = CONFLICT(TERMINATE_EXISTING);
+    if (conflict == (int)CONFLICT(USE_EXISTING))
+        return SK_STALE;
+    if (conflict != (int)CONFLICT(TERMINATE_EXISTING))
+        return already_started(ctx, x, "Workflow execution is already running");
+    sk_err err = p->child ? SK_OK : too_soon(shard, ctx, x, "restarts");
+    *ret_terminate = err == SK_OK;
+    return err;
+}
+
+static sk_err resolve_closed(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
+                             const struct start_policies *p)
+{
+    char *id = sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
+    const char *text = NULL;
+    bool done_well = x->s->status == (int)STATUS(COMPLETED);
+    if (p->reuse == (int)REUSE(REJECT_DUPLICATE))
+        text = sk_arena_printf(ctx->arena,
+                               "Workflow execution already finished. WorkflowId: %s, RunId: %s. "
+                               "Workflow Id reuse policy: reject duplicate workflow Id.",
+                               id, x->run_text);
+    else if (p->reuse == (int)REUSE(ALLOW_DUPLICATE_FAILED_ONLY) && done_well)
+        text = sk_arena_printf(ctx->arena,
+                               "Workflow execution already finished successfully. WorkflowId: %s, "
+                               "RunId: %s. Workflow Id reuse policy: allow duplicate workflow Id "
+                               "if last run failed.",
+                               id, x->run_text);
+    if (text)
+        return sk_fail_workflow_already_started(ctx, text, x->s->start_request_id, x->run_text,
+                                                x->s->first_run_id);
+    return p->child ? SK_OK : too_soon(shard, ctx, x, "starts");
+}
+
+static bool took_request(const struct exec *x, const char *request_id)
+{
+    for (size_t i = 0; i < x->s->n_request_ids; i++) {
+        int type = x->s->request_ids[i]->event_type;
+        if ((type == (int)EVENT(WORKFLOW_EXECUTION_STARTED) ||
+             type == (int)EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED)) &&
+            strcmp(x->s->request_ids[i]->id, request_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
+                     const struct start_policies *p, struct exec **ret_current,
+                     bool *ret_terminate)
+{
+    *ret_current = NULL;
+    *ret_terminate = false;
+    struct exec *x;
+    sk_err err = flow_current(flow, ctx, &x);
+    if (err == SK_NOT_FOUND) {
+        sk_ctx_clear(ctx);
+        return SK_OK;
+    }
+    if (err != SK_OK)
+        return err;
+    *ret_current = x;
+    if (sk_text_set(p->request_id) && took_request(x, p->request_id))
+        return SK_STALE;
+    if (exec_running(x))
+        return resolve_running(shard, ctx, x, p, ret_terminate);
+    return resolve_closed(shard, ctx, x, p);
+}
+
+sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                    struct flow *flow, struct txn *t, struct exec *current, bool terminate)
+{
+    t->any_current = false;
+    if (current)
+        t->expected_current = current->run_id;
+    if (!terminate) {
+        flow_attach(flow, t->x);
+        return txn_commit(t);
+    }
+    struct txn end;
+    txn_init(&end, shard, ctx, ns, current);
+    end.successor = t;
+    COMMON(Payloads) *details = NULL; // the reason says it all
+    close_terminated(&end,
+                     sk_bin(ctx->arena, "TerminateIfRunning WorkflowIdReusePolicy"), details,
+                     SYSTEM_IDENTITY);
+    return txn_commit(&end);
+}
+
+/* ---- StartWorkflowExecution ---- */
+
+static HIST(WorkflowExecutionStartedEventAttributes) *
+attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) *r)
+{
+    struct sk_arena *arena = ctx->arena;
+    const struct sk_limits *limits = shard->engine->limits;
+    HIST(WorkflowExecutionStartedEventAttributes) *a =
+        MSG_NEW(arena, HIST(WorkflowExecutionStartedEventAttributes),
+                temporal__api__history__v1__workflow_execution_started_event_attributes);
+    int64_t execution_ms = sk_dur_ms(r->workflow_execution_timeout);
+    int64_t run_ms = start_run_timeout_ms(sk_dur_ms(r->workflow_run_timeout), execution_ms);
+    a->workflow_type = r->workflow_type;
+    a->task_queue = sk_queue_msg(arena, r->task_queue->name, NULL);
+    a->input = r->input;
+    a->header = r->header;
+    a->workflow_execution_timeout = sk_dur(arena, execution_ms);
+    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    a->workflow_task_timeout =
+        sk_dur(arena, task_timeout_ms(limits, sk_dur_ms(r->workflow_task_timeout), run_ms));
+    a->identity = r->identity;
+    a->retry_policy = full_policy(arena, r->retry_policy);
+    a->attempt = 1;
+    a->cron_schedule = r->cron_schedule;
+    a->memo = r->memo;
+    a->search_attributes = r->search_attributes;
+    a->priority = r->priority;
+    a->continued_failure = r->continued_failure;
+    a->last_completion_result = r->last_completion_result;
+    int64_t now_ms = sk_now_wall_ms();
+    int64_t backoff = sk_dur_ms(r->workflow_start_delay);
+    if (sk_text_set(r->cron_schedule)) {
+        a->initiator = INITIATOR(CRON_SCHEDULE);
+        backoff = sk_cron_next_ms(r->cron_schedule, now_ms) - now_ms;
+    }
+    a->first_workflow_task_backoff = sk_dur(arena, backoff > 0 ? backoff : 0);
+    if (execution_ms > 0)
+        a->workflow_execution_expiration_time =
+            sk_ts(arena, (now_ms + execution_ms + (backoff > 0 ? backoff : 0)) * MS_NS);
+    return a;
+}
+
+/* The answer names a run that exists already. */
+static sk_err answer_existing(struct txn *t, const struct exec *x, bool started,
+                              WS(StartWorkflowExecutionResponse) *response)
+{
+    (void)t;
+    response->run_id = sk_arena_strdup(t->ctx->arena, x->run_text);
+    response->first_execution_run_id = sk_arena_strdup(t->ctx->arena, x->s->first_run_id);
+    response->started = started;
+    response->status = (Temporal__Api__Enums__V1__WorkflowExecutionStatus)x->s->status;
+    return SK_OK;
+}
+
+/* USE_EXISTING with on_conflict_options: the run remembers the request, in its history. */
+static sk_err attach(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                     struct exec *x, const WS(StartWorkflowExecutionRequest) *r)
+{
+    struct txn t;
+    txn_init(&t, shard, ctx, ns, x);
+    HIST(HistoryEvent) *event = txn_event(&t, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED));
+    HIST(WorkflowExecutionOptionsUpdatedEventAttributes) *a =
+        event->workflow_execution_options_updated_event_attributes;
+    if (r->on_conflict_options->attach_request_id)
+        a->attached_request_id = r->request_id;
+    if (r->on_conflict_options->attach_completion_callbacks) {
+        a->n_attached_completion_callbacks = r->n_completion_callbacks;
+        a->attached_completion_callbacks = r->completion_callbacks;
+    }
+    if (r->on_conflict_options->attach_links) {
+        event->n_links = r->n_links;
+        event->links = r->links;
+    }
+    txn_add(&t, event);
+    request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED), event->event_id);
+    return txn_commit(&t);
+}
+
+static sk_err use_existing(struct sk_shard *shard, struct sk_ctx *ctx,
+                           const struct sk_namespace *ns, struct exec *x,
+                           const WS(StartWorkflowExecutionRequest) *r,
+                           WS(StartWorkflowExecutionResponse) *response)
+{
+    bool ours = took_request(x, r->request_id);
+    struct txn t = {.ctx = ctx};
+    answer_existing(&t, x, ours && strcmp(x->s->start_request_id, r->request_id) == 0, response);
+    const Temporal__Api__Workflow__V1__OnConflictOptions *options = r->on_conflict_options;
+    bool wants = options && (options->attach_request_id || options->attach_completion_callbacks ||
+                             options->attach_links);
+    return !ours && wants ? attach(shard, ctx, ns, x, r) : SK_OK;
+}
+
+static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identity,
+                         WS(StartWorkflowExecutionResponse) *response)
+{
+    wft_start_in_memory(x, x->flow->shard->engine, sk_now_wall_ns(), identity);
+    response->eager_workflow_task =
+        MSG_NEW(ctx->arena, WS(PollWorkflowTaskQueueResponse),
+                temporal__api__workflowservice__v1__poll_workflow_task_queue_response);
+    return wft_respond(x, ctx, false, response->eager_workflow_task);
+}
+
+static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                           struct flow *flow, const WS(StartWorkflowExecutionRequest) *r,
+                           WS(StartWorkflowExecutionResponse) *response)
+{
+    struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy,
+                                      (int)r->workflow_id_conflict_policy, false};
+    struct exec *current = NULL;
+    bool terminate = false;
+    sk_err err = SK_OK;
+    if (flow->current_known) {
+        err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
+        if (err == SK_STALE)
+            return use_existing(shard, ctx, ns, current, r, response);
+        if (err != SK_OK)
+            return err;
+    }
+    struct start_args args = {
+        .attributes = attributes_of(shard, ctx, r),
+        .user_metadata = r->user_metadata,
+        .n_links = r->n_links,
+        .links = r->links,
+        .request_id = r->request_id,
+    };
+    bool eager = r->request_eager_execution && shard->engine->limits->eager_start &&
+                 sk_dur_ms(args.attributes->first_workflow_task_backoff) == 0;
+    args.inline_task = eager;
+    args.attributes->eager_execution_accepted = eager;
+    struct txn t;
+    start_run(&t, shard, ctx, ns, flow, &args);
+    struct exec *x = t.x;
+    err = start_commit(shard, ctx, ns, flow, &t, current, terminate);
+    if (err != SK_OK)
+        return err;
+    answer_existing(&t, x, true, response);
+    return eager ? eager_task(x, ctx, r->identity, response) : SK_OK;
+}
+
+static sk_err do_start(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       const void *request, void *response)
+{
+    const WS(StartWorkflowExecutionRequest) *r = request;
+    struct flow *flow = flow_enter(shard, ns->id, r->workflow_id);
+    sk_err err = start_locked(shard, ctx, ns, flow, r, response);
+    if (err == SK_CONDITION && !flow->current_known) {
+        /* The id is in use: now look, and decide again. */
+        sk_ctx_clear(ctx);
+        struct exec *current;
+        err = flow_current(flow, ctx, &current);
+        if (err == SK_OK || err == SK_NOT_FOUND) {
+            sk_ctx_clear(ctx);
+            err = start_locked(shard, ctx, ns, flow, r, response);
+        }
+    }
+    flow_leave(flow);
+    return err;
+}
+
+sk_err sk_engine_start(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       const WS(StartWorkflowExecutionRequest) *request,
+                       WS(StartWorkflowExecutionResponse) *response)
+{
+    return shard_call(engine, ctx, ns, request->workflow_id, do_start, request, response);
+}
+
+/* ---- SignalWithStartWorkflowExecution ---- */
+
+/* The start half, as a start request. */
+static WS(StartWorkflowExecutionRequest) *
+start_half(struct sk_arena *arena, const WS(SignalWithStartWorkflowExecutionRequest) *r)
+{
+    WS(StartWorkflowExecutionRequest) *s =
+        MSG_NEW(arena, WS(StartWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__start_workflow_execution_request);
+    s->namespace_ = r->namespace_;
+    s->workflow_id = r->workflow_id;
+    s->workflow_type = r->workflow_type;
+    s->task_queue = r->task_queue;
+    s->input = r->input;
+    s->workflow_execution_timeout = r->workflow_execution_timeout;
+    s->workflow_run_timeout = r->workflow_run_timeout;
+    s->workflow_task_timeout = r->workflow_task_timeout;
+    s->identity = r->identity;
+    s->request_id = r->request_id;
+    s->workflow_id_reuse_policy = r->workflow_id_reuse_policy;
+    s->workflow_id_conflict_policy = r->workflow_id_conflict_policy;
+    s->retry_policy = r->retry_policy;
+    s->cron_schedule = r->cron_schedule;
+    s->memo = r->memo;
+    s->search_attributes = r->search_attributes;
+    s->header = r->header;
+    s->workflow_start_delay = r->workflow_start_delay;
+    s->user_metadata = r->user_metadata;
+    s->n_links = r->n_links;
+    s->links = r->links;
+    s->versioning_override = r->versioning_override;
+    s->priority = r->priority;
+    return s;
+}
+
+static void add_signal(struct txn *t, const WS(SignalWithStartWorkflowExecutionRequest) *r)
+{
+    signal_add(t, r->signal_name, r->signal_input, r->header, r->identity, r->request_id, NULL,
+               r->n_links, r->links);
+}
+
+static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
+                             const struct sk_namespace *ns, struct exec *x,
+                             const WS(SignalWithStartWorkflowExecutionRequest) *r,
+                             WS(SignalWithStartWorkflowExecutionResponse) *response)
+{
+    response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
+    response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
+    response->started = false;
+    if (x->s->signal_count >= shard->engine->limits->signals_per_run)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "exceeded workflow execution limit for signal events");
+    struct txn t;
+    txn_init(&t, shard, ctx, ns, x);
+    if (request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0)) {
+        txn_abandon(&t);
+        return SK_OK;
+    }
+    add_signal(&t, r);
+    wft_schedule_if_idle(&t);
+    return txn_commit(&t);
+}
+
+static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ctx,
+                                       const struct sk_namespace *ns, struct flow *flow,
+                                       const WS(SignalWithStartWorkflowExecutionRequest) *r,
+                                       WS(SignalWithStartWorkflowExecutionResponse) *response)
+{
+    struct exec *current = NULL;
+    bool terminate = false;
+    int conflict = (int)r->workflow_id_conflict_policy;
+    if (conflict == (int)CONFLICT(UNSPECIFIED))
+        conflict = CONFLICT(USE_EXISTING); // what signal-with-start is for
+    struct start_policies policies = {NULL, (int)r->workflow_id_reuse_policy, conflict, false};
+    sk_err err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
+    if (err == SK_STALE)
+        return signal_running(shard, ctx, ns, current, r, response);
+    if (err != SK_OK)
+        return err;
+    const WS(StartWorkflowExecutionRequest) *half = start_half(ctx->arena, r);
+    struct start_args args = {
+        .attributes = attributes_of(shard, ctx, half),
+        .user_metadata = r->user_metadata,
+        .n_links = r->n_links,
+        .links = r->links,
+        .request_id = r->request_id,
+        .hold_first_task = true, // Started, Signaled, then the task
+    };
+    struct txn t;
+    start_run(&t, shard, ctx, ns, flow, &args);
+    struct exec *x = t.x;
+    add_signal(&t, r);
+    x->s->first_task_pending = false;
+    if (x->s->first_task_backoff_ms > 0)
+        x->s->first_task_due_ms = txn_now_ms(&t) + x->s->first_task_backoff_ms;
+    else
+        start_first_task(&t, true);
+    response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
+    response->first_execution_run_id = response->run_id;
+    response->started = true;
+    return start_commit(shard, ctx, ns, flow, &t, current, terminate);
+}
+
+static sk_err do_signal_with_start(struct sk_shard *shard, struct sk_ctx *ctx,
+                                   const struct sk_namespace *ns, const void *request,
+                                   void *response)
+{
+    const WS(SignalWithStartWorkflowExecutionRequest) *r = request;
+    struct flow *flow = flow_enter(shard, ns->id, r->workflow_id);
+    sk_err err = signal_with_start_locked(shard, ctx, ns, flow, r, response);
+    flow_leave(flow);
+    return err;
+}
+
+sk_err sk_engine_signal_with_start(struct sk_engine *engine, struct sk_ctx *ctx,
+                                   const struct sk_namespace *ns,
+                                   const WS(SignalWithStartWorkflowExecutionRequest) *request,
+                                   WS(SignalWithStartWorkflowExecutionResponse) *response)
+{
+    return shard_call(engine, ctx, ns, request->workflow_id, do_signal_with_start, request,
+                      response);
+}
