@@ -8,11 +8,12 @@
 #include "net/http2.h"
 #include "rt/rt.h"
 
-/* A header block of this turn: fields[first .. first + count). */
+/* A header block: fields[first .. first + count). Only the last one may be incomplete, its frame
+ * having been cut by the end of what was read. */
 struct h2_block {
-    struct sk_h2_stream *stream;
+    struct sk_h2_stream *stream; /* NULL: it ended before its headers were whole */
     uint32_t first, count;
-    bool trailers;
+    bool trailers, complete;
 };
 
 /* A field of this turn, by offsets, for the text may move while it grows. */
@@ -40,12 +41,11 @@ struct sk_h2 {
     size_t stream_count;
     struct sk_list streams, dirty, sending;
 
-    /* this turn's header blocks */
+    /* header blocks not told yet */
     struct sk_buf text;   /* names and values */
     struct sk_buf fields; /* struct h2_field */
     struct sk_buf blocks; /* struct h2_block */
     struct sk_buf view;   /* struct sk_h2_header, rebuilt for each block told */
-    bool block_over;      /* the running block passed a limit */
 
     size_t copied;        /* body bytes taken since the last credit */
     struct sk_budget budget;

@@ -19,9 +19,14 @@
 #include "base/assert.h"
 #include "base/log.h"
 
-#define TURN_TEXT_MAX ((size_t)1 << 20)
-#define FEED_MAX ((size_t)64 * 1024)
+#define TURN_TEXT_MAX ((size_t)2 << 20) // 4 KiB for each of as many requests as FEED_MAX can hold
+#define FEED_MAX ((size_t)16 * 1024)
 #define HARD 4 // a block this many times over its limits ends the connection
+
+static struct h2_block *last_block(struct sk_h2 *h2)
+{
+    return h2->blocks.n > 0 ? (struct h2_block *)(void *)(h2->blocks.p + h2->blocks.n) - 1 : NULL;
+}
 
 void h2_mark(struct sk_h2_stream *stream, unsigned events)
 {
@@ -44,6 +49,9 @@ struct sk_h2_stream *h2_stream_new(struct sk_h2 *h2)
 void h2_stream_free(struct sk_h2_stream *stream)
 {
     struct sk_h2 *h2 = stream->session;
+    struct h2_block *block = last_block(h2);
+    if (block && block->stream == stream)
+        block->stream = NULL;
     h2_unlist_sending(stream);
     sk_list_remove(&stream->in_dirty);
     sk_list_remove(&stream->in_session);
@@ -115,7 +123,6 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
         .trailers = frame->headers.cat == NGHTTP2_HCAT_HEADERS,
     };
     sk_buf_append(&h2->blocks, &block, sizeof block);
-    h2->block_over = false;
     stream->header_bytes = 0;
     stream->header_count = 0;
     return 0;
@@ -136,11 +143,9 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     (void)ng;
     (void)flags;
     struct sk_h2 *h2 = arg;
-    if (h2->blocks.n == 0)
-        return 0;
-    struct h2_block *block = (struct h2_block *)(void *)(h2->blocks.p + h2->blocks.n) - 1;
-    struct sk_h2_stream *stream = block->stream;
-    if (stream->id != frame->hd.stream_id)
+    struct h2_block *block = last_block(h2);
+    struct sk_h2_stream *stream = block ? block->stream : NULL;
+    if (!stream || stream->id != frame->hd.stream_id)
         return 0;
     const struct sk_h2_limits *limits = h2->limits;
     stream->header_bytes += (uint32_t)(name_size + value_size + 32);
@@ -161,11 +166,14 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     return 0;
 }
 
-static void end_of_peer(nghttp2_session *ng, const nghttp2_frame *frame)
+static void end_of_frame(nghttp2_session *ng, struct sk_h2 *h2, const nghttp2_frame *frame)
 {
     struct sk_h2_stream *stream = nghttp2_session_get_stream_user_data(ng, frame->hd.stream_id);
+    struct h2_block *block = last_block(h2);
     if (!stream)
         return;
+    if (frame->hd.type == NGHTTP2_HEADERS && block && block->stream == stream)
+        block->complete = true;
     if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         stream->ended = true;
     if (stream->ended || frame->hd.type == NGHTTP2_DATA)
@@ -178,7 +186,7 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_DATA:
-        end_of_peer(ng, frame);
+        end_of_frame(ng, h2, frame);
         break;
     case NGHTTP2_SETTINGS:
         h2->greeted = true;
@@ -263,8 +271,8 @@ static bool stillborn(const struct sk_h2_stream *stream)
 static void tell_block(struct sk_h2 *h2, const struct h2_block *block)
 {
     struct sk_h2_stream *stream = block->stream;
-    if (stream->discarded || stillborn(stream))
-        return;
+    if (!stream || !block->complete || stream->discarded || stillborn(stream))
+        return; // incomplete though others follow: it was malformed, and its stream is being reset
     sk_buf_clear(&h2->view);
     const struct h2_field *fields = (const struct h2_field *)(const void *)h2->fields.p;
     for (uint32_t i = 0; i < block->count; i++) {
@@ -293,14 +301,45 @@ static void tell_stream(struct sk_h2 *h2, struct sk_h2_stream *stream)
     h2_stream_free(stream);
 }
 
+/* Move the incomplete last block to the front of the buffers, the others having been told. */
+static void keep_block(struct sk_h2 *h2, struct h2_block block)
+{
+    struct h2_field *fields = (struct h2_field *)(void *)h2->fields.p;
+    uint32_t from = block.count > 0 ? fields[block.first].name : (uint32_t)h2->text.n;
+    if (block.count > 0) {
+        memmove(h2->text.p, h2->text.p + from, h2->text.n - from);
+        memmove(fields, fields + block.first, block.count * sizeof *fields);
+    }
+    h2->text.n -= from;
+    h2->fields.n = block.count * sizeof *fields;
+    for (uint32_t i = 0; i < block.count; i++) {
+        fields[i].name -= from;
+        fields[i].value -= from;
+    }
+    block.first = 0;
+    sk_buf_clear(&h2->blocks);
+    sk_buf_append(&h2->blocks, &block, sizeof block);
+}
+
+static void tell_blocks(struct sk_h2 *h2)
+{
+    size_t count = h2->blocks.n / sizeof(struct h2_block);
+    const struct h2_block *blocks = (const struct h2_block *)(const void *)h2->blocks.p;
+    size_t complete = count > 0 && !blocks[count - 1].complete ? count - 1 : count;
+    for (size_t i = 0; i < complete; i++)
+        tell_block(h2, &blocks[i]);
+    if (complete < count) {
+        keep_block(h2, blocks[count - 1]);
+    } else {
+        sk_buf_clear(&h2->blocks);
+        sk_buf_clear(&h2->fields);
+        sk_buf_clear(&h2->text);
+    }
+}
+
 void h2_tell(struct sk_h2 *h2)
 {
-    size_t blocks = h2->blocks.n / sizeof(struct h2_block);
-    for (size_t i = 0; i < blocks; i++)
-        tell_block(h2, (const struct h2_block *)(const void *)h2->blocks.p + i);
-    sk_buf_clear(&h2->blocks);
-    sk_buf_clear(&h2->fields);
-    sk_buf_clear(&h2->text);
+    tell_blocks(h2);
     bool any = false;
     for (struct sk_list *it; (it = sk_list_pop_front(&h2->dirty));) {
         tell_stream(h2, SK_CONTAINER(it, struct sk_h2_stream, in_dirty));

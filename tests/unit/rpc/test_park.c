@@ -1,0 +1,193 @@
+/* Parked calls: resumed, cancelled, timed out, lost; the graceful end. */
+#include "fixture.h"
+
+#include <string.h>
+
+static const struct sk_rpc_client_options plain = {.client_name = "test-client"};
+
+#define CTX(name) struct sk_ctx name = {.arena = sk_arena_new(0)}
+#define CTX_END(name) sk_arena_free((name).arena)
+
+struct poll {
+    struct fixture *fx;
+    struct sk_str data;
+    int64_t timeout_ms;
+    sk_err err;
+    bool done;
+    char answer[16];
+};
+
+static void poll_fiber(void *arg)
+{
+    struct poll *poll = arg;
+    CTX(ctx);
+    struct sk_str answer = {NULL, 0};
+    poll->err = fixture_call(poll->fx, &ctx, "Poll", poll->data, poll->timeout_ms, &answer);
+    if (!poll->err)
+        memcpy(poll->answer, answer.p, answer.n < 15 ? answer.n : 15);
+    CTX_END(ctx);
+    poll->done = true;
+}
+
+static void wait_done(struct poll *polls, int count)
+{
+    for (int i = 0; i < count; i++)
+        while (!polls[i].done)
+            sk_fiber_sleep(1);
+}
+
+static void resume(struct fixture *fx)
+{
+    struct poll polls[3] = {{.fx = fx, .data = SK_STR("")}, {.fx = fx, .data = SK_STR("sleep")},
+                            {.fx = fx, .timeout_ms = 60000}};
+    for (int i = 0; i < 3; i++)
+        sk_fiber_spawn(poll_fiber, &polls[i]);
+    fixture_wait_parked(fx, 3); // the second handler has not returned yet
+    fixture_resume_all(fx);
+    wait_done(polls, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(polls[i].err, SK_OK);
+        assert_string_equal(polls[i].answer, "resumed");
+    }
+    assert_int_equal(fx->gone, 0);
+}
+
+static void test_resume(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, resume);
+}
+
+static void expire(struct fixture *fx)
+{
+    struct poll polls[2] = {{.fx = fx, .timeout_ms = 2000}, {.fx = fx, .timeout_ms = 2000,
+                                                            .data = SK_STR("sleep")}};
+    for (int i = 0; i < 2; i++)
+        sk_fiber_spawn(poll_fiber, &polls[i]);
+    wait_done(polls, 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(polls[i].err, SK_DEADLINE_EXCEEDED);
+    for (int i = 0; i < 100 && fx->gone < 2; i++)
+        sk_fiber_sleep(10);
+    assert_int_equal(fx->gone, 2);
+}
+
+static void test_expire(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, expire);
+}
+
+static void lose_connection(struct fixture *fx)
+{
+    struct poll polls[2] = {{.fx = fx}, {.fx = fx, .data = SK_STR("sleep")}};
+    for (int i = 0; i < 2; i++)
+        sk_fiber_spawn(poll_fiber, &polls[i]);
+    fixture_wait_parked(fx, 2);
+    sk_rpc_client_close(fx->client);
+    wait_done(polls, 2);
+    fx->client = NULL;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(polls[i].err, SK_UNAVAILABLE);
+    for (int i = 0; i < 100 && fx->gone < 2; i++)
+        sk_fiber_sleep(10);
+    assert_int_equal(fx->gone, 2);
+    assert_int_equal(fx->last_observed, SK_CANCELLED);
+}
+
+static void test_lose_connection(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, lose_connection);
+}
+
+/* A worker's shutdown: many polls, all cancelled at once, and the connection goes on. */
+enum { MANY = 5000 };
+
+static void cancel_many(struct fixture *fx)
+{
+    static struct poll many[MANY];
+    for (int i = 0; i < MANY; i++) {
+        many[i] = (struct poll){.fx = fx, .timeout_ms = 4000};
+        sk_fiber_spawn(poll_fiber, &many[i]);
+    }
+    fixture_wait_parked(fx, MANY);
+    wait_done(many, MANY); // their time is up in one instant: our client resets them all
+    for (int i = 0; i < 1000 && fx->gone < MANY; i++)
+        sk_fiber_sleep(10);
+    assert_int_equal(fx->gone, MANY);
+    CTX(ctx);
+    struct sk_str answer;
+    assert_int_equal(fixture_call(fx, &ctx, "Echo", SK_STR("on"), 0, &answer), SK_OK);
+    CTX_END(ctx);
+}
+
+static void test_cancel_many(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, cancel_many);
+}
+
+/* ---- drain ---- */
+
+static void drain_fiber(void *arg)
+{
+    struct poll *poll = arg; // for its done
+    sk_rpc_drain(poll->fx->server, 10000);
+    poll->done = true;
+}
+
+static void drain(struct fixture *fx)
+{
+    struct poll poll = {.fx = fx}, end = {.fx = fx};
+    sk_fiber_spawn(poll_fiber, &poll);
+    fixture_wait_parked(fx, 1);
+    sk_fiber_spawn(drain_fiber, &end);
+    for (int i = 0; i < 500 && sk_rpc_client_alive(fx->client); i++)
+        sk_fiber_sleep(5); // GOAWAY comes
+    assert_false(sk_rpc_client_alive(fx->client));
+    assert_false(end.done); // a call is still parked
+    fixture_resume_all(fx);
+    wait_done(&poll, 1);
+    assert_int_equal(poll.err, SK_OK);
+    wait_done(&end, 1);
+    size_t connections = 1, calls = 1;
+    sk_rpc_counts(fx->server, &connections, &calls);
+    assert_int_equal(connections, 0);
+}
+
+static void test_drain(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, drain);
+}
+
+static void drain_in_time(struct fixture *fx)
+{
+    struct poll poll = {.fx = fx};
+    sk_fiber_spawn(poll_fiber, &poll);
+    fixture_wait_parked(fx, 1);
+    int64_t begin_ms = sk_now_mono_ms();
+    sk_rpc_drain(fx->server, 300); // nobody resumes the poll
+    assert_true(sk_now_mono_ms() - begin_ms >= 300);
+    assert_true(sk_now_mono_ms() - begin_ms < 5000);
+    assert_int_equal(fx->gone, 1);
+    wait_done(&poll, 1);
+    assert_int_equal(poll.err, SK_UNAVAILABLE);
+}
+
+static void test_drain_in_time(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, drain_in_time);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resume),          cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_lose_connection), cmocka_unit_test(test_cancel_many),
+        cmocka_unit_test(test_drain),           cmocka_unit_test(test_drain_in_time),
+    };
+    return cmocka_run_group_tests_name("rpc park", tests, NULL, NULL);
+}
