@@ -456,8 +456,8 @@ static sk_err read_fields(struct decoder *d, struct level *level)
         unsigned id = (unsigned)(key >> 3), wire = key & 7;
         level->path.field = find_field(level, id);
         level->path.index = 0;
-        sk_err err = level->path.field ? read_field(d, level, wire)
-                                       : keep_unknown(d, level, id, wire);
+        sk_err err =
+            level->path.field ? read_field(d, level, wire) : keep_unknown(d, level, id, wire);
         if (err)
             return err;
     }

@@ -2,9 +2,9 @@
  * Serialized History messages, cut and measured without decoding the events.
  *
  * A History is nothing but `repeated HistoryEvent events = 1`: tag, length, event, again and again.
- * Each event starts, as every writer of protobuf does it, with its event_id (field 1, varint); where
- * it does not, its top-level tags are walked until it is found. The bytes are ours (a store's), so
- * whatever does not parse is DATA_LOSS.
+ * Each event starts, as every writer of protobuf does it, with its event_id (field 1, varint);
+ * where it does not, its top-level tags are walked until it is found. The bytes are ours (a
+ * store's), so whatever does not parse is DATA_LOSS.
  *
  * Invariant: what is returned are whole events, in ascending order of their ids.
  * Any thread; no state.
@@ -106,9 +106,8 @@ sk_err sk_wire_history_cut(struct sk_ctx *ctx, struct sk_str history, int64_t fi
         if (!next_event(&w, &id) || id < 1)
             return damaged(ctx, history, &w);
         if (id <= previous)
-            return sk_fail(ctx, SK_DATA_LOSS,
-                           "history event %lld follows event %lld", (long long)id,
-                           (long long)previous);
+            return sk_fail(ctx, SK_DATA_LOSS, "history event %lld follows event %lld",
+                           (long long)id, (long long)previous);
         previous = id;
         if (id < first || id > last)
             continue;

@@ -90,7 +90,8 @@ static bool read_real(const json_t *json, double *ret)
     const char *text = json_string_value(json);
     if (!text)
         return false;
-    if (strcmp(text, "NaN") == 0 || strcmp(text, "Infinity") == 0 || strcmp(text, "-Infinity") == 0) {
+    if (strcmp(text, "NaN") == 0 || strcmp(text, "Infinity") == 0 ||
+        strcmp(text, "-Infinity") == 0) {
         *ret = text[0] == 'N' ? (double)NAN : text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
         return true;
     }
@@ -315,8 +316,8 @@ static sk_err parse_struct(struct place *at, const json_t *json, ProtobufCMessag
     Google__Protobuf__Struct *object = (void *)message;
     if (!json_is_object(json))
         return fail(at, "must be an object");
-    object->fields =
-        SK_NEW_N(at->ctx->arena, Google__Protobuf__Struct__FieldsEntry *, json_object_size(json) + 1);
+    object->fields = SK_NEW_N(at->ctx->arena, Google__Protobuf__Struct__FieldsEntry *,
+                              json_object_size(json) + 1);
     json_t *tree = (json_t *)(uintptr_t)json; // jansson's iterators take no const
     const char *key;
     json_t *member;
@@ -370,8 +371,7 @@ static sk_err parse_slot(struct place *at, const json_t *json, void *slot);
 
 static sk_err parse_wrapper(struct place *at, const json_t *json, ProtobufCMessage *message)
 {
-    struct place inner = {.path = {.up = &at->path, .type = message->descriptor},
-                          .ctx = at->ctx};
+    struct place inner = {.path = {.up = &at->path, .type = message->descriptor}, .ctx = at->ctx};
     inner.path.field = &message->descriptor->fields[0];
     return parse_slot(&inner, json, SK_WIRE_AT(void, message, inner.path.field->offset));
 }
@@ -442,7 +442,9 @@ static sk_err parse_key(struct place *at, const char *key, void *slot)
 {
     json_t *json = NULL;
     if (at->path.field->type == PROTOBUF_C_TYPE_BOOL)
-        json = strcmp(key, "true") == 0 ? json_true() : strcmp(key, "false") == 0 ? json_false() : NULL;
+        json = strcmp(key, "true") == 0    ? json_true()
+               : strcmp(key, "false") == 0 ? json_false()
+                                           : NULL;
     if (!json)
         json = json_string(key);
     sk_err err = parse_slot(at, json, slot);
@@ -543,8 +545,7 @@ static sk_err parse_member(struct place *at, const json_t *json, ProtobufCMessag
 
 static sk_err parse_members(struct place *at, const json_t *json, ProtobufCMessage *message)
 {
-    struct place inner = {.path = {.up = &at->path, .type = message->descriptor},
-                          .ctx = at->ctx};
+    struct place inner = {.path = {.up = &at->path, .type = message->descriptor}, .ctx = at->ctx};
     if (!json_is_object(json))
         return fail(at, "must be an object");
     json_t *tree = (json_t *)(uintptr_t)json, *member;

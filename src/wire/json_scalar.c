@@ -180,9 +180,8 @@ bool sk_wire_time_parse(struct sk_str text, int64_t *ret_seconds, int32_t *ret_n
 {
     int year, month, day, hour, minute, second, offset;
     int32_t nanos = 0;
-    if (!read_digits(&text, 4, &year) || !read_char(&text, "-") ||
-        !read_digits(&text, 2, &month) || !read_char(&text, "-") ||
-        !read_digits(&text, 2, &day) || !read_char(&text, "Tt ") ||
+    if (!read_digits(&text, 4, &year) || !read_char(&text, "-") || !read_digits(&text, 2, &month) ||
+        !read_char(&text, "-") || !read_digits(&text, 2, &day) || !read_char(&text, "Tt ") ||
         !read_digits(&text, 2, &hour) || !read_char(&text, ":") ||
         !read_digits(&text, 2, &minute) || !read_char(&text, ":") ||
         !read_digits(&text, 2, &second))
@@ -192,8 +191,7 @@ bool sk_wire_time_parse(struct sk_str text, int64_t *ret_seconds, int32_t *ret_n
     if (!read_offset(&text, &offset) || year < 1 || month < 1 || month > 12 || day < 1 ||
         day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    *ret_seconds =
-        days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    *ret_seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
     *ret_nanos = nanos;
     return true;
 }

@@ -17,7 +17,8 @@
 #include "base/buf.h"
 #include "wire/wire_internal.h"
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fixed-size numbers are copied as they are");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "fixed-size numbers are copied as they are");
 static_assert(sizeof(protobuf_c_boolean) == 4, "a bool's place in a struct");
 
 struct sk_str sk_wire_pack(struct sk_arena *arena, const ProtobufCMessage *message)
@@ -54,8 +55,8 @@ void sk_wire_splice(struct sk_arena *arena, ProtobufCMessage *message, unsigned 
         memcpy(data + n, bytes.p, bytes.n);
     if (count > 0)
         memcpy(fields, message->unknown_fields, count * sizeof(*fields));
-    fields[count] = (ProtobufCMessageUnknownField){
-        field, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, n + bytes.n, data};
+    fields[count] = (ProtobufCMessageUnknownField){field, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+                                                   n + bytes.n, data};
     message->unknown_fields = fields;
     message->n_unknown_fields = count + 1;
 }

@@ -2,8 +2,8 @@
 #ifndef SK_WIRE_WIRE_INTERNAL_H
 #define SK_WIRE_WIRE_INTERNAL_H
 
-#include <stdbool.h>
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include "base/ctx.h"
 
 /* Whether a bytes field is a string in the API: text that may hold U+0000 (tools/gen_api.py). */

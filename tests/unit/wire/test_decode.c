@@ -1,4 +1,5 @@
-/* Decoding: what honest bytes become, and that hostile ones are refused by name, in bounded space. */
+/* Decoding: what honest bytes become, and that hostile ones are refused by name, in bounded space.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -193,8 +194,8 @@ static void nesting_is_limited(void **state)
 {
     struct sk_ctx *ctx = ctx_new();
     ProtobufCMessage *message;
-    assert_int_equal(
-        sk_wire_decode(ctx, &FAILURE(descriptor), nested_failure(ctx, 100), &message), SK_OK);
+    assert_int_equal(sk_wire_decode(ctx, &FAILURE(descriptor), nested_failure(ctx, 100), &message),
+                     SK_OK);
     refused(&FAILURE(descriptor), nested_failure(ctx, 101), "messages nest deeper than 100");
     refused(&FAILURE(descriptor), nested_failure(ctx, 10000), "cause.cause: messages nest deeper");
     ctx_free(ctx);
@@ -246,7 +247,10 @@ static void malformed_bytes_are_refused(void **state)
         const char *text;
     } rows[] = {
         {{"\x12", 1}, "workflow_id: the bytes end inside"},
-        {{"\x12\x05" "ab", 4}, "workflow_id: the bytes end inside"},
+        {{"\x12\x05"
+          "ab",
+          4},
+         "workflow_id: the bytes end inside"},
         {{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}, "workflow_id: the bytes end inside"},
         {{"\x10\x01", 2}, "workflow_id: has wire type 0, must be 2"},
         {{"\x00\x01", 2}, "tag is malformed"},
@@ -254,7 +258,10 @@ static void malformed_bytes_are_refused(void **state)
         {{"\x80", 1}, "tag is malformed"},
         {{"\x13\x14", 2}, "workflow_id: has wire type 3"},
         {{"\xc3\xb8\x02", 3}, "unknown field 5000 is malformed"},
-        {{"\xc5\xb8\x02" "abc", 6}, "unknown field 5000 is malformed"},
+        {{"\xc5\xb8\x02"
+          "abc",
+          6},
+         "unknown field 5000 is malformed"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         refused(&START(descriptor), rows[i].bytes, rows[i].text);
@@ -275,8 +282,18 @@ static void every_prefix_and_every_flipped_byte_is_survived(void **state)
     struct sk_ctx *ctx = ctx_new();
     struct sk_buf buf = SK_BUF_INIT;
     put_field(&buf, 1, "default", 7);
-    put_field(&buf, 3, "\x0a\x05" "hello", 7);
-    put_field(&buf, 5, "\x0a\x10\x0a\x09\x0a\x03" "abc" "\x12\x02" "xy" "\x12\x03" "123", 18);
+    put_field(&buf, 3,
+              "\x0a\x05"
+              "hello",
+              7);
+    put_field(&buf, 5,
+              "\x0a\x10\x0a\x09\x0a\x03"
+              "abc"
+              "\x12\x02"
+              "xy"
+              "\x12\x03"
+              "123",
+              18);
     for (size_t n = 0; n <= buf.n; n++) {
         char *exact = sk_mem_alloc(n + 1); // so that a sanitizer sees a read past the end
         memcpy(exact, buf.p, n);
@@ -300,9 +317,11 @@ static void own_records_report_data_loss(void **state)
 {
     struct sk_ctx *ctx = ctx_new();
     ProtobufCMessage *message;
-    assert_int_equal(
-        sk_wire_decode_own(ctx, &START(descriptor), SK_STR("\x12\x05" "ab"), &message),
-        SK_DATA_LOSS);
+    assert_int_equal(sk_wire_decode_own(ctx, &START(descriptor),
+                                        SK_STR("\x12\x05"
+                                               "ab"),
+                                        &message),
+                     SK_DATA_LOSS);
     ctx_free(ctx);
 }
 
@@ -310,7 +329,8 @@ static void splice_adds_a_field_that_reads_back(void **state)
 {
     struct sk_ctx *ctx = ctx_new();
     struct sk_buf history = SK_BUF_INIT;
-    Temporal__Api__History__V1__HistoryEvent event = TEMPORAL__API__HISTORY__V1__HISTORY_EVENT__INIT;
+    Temporal__Api__History__V1__HistoryEvent event =
+        TEMPORAL__API__HISTORY__V1__HISTORY_EVENT__INIT;
     for (int i = 1; i <= 3; i++) {
         event.event_id = i;
         sk_wire_history_append(&history, &event.base);

@@ -20,7 +20,8 @@ static int setup(void **state)
 {
     struct fixture *f = sk_mem_zalloc(sizeof(*f));
     f->ctx.arena = sk_arena_new(0);
-    Temporal__Api__History__V1__HistoryEvent event = TEMPORAL__API__HISTORY__V1__HISTORY_EVENT__INIT;
+    Temporal__Api__History__V1__HistoryEvent event =
+        TEMPORAL__API__HISTORY__V1__HISTORY_EVENT__INIT;
     Temporal__Api__History__V1__MarkerRecordedEventAttributes marker =
         TEMPORAL__API__HISTORY__V1__MARKER_RECORDED_EVENT_ATTRIBUTES__INIT;
     char name[2001];
@@ -111,8 +112,8 @@ static void torn_bytes_are_data_loss(void **state)
         char *exact = sk_mem_alloc(n);
         memcpy(exact, f->history.p, n);
         sk_ctx_clear(&f->ctx);
-        assert_int_equal(
-            sk_wire_history_cut(&f->ctx, (struct sk_str){exact, n}, 1, 10, &cut), SK_DATA_LOSS);
+        assert_int_equal(sk_wire_history_cut(&f->ctx, (struct sk_str){exact, n}, 1, 10, &cut),
+                         SK_DATA_LOSS);
         sk_mem_free(exact);
     }
 }
@@ -122,7 +123,11 @@ static void event_id_is_found_wherever_it_stands(void **state)
     struct fixture *f = *state;
     int64_t first, last;
     // event_type 1, task_id 2, fixed fields unknown, then event_id 9
-    struct sk_str odd = SK_STR("\x0a\x12\x18\x01\x28\x02\x7d" "abcd" "\x79" "12345678" "");
+    struct sk_str odd = SK_STR("\x0a\x12\x18\x01\x28\x02\x7d"
+                               "abcd"
+                               "\x79"
+                               "12345678"
+                               "");
     struct sk_buf buf = SK_BUF_INIT;
     sk_buf_append(&buf, odd.p, odd.n);
     sk_buf_append(&buf, "\x08\x09", 2);

@@ -163,12 +163,13 @@ static void pretty_prints_one_member_a_line(void **state)
     struct sk_buf out = SK_BUF_INIT;
     ProtobufCMessage *message;
     const ProtobufCMessageDescriptor *type = sk_wire_type("temporal.api.common.v1.Payloads");
-    assert_int_equal(
-        sk_wire_json_parse(&ctx, type, SK_STR("{\"payloads\":[{\"data\":\"MQ==\"}]}"), &message),
-        SK_OK);
+    assert_int_equal(sk_wire_json_parse(&ctx, type, SK_STR("{\"payloads\":[{\"data\":\"MQ==\"}]}"),
+                                        &message),
+                     SK_OK);
     sk_wire_json_print(&out, message, SK_WIRE_JSON_PRETTY);
     sk_buf_append(&out, "", 1);
-    assert_string_equal(out.p, "{\n  \"payloads\": [\n    {\n      \"data\": \"MQ==\"\n    }\n  ]\n}");
+    assert_string_equal(out.p,
+                        "{\n  \"payloads\": [\n    {\n      \"data\": \"MQ==\"\n    }\n  ]\n}");
     sk_buf_fini(&out);
     sk_arena_free(ctx.arena);
 }
