@@ -7,8 +7,8 @@
  * it is done the two change places. So the order of bytes is that of the calls, and a slow peer
  * costs its unsent bytes and nothing else.
  *
- *   OPEN --shutdown--> ENDING: sends the rest, says FIN, waits for the peer's end (or LINGER_MS)
- *     |                   |    so that the last bytes are not lost to a reset
+ *   OPEN --shutdown--> ENDING: sends the rest, says FIN, reads on for nobody until the peer's end
+ *     |                   |    (or LINGER_MS), so that the last bytes are not lost to a reset
  *     +------close--------+--> closing: libuv lets go of the socket, on_close, freed
  *
  * A broken connection is told once, by on_read with an error, never inside a call of the owner's:
@@ -46,7 +46,8 @@ struct sk_stream {
     bool writing; // sending is under way
     bool ending;  // sk_stream_shutdown was called
     bool broken;  // no more bytes go out
-    bool told;    // on_read has had its error: nothing more is read
+    bool told;    // the end of reading was seen: nothing more is read
+    bool fin_sent;
     char peer[PEER_TEXT];
 };
 
@@ -184,6 +185,17 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
     *ret = uv_buf_init(loop->read_buffer, READ_BUFFER_SIZE);
 }
 
+/* Bytes that nobody wants any more, or the peer's end. */
+static void read_while_ending(struct sk_stream *stream, ssize_t n)
+{
+    if (n > 0)
+        return;
+    stream->told = true;
+    uv_read_stop((uv_stream_t *)&stream->tcp);
+    if (n != UV_EOF || stream->fin_sent) // else there is something left to send
+        sk_stream_close(stream);
+}
+
 static void on_bytes(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
 {
     struct sk_stream *stream = tcp->data;
@@ -192,9 +204,8 @@ static void on_bytes(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf)
     if (n == 0)
         return; // would block
     if (stream->ending) {
-        if (n < 0)
-            sk_stream_close(stream);
-        return; // bytes nobody wants any more
+        read_while_ending(stream, n);
+        return;
     }
     stream->loop->running = (uintptr_t)stream->events->on_read;
     if (n > 0) {
@@ -236,11 +247,9 @@ static void on_fin(uv_shutdown_t *fin, int status)
     struct sk_stream *stream = fin->data;
 
     sk_loop_begin_turn(stream->loop);
-    if (is_closing(stream))
-        return;
-    // Wait for the peer's end: closing with bytes unread would reset what it has not read yet.
-    if (status != 0 || stream->told ||
-        uv_read_start((uv_stream_t *)&stream->tcp, on_alloc, on_bytes) != 0)
+    stream->fin_sent = true;
+    // Else wait for the peer's end: closing now would reset what it has not read yet.
+    if (!is_closing(stream) && (status != 0 || stream->told))
         sk_stream_close(stream);
 }
 
@@ -342,8 +351,9 @@ void sk_stream_shutdown(struct sk_stream *stream)
 {
     if (stream->ending || is_closing(stream))
         return;
+    // Reading goes on, for nobody: a peer that can't send may not come to read what waits here.
+    sk_stream_read_start(stream);
     stream->ending = true;
-    uv_read_stop((uv_stream_t *)&stream->tcp);
     sk_timer_start(&stream->linger, sk_now_mono_ms() + LINGER_MS);
     if (!stream->writing)
         send_fin(stream);
