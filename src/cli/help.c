@@ -11,14 +11,14 @@
 #define HELP_WIDTH 92
 #define SPELL_SIZE 64
 
-/* Text wrapped at words; the first line starts where the cursor is (column HELP_COLUMN). */
-static void wrapped(struct sk_buf *out, const char *text)
+/* Text wrapped at words; the first line starts where the cursor is, at column. */
+static void wrapped(struct sk_buf *out, const char *text, int column)
 {
-    int room = HELP_WIDTH - HELP_COLUMN, used = 0;
+    int room = HELP_WIDTH - column, used = 0;
     while (*text) {
         int n = (int)strcspn(text, " ");
         if (used > 0 && used + 1 + n > room) {
-            sk_buf_printf(out, "\n%*s", HELP_COLUMN, "");
+            sk_buf_printf(out, "\n%*s", column, "");
             used = 0;
         }
         sk_buf_printf(out, "%s%.*s", used > 0 ? " " : "", n, text);
@@ -27,6 +27,15 @@ static void wrapped(struct sk_buf *out, const char *text)
         text += strspn(text, " ");
     }
     sk_buf_str(out, "\n");
+}
+
+/* " One of a, b, c." from "a|b|c" */
+static void append_choices(struct sk_buf *text, const char *choices)
+{
+    sk_buf_str(text, " One of ");
+    for (const char *p = choices; *p; p++)
+        sk_buf_append(text, *p == '|' ? ", " : p, *p == '|' ? 2 : 1);
+    sk_buf_str(text, ".");
 }
 
 static void option_help(struct sk_buf *out, const struct sk_option *option)
@@ -44,28 +53,30 @@ static void option_help(struct sk_buf *out, const struct sk_option *option)
     struct sk_buf text = SK_BUF_INIT;
     sk_buf_str(&text, option->help);
     if (choice)
-        sk_buf_printf(&text, " One of %s.", option->arg);
+        append_choices(&text, option->arg);
     if (option->type == SK_OPTION_LIST)
         sk_buf_str(&text, " May be given more than once.");
-    if (*option->def && !(flag && strcmp(option->def, "false") == 0))
+    if (*option->def && strcmp(option->def, "0") != 0 && strcmp(option->def, "false") != 0)
         sk_buf_printf(&text, " (default %s)", option->def);
     sk_buf_append(&text, "", 1);
-    wrapped(out, text.p);
+    wrapped(out, text.p, HELP_COLUMN);
     sk_buf_fini(&text);
 }
 
 static void compat_help(struct sk_buf *out, unsigned command)
 {
-    bool any = false;
+    struct sk_buf text = SK_BUF_INIT;
     for (int i = 0; i < SK_OPT_COUNT; i++) {
         const struct sk_option *option = sk_option_get(i);
-        if (!(option->commands & command) || !(option->commands & SK_CMD_COMPAT))
-            continue;
-        sk_buf_printf(out, "%s--%s", any ? ", " : "\nAccepted and without effect:\n  ", option->name);
-        any = true;
+        if ((option->commands & command) && (option->commands & SK_CMD_COMPAT))
+            sk_buf_printf(&text, "%s--%s", text.n ? ", " : "", option->name);
     }
-    if (any)
-        sk_buf_str(out, "\n");
+    if (text.n > 0) {
+        sk_buf_append(&text, "", 1);
+        sk_buf_str(out, "\nAccepted and without effect:\n  ");
+        wrapped(out, text.p, 2);
+    }
+    sk_buf_fini(&text);
 }
 
 void sk_help_command(const struct sk_command *command, struct sk_buf *out)

@@ -77,12 +77,12 @@ const struct sk_command sk_commands[] = {
      "  skald server start --config /etc/skald/skald.yaml\n"
      "  skald server start --ip 0.0.0.0 --tls-cert server.pem --tls-key server.key --tls-client-ca ca.pem\n",
      SK_CMD_START, run_server},
-    {"config check", "Read the configuration as `server start` would and say what is wrong with it.", "",
+    {"config check", "Say what is wrong with the configuration of `server start`, if anything.", "",
      "  skald config check --config skald.yaml\n", SK_CMD_START, run_config_check},
-    {"config print", "Show every setting and where it came from, as YAML that can be read back.", "",
+    {"config print", "Show every setting and where it came from, as YAML.", "",
      "  SKALD_PORT=7300 skald config print\n", SK_CMD_START, run_config_print},
     {"config docs", "Print the reference page of all commands and options.", "", "", 0, run_config_docs},
-    {"demo", "Run a small shop's orders against a server, no SDK needed: something to look at.",
+    {"demo", "Run a small shop's orders, without any SDK: something to look at.",
      "Places orders whose stories differ: completed, retried, failed, waiting on a timer, on a signal,\n"
      "with a child workflow, and plays their worker. They can be looked at with the temporal CLI.",
      "  skald demo\n  skald demo --address 127.0.0.1:7233 --namespace default --orders 20\n",
