@@ -36,7 +36,9 @@ class Server:
         self.address = f"127.0.0.1:{self.port}"
         self.log = self.folder / "server.log"
         self.args = command() + ["--ip", "127.0.0.1", "--port", str(self.port), "--ui-port", str(ui)]
-        self.args += ["--http-port", str(http), "--db-filename", str(self.folder / "state.db")]
+        self.args += ["--http-port", str(http)]
+        if "--db-filename" not in extra:
+            self.args += ["--db-filename", str(self.folder / "state.db")]
         self.args += ["--log-level", "warn"] + (["--headless"] if headless else [])
         for attribute in ATTRIBUTES:
             self.args += ["--search-attribute", attribute]
