@@ -353,7 +353,7 @@ sk_err close_delete(struct sk_shard *shard, struct sk_ctx *ctx, struct exec *x)
     ops[3].kind = SK_OP_VIS_DELETE;
     for (int i = 0; i < 4; i++)
         ops[i].run = key;
-    struct sk_txn txn = {flow->slot, shard->epoch, ops, 4};
+    struct sk_txn txn = {flow->slot, shard->engine->epochs[flow->slot], ops, 4};
     wake_forget(x);
     sk_err err = sk_store_commit(shard->engine->store, ctx, &txn);
     x->start.set = false;

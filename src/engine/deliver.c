@@ -127,7 +127,8 @@ static sk_err do_clear_inbox(struct sk_shard *shard, struct sk_ctx *ctx,
     const struct inbox_clear *c = request;
     struct sk_op op = {.kind = SK_OP_INBOX_DELETE};
     inbox_key(c->a, c->target, &op.inbox);
-    struct sk_txn txn = {sk_slot_of(c->a->d->ns_id, sk_str_of(c->target)), shard->epoch, &op, 1};
+    uint32_t slot = sk_slot_of(c->a->d->ns_id, sk_str_of(c->target));
+    struct sk_txn txn = {slot, shard->engine->epochs[slot], &op, 1};
     return sk_store_commit(shard->engine->store, ctx, &txn);
 }
 
@@ -147,8 +148,8 @@ static sk_err drop_outbox_row(struct attempt *a)
     op.outbox.source = (struct sk_run_key){a->d->ns_id, sk_str_of(a->d->source_id),
                                            a->d->source_run};
     op.outbox.id = a->d->id;
-    struct sk_txn txn = {sk_slot_of(a->d->ns_id, sk_str_of(a->d->source_id)), a->d->shard->epoch,
-                         &op, 1};
+    uint32_t slot = sk_slot_of(a->d->ns_id, sk_str_of(a->d->source_id));
+    struct sk_txn txn = {slot, engine_of(a)->epochs[slot], &op, 1};
     return sk_store_commit(engine_of(a)->store, a->ctx, &txn);
 }
 

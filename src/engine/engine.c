@@ -73,12 +73,21 @@ struct boot {
     sk_err err;
 };
 
+static sk_err lease_slots(struct sk_shard *shard, struct sk_ctx *ctx)
+{
+    struct sk_engine *e = shard->engine;
+    sk_err err = SK_OK;
+    for (uint32_t slot = (uint32_t)shard->index; slot < SK_SLOT_COUNT && err == SK_OK;
+         slot += (uint32_t)e->shard_count)
+        err = sk_store_lease(e->store, ctx, slot, &e->epochs[slot]);
+    return err;
+}
+
 static void boot_shard(void *arg)
 {
     struct boot *boot = arg;
     struct sk_shard *shard = boot->shard;
-    boot->err = sk_store_lease(shard->engine->store, boot->ctx, (uint32_t)shard->index,
-                               &shard->epoch);
+    boot->err = lease_slots(shard, boot->ctx);
     if (boot->err == SK_OK)
         boot->err = wake_boot(shard, boot->ctx);
     if (boot->err == SK_OK)

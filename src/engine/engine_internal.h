@@ -107,7 +107,6 @@ struct sk_shard {
     int64_t query_next;
     int busy;              /* background fibers */
     struct sk_waitq quiet; /* woken when busy drops to 0 */
-    int64_t epoch;
     struct sk_engine_stats stats;
 };
 
@@ -119,6 +118,7 @@ struct sk_engine {
     int shard_count;
     struct sk_shard **shards; /* by loop */
     uint8_t token_key[16];
+    int64_t epochs[SK_SLOT_COUNT]; /* of our leases; written by the slot's owner alone */
     bool closing;
     bool draining;
 };

@@ -92,10 +92,10 @@ sk_err token_open(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData t
 sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx)
 {
     struct sk_meta_row row;
+    uint8_t key[sizeof e->token_key];
     sk_err err = sk_store_meta_get(e->store, ctx, SK_STR("key"), SK_STR("token"), &row);
     if (err == SK_NOT_FOUND) {
         sk_ctx_clear(ctx);
-        uint8_t key[sizeof e->token_key];
         sk_random_bytes(sk_rt_random(), key, sizeof key);
         row = (struct sk_meta_row){SK_STR("key"), SK_STR("token"),
                                    {(const char *)key, sizeof key}, 1};

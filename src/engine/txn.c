@@ -399,7 +399,7 @@ sk_err txn_commit(struct txn *t)
         memcpy(ops + count, next->ops, next->op_count * sizeof *ops);
         count += next->op_count;
     }
-    struct sk_txn txn = {flow->slot, t->shard->epoch, ops, count};
+    struct sk_txn txn = {flow->slot, t->e->epochs[flow->slot], ops, count};
     sk_err err = sk_store_commit(t->e->store, t->ctx, &txn);
     if (err != SK_OK) {
         if (err == SK_COMMIT_UNKNOWN)
