@@ -109,10 +109,10 @@ static sk_err lex_quoted(struct sk_filter_lexer *lexer, struct sk_filter_token *
     }
     bool closed = in < left;
     finish(lexer, token, closed ? in + 1 : left);
+    token->kind = quote == '`' ? SK_TOKEN_NAME : SK_TOKEN_STRING;
     if (!closed)
         return sk_filter_fail(lexer->ctx, token, "quote %c is not closed", quote);
     token->text = (struct sk_str){to, out};
-    token->kind = quote == '`' ? SK_TOKEN_NAME : SK_TOKEN_STRING;
     token->quoted = quote == '`';
     if (quote == '`' && out == 0)
         return sk_filter_fail(lexer->ctx, token, "empty name");
@@ -154,6 +154,7 @@ static sk_err lex_number(struct sk_filter_lexer *lexer, struct sk_filter_token *
 {
     char text[NUMBER_BYTES_MAX + 1];
     finish(lexer, token, n);
+    token->kind = SK_TOKEN_INT;
     if (name_part(peek(lexer, 0)))
         return sk_filter_fail(lexer->ctx, token, "a number runs into a name (forgot the quotes?)");
     if (n > NUMBER_BYTES_MAX)
@@ -163,10 +164,8 @@ static sk_err lex_number(struct sk_filter_lexer *lexer, struct sk_filter_token *
     text[n] = '\0';
     errno = 0;
     token->i = is_float ? 0 : strtoll(text, NULL, 10);
-    if (!is_float && errno == 0) {
-        token->kind = SK_TOKEN_INT;
+    if (!is_float && errno == 0)
         return SK_OK;
-    }
     token->kind = SK_TOKEN_FLOAT; // also an integer beyond 64 bits
     token->d = strtod(text, NULL);
     return SK_OK;
