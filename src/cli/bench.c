@@ -40,8 +40,9 @@ sk_err sk_bench_call(struct sk_bench *b, struct sk_rpc_client *client, struct sk
     if (!b->stopping || call == SK_CLI_START) {
         b->errors[call]++;
         if (!b->first_error)
-            b->first_error = sk_arena_printf(b->arena, "%s: %s: %s", sk_cli_call_name(call), sk_err_name(err),
-                                             ctx->err.message ? ctx->err.message : "");
+            b->first_error =
+                sk_arena_printf(b->arena, "%s: %s: %s", sk_cli_call_name(call), sk_err_name(err),
+                                ctx->err.message ? ctx->err.message : "");
     }
     return err;
 }
@@ -100,19 +101,22 @@ void sk_bench_finish(struct sk_bench *b, const char *workflow_id)
 static sk_err start_workflow(struct sk_bench *b, struct sk_ctx *ctx, const struct sk_bench_run *run)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(StartWorkflowExecutionRequest) *r = API_NEW(arena, API_WS(StartWorkflowExecutionRequest),
-        temporal__api__workflowservice__v1__start_workflow_execution_request_);
+    API_WS(StartWorkflowExecutionRequest) *r =
+        API_NEW(arena, API_WS(StartWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__start_workflow_execution_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, b->ns);
     r->workflow_id = sk_arena_printf(arena, "%s-%lld", b->prefix, (long long)run->number);
-    r->workflow_type = API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
+    r->workflow_type =
+        API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
     r->workflow_type->name = sk_arena_strdup(arena, WORKFLOW_TYPE);
     r->task_queue = sk_cli_queue(arena, b->queue, NULL);
     r->identity = sk_arena_strdup(arena, b->identity);
     r->request_id = sk_cli_uuid(arena);
     r->input = sk_cli_payloads(arena, "binary/plain", b->payload, (size_t)b->payload_size);
     b->starts += b->counting;
-    return sk_bench_call(b, sk_bench_client(b), ctx, SK_CLI_START, &r->base, START_TIMEOUT_MS, &reply);
+    return sk_bench_call(b, sk_bench_client(b), ctx, SK_CLI_START, &r->base, START_TIMEOUT_MS,
+                         &reply);
 }
 
 static bool more_to_start(const struct sk_bench *b)
@@ -296,11 +300,13 @@ static sk_err read_options(struct sk_bench *b, struct sk_ctx *ctx, const struct 
     b->gzip = sk_options_flag(o, SK_OPT_BENCH_GZIP);
     b->server_pid = sk_options_number(o, SK_OPT_BENCH_PID);
     if (b->connections == 0 || b->pollers == 0 || b->concurrency == 0)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--connections, --pollers and --concurrency must be at least 1");
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "--connections, --pollers and --concurrency must be at least 1");
     if (b->payload_size > 2 * 1024 * 1024)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "--payload-size: a payload has at most 2 MiB");
     if (b->server_pid && !sk_process_use(b->server_pid, &b->server_before))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--server-pid: there is no process %lld", (long long)b->server_pid);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--server-pid: there is no process %lld",
+                       (long long)b->server_pid);
     return SK_OK;
 }
 

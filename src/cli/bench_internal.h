@@ -33,8 +33,8 @@ struct sk_bench {
     int64_t client_count, next_client;
     struct sk_imap *open; /* number -> struct sk_bench_run */
     int64_t next_number, fibers;
-    bool stopping;   /* start no more; pollers end at their next turn */
-    bool counting;   /* between warm-up and the end */
+    bool stopping;           /* start no more; pollers end at their next turn */
+    bool counting;           /* between warm-up and the end */
     struct sk_waitq changed; /* a run ended, a fiber ended */
     /* what happened while counting */
     int64_t done, starts, begin_us, end_us;
@@ -47,7 +47,7 @@ struct sk_bench {
 
 struct sk_bench_run {
     int64_t number;
-    int64_t due_us;          /* when its start was due */
+    int64_t due_us; /* when its start was due */
     bool done;
     struct sk_fiber *waiter; /* closed loop: who goes on when it is done */
 };

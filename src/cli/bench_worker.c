@@ -17,7 +17,8 @@
 #define TIMER_MS (3600 * (int64_t)1000)
 #define IDLE_QUEUES 100 /* that mode pollers spreads its polls over */
 #define STEP_ROOM 24
-#define EVENT_ACTIVITY_COMPLETED TEMPORAL__API__ENUMS__V1__EVENT_TYPE__EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+#define EVENT_ACTIVITY_COMPLETED \
+    TEMPORAL__API__ENUMS__V1__EVENT_TYPE__EVENT_TYPE_ACTIVITY_TASK_COMPLETED
 
 struct poller {
     struct sk_bench *bench;
@@ -30,15 +31,18 @@ struct poller {
 /* ---- workflow tasks ---- */
 
 /* The step that comes next: one after the newest activity that completed, else 0. */
-static int64_t next_step(const API_HISTORY(History) *history)
+static int64_t next_step(const API_HISTORY(History) * history)
 {
     for (size_t i = history ? history->n_events : 0; i-- > 0;) {
         const API_HISTORY(HistoryEvent) *event = history->events[i];
-        if (event->event_type != EVENT_ACTIVITY_COMPLETED || !event->activity_task_completed_event_attributes)
+        if (event->event_type != EVENT_ACTIVITY_COMPLETED ||
+            !event->activity_task_completed_event_attributes)
             continue;
-        struct sk_str result = sk_cli_payload_bytes(event->activity_task_completed_event_attributes->result);
+        struct sk_str result =
+            sk_cli_payload_bytes(event->activity_task_completed_event_attributes->result);
         int64_t step = 0;
-        for (size_t k = 0; k < result.n && result.p[k] >= '0' && result.p[k] <= '9' && step < INT32_MAX; k++)
+        for (size_t k = 0;
+             k < result.n && result.p[k] >= '0' && result.p[k] <= '9' && step < INT32_MAX; k++)
             step = step * 10 + (result.p[k] - '0');
         return step + 1;
     }
@@ -46,7 +50,7 @@ static int64_t next_step(const API_HISTORY(History) *history)
 }
 
 /* "17" and padding up to the payload size asked for. */
-static API_COMMON(Payloads) *step_payload(struct sk_bench *b, struct sk_arena *arena, int64_t step)
+static API_COMMON(Payloads) * step_payload(struct sk_bench *b, struct sk_arena *arena, int64_t step)
 {
     char *text = sk_arena_alloc(arena, (size_t)b->payload_size + STEP_ROOM);
     int n = snprintf(text, STEP_ROOM, "%lld", (long long)step);
@@ -55,26 +59,30 @@ static API_COMMON(Payloads) *step_payload(struct sk_bench *b, struct sk_arena *a
     return sk_cli_payloads(arena, "binary/plain", text, size);
 }
 
-static API_COMMAND(Command) *decide(struct sk_bench *b, struct sk_arena *arena,
-                                    const API_WS(PollWorkflowTaskQueueResponse) *task, bool *ret_last)
+static API_COMMAND(Command) * decide(struct sk_bench *b, struct sk_arena *arena,
+                                     const API_WS(PollWorkflowTaskQueueResponse) * task,
+                                     bool *ret_last)
 {
     *ret_last = true;
     if (b->mode == SK_BENCH_TIMERS)
         return sk_cli_command_timer(arena, "1", TIMER_MS);
     int64_t step = next_step(task->history);
     if (step >= b->activities)
-        return sk_cli_command_complete(arena, sk_cli_payloads(arena, "binary/plain", b->payload, (size_t)b->payload_size));
+        return sk_cli_command_complete(arena, sk_cli_payloads(arena, "binary/plain", b->payload,
+                                                              (size_t)b->payload_size));
     *ret_last = false;
-    return sk_cli_command_activity(arena, sk_arena_printf(arena, "%lld", (long long)step), "SkaldBenchStep",
-                                   b->queue, step_payload(b, arena, step));
+    return sk_cli_command_activity(arena, sk_arena_printf(arena, "%lld", (long long)step),
+                                   "SkaldBenchStep", b->queue, step_payload(b, arena, step));
 }
 
-static void answer_workflow_task(struct poller *p, const API_WS(PollWorkflowTaskQueueResponse) *task)
+static void answer_workflow_task(struct poller *p,
+                                 const API_WS(PollWorkflowTaskQueueResponse) * task)
 {
     struct sk_bench *b = p->bench;
     struct sk_arena *arena = p->ctx.arena;
-    API_WS(RespondWorkflowTaskCompletedRequest) *r = API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
-        temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
+    API_WS(RespondWorkflowTaskCompletedRequest) *r =
+        API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
+                temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
     ProtobufCMessage *reply;
     bool last;
     r->task_token = task->task_token;
@@ -89,7 +97,8 @@ static void answer_workflow_task(struct poller *p, const API_WS(PollWorkflowTask
         r->sticky_attributes->worker_task_queue = sk_cli_queue(arena, b->sticky_queue, b->queue);
         r->sticky_attributes->schedule_to_start_timeout = sk_cli_duration(arena, STICKY_TIMEOUT_MS);
     }
-    sk_err err = sk_bench_call(b, p->client, &p->ctx, SK_CLI_RESPOND_WORKFLOW, &r->base, RESPOND_TIMEOUT_MS, &reply);
+    sk_err err = sk_bench_call(b, p->client, &p->ctx, SK_CLI_RESPOND_WORKFLOW, &r->base,
+                               RESPOND_TIMEOUT_MS, &reply);
     if (!err && last)
         sk_bench_finish(b, task->workflow_execution ? task->workflow_execution->workflow_id : "");
 }
@@ -97,13 +106,15 @@ static void answer_workflow_task(struct poller *p, const API_WS(PollWorkflowTask
 static void workflow_turn(struct poller *p)
 {
     struct sk_arena *arena = p->ctx.arena;
-    API_WS(PollWorkflowTaskQueueRequest) *r = API_NEW(arena, API_WS(PollWorkflowTaskQueueRequest),
-        temporal__api__workflowservice__v1__poll_workflow_task_queue_request_);
+    API_WS(PollWorkflowTaskQueueRequest) *r =
+        API_NEW(arena, API_WS(PollWorkflowTaskQueueRequest),
+                temporal__api__workflowservice__v1__poll_workflow_task_queue_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, p->bench->ns);
     r->identity = sk_arena_strdup(arena, p->bench->identity);
     r->task_queue = sk_cli_queue(arena, p->queue, p->normal_queue);
-    if (sk_bench_call(p->bench, p->client, &p->ctx, SK_CLI_POLL_WORKFLOW, &r->base, POLL_TIMEOUT_MS, &reply)) {
+    if (sk_bench_call(p->bench, p->client, &p->ctx, SK_CLI_POLL_WORKFLOW, &r->base, POLL_TIMEOUT_MS,
+                      &reply)) {
         sk_fiber_sleep(ERROR_PAUSE_MS);
         return;
     }
@@ -118,27 +129,31 @@ static void activity_turn(struct poller *p)
 {
     struct sk_bench *b = p->bench;
     struct sk_arena *arena = p->ctx.arena;
-    API_WS(PollActivityTaskQueueRequest) *r = API_NEW(arena, API_WS(PollActivityTaskQueueRequest),
-        temporal__api__workflowservice__v1__poll_activity_task_queue_request_);
+    API_WS(PollActivityTaskQueueRequest) *r =
+        API_NEW(arena, API_WS(PollActivityTaskQueueRequest),
+                temporal__api__workflowservice__v1__poll_activity_task_queue_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, b->ns);
     r->identity = sk_arena_strdup(arena, b->identity);
     r->task_queue = sk_cli_queue(arena, p->queue, NULL);
-    if (sk_bench_call(b, p->client, &p->ctx, SK_CLI_POLL_ACTIVITY, &r->base, POLL_TIMEOUT_MS, &reply)) {
+    if (sk_bench_call(b, p->client, &p->ctx, SK_CLI_POLL_ACTIVITY, &r->base, POLL_TIMEOUT_MS,
+                      &reply)) {
         sk_fiber_sleep(ERROR_PAUSE_MS);
         return;
     }
     const API_WS(PollActivityTaskQueueResponse) *task = (const void *)reply;
     if (task->task_token.len == 0)
         return;
-    API_WS(RespondActivityTaskCompletedRequest) *answer = API_NEW(arena, API_WS(RespondActivityTaskCompletedRequest),
-        temporal__api__workflowservice__v1__respond_activity_task_completed_request_);
+    API_WS(RespondActivityTaskCompletedRequest) *answer =
+        API_NEW(arena, API_WS(RespondActivityTaskCompletedRequest),
+                temporal__api__workflowservice__v1__respond_activity_task_completed_request_);
     answer->task_token = task->task_token;
     answer->namespace_ = sk_arena_strdup(arena, b->ns);
     answer->identity = sk_arena_strdup(arena, b->identity);
     answer->result = task->input;
     // A lost answer is retried by the server's timeout; the error is counted by the call.
-    sk_err err = sk_bench_call(b, p->client, &p->ctx, SK_CLI_RESPOND_ACTIVITY, &answer->base, RESPOND_TIMEOUT_MS, &reply);
+    sk_err err = sk_bench_call(b, p->client, &p->ctx, SK_CLI_RESPOND_ACTIVITY, &answer->base,
+                               RESPOND_TIMEOUT_MS, &reply);
     (void)err;
 }
 
@@ -160,7 +175,8 @@ static void poll_fiber(void *arg)
     sk_bench_fiber_ended(b);
 }
 
-static void spawn(struct sk_bench *b, const char *queue, const char *normal_queue, void (*turn)(struct poller *))
+static void spawn(struct sk_bench *b, const char *queue, const char *normal_queue,
+                  void (*turn)(struct poller *))
 {
     struct poller *p = sk_mem_zalloc(sizeof(*p));
     p->bench = b;

@@ -43,7 +43,8 @@ sk_err sk_cli_address(struct sk_ctx *ctx, const char *flag, const char *text, co
         colon = NULL;
     size_t n = colon ? (size_t)(colon - text) : strlen(text);
     if (colon && (!sk_value_count(colon + 1, 65535, &port) || port == 0))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" has no port after the colon", flag, text);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" has no port after the colon", flag,
+                       text);
     if (v6 && (bracket + 1 != text + n))
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" is not HOST:PORT", flag, text);
     if (n == 0 || (!v6 && memchr(text, ':', n)))
@@ -59,14 +60,16 @@ static const char *given(const struct sk_options *options, enum sk_option_id id)
     return *text ? text : NULL;
 }
 
-sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool gzip, struct sk_rpc_client **ret)
+sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool gzip,
+                      struct sk_rpc_client **ret)
 {
     struct sk_tls_options tls = {
         .cert_file = given(options, SK_OPT_CLIENT_TLS_CERT),
         .key_file = given(options, SK_OPT_CLIENT_TLS_KEY),
         .client_ca_file = given(options, SK_OPT_CLIENT_TLS_CA),
     };
-    bool use_tls = sk_options_flag(options, SK_OPT_CLIENT_TLS) || tls.cert_file || tls.client_ca_file;
+    bool use_tls =
+        sk_options_flag(options, SK_OPT_CLIENT_TLS) || tls.cert_file || tls.client_ca_file;
     struct sk_rpc_client_options o = {
         .tls = use_tls ? &tls : NULL,
         .gzip = gzip,
@@ -80,7 +83,8 @@ sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool
     if ((err = sk_rpc_connect(ctx, &o, ret))) {
         const char *why = ctx->err.message;
         sk_ctx_clear(ctx);
-        return sk_fail(ctx, err, "no connection to %s: %s", address, why ? why : sk_err_meaning(err));
+        return sk_fail(ctx, err, "no connection to %s: %s", address,
+                       why ? why : sk_err_meaning(err));
     }
     return SK_OK;
 }
@@ -89,7 +93,8 @@ sk_err sk_cli_call(struct sk_rpc_client *client, struct sk_ctx *ctx, enum sk_cli
                    const ProtobufCMessage *request, int64_t timeout_ms, ProtobufCMessage **ret)
 {
     SK_ASSERT(call < SK_CLI_CALL_COUNT);
-    return sk_rpc_call(client, ctx, SERVICE, calls[call].name, request, calls[call].response, timeout_ms, ret);
+    return sk_rpc_call(client, ctx, SERVICE, calls[call].name, request, calls[call].response,
+                       timeout_ms, ret);
 }
 
 /* ---- a runtime for one command ---- */
@@ -151,9 +156,11 @@ static char *text_of(struct sk_arena *arena, const char *text)
     return sk_arena_strdup(arena, text);
 }
 
-API_TASKQUEUE(TaskQueue) *sk_cli_queue(struct sk_arena *arena, const char *name, const char *normal_name)
+API_TASKQUEUE(TaskQueue) *
+    sk_cli_queue(struct sk_arena *arena, const char *name, const char *normal_name)
 {
-    API_TASKQUEUE(TaskQueue) *queue = API_NEW(arena, API_TASKQUEUE(TaskQueue), temporal__api__taskqueue__v1__task_queue_);
+    API_TASKQUEUE(TaskQueue) *queue =
+        API_NEW(arena, API_TASKQUEUE(TaskQueue), temporal__api__taskqueue__v1__task_queue_);
     queue->name = text_of(arena, name);
     queue->kind = normal_name ? TEMPORAL__API__ENUMS__V1__TASK_QUEUE_KIND__TASK_QUEUE_KIND_STICKY
                               : TEMPORAL__API__ENUMS__V1__TASK_QUEUE_KIND__TASK_QUEUE_KIND_NORMAL;
@@ -162,12 +169,16 @@ API_TASKQUEUE(TaskQueue) *sk_cli_queue(struct sk_arena *arena, const char *name,
     return queue;
 }
 
-API_COMMON(Payloads) *sk_cli_payloads(struct sk_arena *arena, const char *encoding, const void *data, size_t n)
+API_COMMON(Payloads) *
+    sk_cli_payloads(struct sk_arena *arena, const char *encoding, const void *data, size_t n)
 {
-    API_COMMON(Payloads) *all = API_NEW(arena, API_COMMON(Payloads), temporal__api__common__v1__payloads_);
-    API_COMMON(Payload) *one = API_NEW(arena, API_COMMON(Payload), temporal__api__common__v1__payload_);
+    API_COMMON(Payloads) *all =
+        API_NEW(arena, API_COMMON(Payloads), temporal__api__common__v1__payloads_);
+    API_COMMON(Payload) *one =
+        API_NEW(arena, API_COMMON(Payload), temporal__api__common__v1__payload_);
     API_COMMON(Payload__MetadataEntry) *entry =
-        API_NEW(arena, API_COMMON(Payload__MetadataEntry), temporal__api__common__v1__payload__metadata_entry_);
+        API_NEW(arena, API_COMMON(Payload__MetadataEntry),
+                temporal__api__common__v1__payload__metadata_entry_);
     char *value = text_of(arena, encoding);
     entry->key = text_of(arena, "encoding");
     entry->value = (ProtobufCBinaryData){strlen(value), (uint8_t *)value};
@@ -181,10 +192,11 @@ API_COMMON(Payloads) *sk_cli_payloads(struct sk_arena *arena, const char *encodi
     return all;
 }
 
-API_COMMON(WorkflowExecution) *sk_cli_execution(struct sk_arena *arena, const char *workflow_id, const char *run_id)
+API_COMMON(WorkflowExecution) *
+    sk_cli_execution(struct sk_arena *arena, const char *workflow_id, const char *run_id)
 {
-    API_COMMON(WorkflowExecution) *e =
-        API_NEW(arena, API_COMMON(WorkflowExecution), temporal__api__common__v1__workflow_execution_);
+    API_COMMON(WorkflowExecution) *e = API_NEW(arena, API_COMMON(WorkflowExecution),
+                                               temporal__api__common__v1__workflow_execution_);
     e->workflow_id = text_of(arena, workflow_id);
     if (run_id)
         e->run_id = text_of(arena, run_id);
@@ -193,37 +205,44 @@ API_COMMON(WorkflowExecution) *sk_cli_execution(struct sk_arena *arena, const ch
 
 Google__Protobuf__Duration *sk_cli_duration(struct sk_arena *arena, int64_t ms)
 {
-    Google__Protobuf__Duration *d = API_NEW(arena, Google__Protobuf__Duration, google__protobuf__duration_);
+    Google__Protobuf__Duration *d =
+        API_NEW(arena, Google__Protobuf__Duration, google__protobuf__duration_);
     d->seconds = ms / 1000;
     d->nanos = (int32_t)(ms % 1000) * 1000000;
     return d;
 }
 
-API_FAILURE(Failure) *sk_cli_failure(struct sk_arena *arena, const char *message, const char *type, bool retryable)
+API_FAILURE(Failure) *
+    sk_cli_failure(struct sk_arena *arena, const char *message, const char *type, bool retryable)
 {
-    API_FAILURE(Failure) *f = API_NEW(arena, API_FAILURE(Failure), temporal__api__failure__v1__failure_);
+    API_FAILURE(Failure) *f =
+        API_NEW(arena, API_FAILURE(Failure), temporal__api__failure__v1__failure_);
     char *text = text_of(arena, message);
     f->message = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
     f->source = text_of(arena, "skald-demo");
-    f->failure_info_case = TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO;
-    f->application_failure_info =
-        API_NEW(arena, API_FAILURE(ApplicationFailureInfo), temporal__api__failure__v1__application_failure_info_);
+    f->failure_info_case =
+        TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO;
+    f->application_failure_info = API_NEW(arena, API_FAILURE(ApplicationFailureInfo),
+                                          temporal__api__failure__v1__application_failure_info_);
     f->application_failure_info->type = text_of(arena, type);
     f->application_failure_info->non_retryable = !retryable;
     return f;
 }
 
-static API_COMMAND(Command) *new_command(struct sk_arena *arena, Temporal__Api__Enums__V1__CommandType type,
-                                         API_COMMAND(Command__AttributesCase) attributes)
+static API_COMMAND(Command) * new_command(struct sk_arena *arena,
+                                          Temporal__Api__Enums__V1__CommandType type,
+                                          API_COMMAND(Command__AttributesCase) attributes)
 {
-    API_COMMAND(Command) *c = API_NEW(arena, API_COMMAND(Command), temporal__api__command__v1__command_);
+    API_COMMAND(Command) *c =
+        API_NEW(arena, API_COMMAND(Command), temporal__api__command__v1__command_);
     c->command_type = type;
     c->attributes_case = attributes;
     return c;
 }
 
-API_COMMAND(Command) *sk_cli_command_activity(struct sk_arena *arena, const char *id, const char *type,
-                                              const char *queue, API_COMMON(Payloads) *input)
+API_COMMAND(Command) * sk_cli_command_activity(struct sk_arena *arena, const char *id,
+                                               const char *type, const char *queue,
+                                               API_COMMON(Payloads) * input)
 {
     API_COMMAND(Command) *c = new_command(arena, COMMAND_TYPE(SCHEDULE_ACTIVITY_TASK),
                                           COMMAND_CASE(SCHEDULE_ACTIVITY_TASK_COMMAND_ATTRIBUTES));
@@ -231,7 +250,8 @@ API_COMMAND(Command) *sk_cli_command_activity(struct sk_arena *arena, const char
         API_NEW(arena, API_COMMAND(ScheduleActivityTaskCommandAttributes),
                 temporal__api__command__v1__schedule_activity_task_command_attributes_);
     a->activity_id = text_of(arena, id);
-    a->activity_type = API_NEW(arena, API_COMMON(ActivityType), temporal__api__common__v1__activity_type_);
+    a->activity_type =
+        API_NEW(arena, API_COMMON(ActivityType), temporal__api__common__v1__activity_type_);
     a->activity_type->name = text_of(arena, type);
     a->task_queue = sk_cli_queue(arena, queue, NULL);
     a->input = input;
@@ -240,21 +260,25 @@ API_COMMAND(Command) *sk_cli_command_activity(struct sk_arena *arena, const char
     return c;
 }
 
-API_COMMAND(Command) *sk_cli_command_timer(struct sk_arena *arena, const char *id, int64_t ms)
+API_COMMAND(Command) * sk_cli_command_timer(struct sk_arena *arena, const char *id, int64_t ms)
 {
-    API_COMMAND(Command) *c = new_command(arena, COMMAND_TYPE(START_TIMER), COMMAND_CASE(START_TIMER_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        new_command(arena, COMMAND_TYPE(START_TIMER), COMMAND_CASE(START_TIMER_COMMAND_ATTRIBUTES));
     API_COMMAND(StartTimerCommandAttributes) *a =
-        API_NEW(arena, API_COMMAND(StartTimerCommandAttributes), temporal__api__command__v1__start_timer_command_attributes_);
+        API_NEW(arena, API_COMMAND(StartTimerCommandAttributes),
+                temporal__api__command__v1__start_timer_command_attributes_);
     a->timer_id = text_of(arena, id);
     a->start_to_fire_timeout = sk_cli_duration(arena, ms);
     c->start_timer_command_attributes = a;
     return c;
 }
 
-API_COMMAND(Command) *sk_cli_command_complete(struct sk_arena *arena, API_COMMON(Payloads) *result)
+API_COMMAND(Command) *
+    sk_cli_command_complete(struct sk_arena *arena, API_COMMON(Payloads) * result)
 {
-    API_COMMAND(Command) *c = new_command(arena, COMMAND_TYPE(COMPLETE_WORKFLOW_EXECUTION),
-                                          COMMAND_CASE(COMPLETE_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        new_command(arena, COMMAND_TYPE(COMPLETE_WORKFLOW_EXECUTION),
+                    COMMAND_CASE(COMPLETE_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     API_COMMAND(CompleteWorkflowExecutionCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(CompleteWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__complete_workflow_execution_command_attributes_);
@@ -263,7 +287,7 @@ API_COMMAND(Command) *sk_cli_command_complete(struct sk_arena *arena, API_COMMON
     return c;
 }
 
-struct sk_str sk_cli_payload_bytes(const API_COMMON(Payloads) *payloads)
+struct sk_str sk_cli_payload_bytes(const API_COMMON(Payloads) * payloads)
 {
     if (!payloads || payloads->n_payloads == 0)
         return (struct sk_str){"", 0};

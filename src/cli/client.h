@@ -18,32 +18,33 @@
 #define API_HISTORY(name) Temporal__Api__History__V1__##name
 #define API_FAILURE(name) Temporal__Api__Failure__V1__##name
 /* A zeroed message in the arena: API_NEW(arena, Temporal__..., temporal__..._) */
-#define API_NEW(arena, type, prefix)                                                               \
-    ({                                                                                             \
-        type *api_new_message = SK_NEW(arena, type);                                               \
-        prefix##_init(api_new_message);                                                            \
-        api_new_message;                                                                           \
+#define API_NEW(arena, type, prefix)                 \
+    ({                                               \
+        type *api_new_message = SK_NEW(arena, type); \
+        prefix##_init(api_new_message);              \
+        api_new_message;                             \
     })
 
-/* The calls these commands make: id, method of WorkflowService, prefix of its response's C names. */
-#define SK_CLI_CALLS(X)                                                                            \
-    X(START, "StartWorkflowExecution", start_workflow_execution_response)                          \
-    X(POLL_WORKFLOW, "PollWorkflowTaskQueue", poll_workflow_task_queue_response)                   \
-    X(RESPOND_WORKFLOW, "RespondWorkflowTaskCompleted", respond_workflow_task_completed_response)  \
-    X(POLL_ACTIVITY, "PollActivityTaskQueue", poll_activity_task_queue_response)                   \
-    X(RESPOND_ACTIVITY, "RespondActivityTaskCompleted", respond_activity_task_completed_response)  \
-    X(FAIL_ACTIVITY, "RespondActivityTaskFailed", respond_activity_task_failed_response)           \
-    X(SIGNAL, "SignalWorkflowExecution", signal_workflow_execution_response)                       \
-    X(CANCEL, "RequestCancelWorkflowExecution", request_cancel_workflow_execution_response)        \
-    X(DESCRIBE, "DescribeWorkflowExecution", describe_workflow_execution_response)                 \
-    X(HISTORY, "GetWorkflowExecutionHistory", get_workflow_execution_history_response)             \
+/* The calls these commands make: id, method of WorkflowService, prefix of its response's C names.
+ */
+#define SK_CLI_CALLS(X)                                                                           \
+    X(START, "StartWorkflowExecution", start_workflow_execution_response)                         \
+    X(POLL_WORKFLOW, "PollWorkflowTaskQueue", poll_workflow_task_queue_response)                  \
+    X(RESPOND_WORKFLOW, "RespondWorkflowTaskCompleted", respond_workflow_task_completed_response) \
+    X(POLL_ACTIVITY, "PollActivityTaskQueue", poll_activity_task_queue_response)                  \
+    X(RESPOND_ACTIVITY, "RespondActivityTaskCompleted", respond_activity_task_completed_response) \
+    X(FAIL_ACTIVITY, "RespondActivityTaskFailed", respond_activity_task_failed_response)          \
+    X(SIGNAL, "SignalWorkflowExecution", signal_workflow_execution_response)                      \
+    X(CANCEL, "RequestCancelWorkflowExecution", request_cancel_workflow_execution_response)       \
+    X(DESCRIBE, "DescribeWorkflowExecution", describe_workflow_execution_response)                \
+    X(HISTORY, "GetWorkflowExecutionHistory", get_workflow_execution_history_response)            \
     X(SYSTEM_INFO, "GetSystemInfo", get_system_info_response)
 
 enum sk_cli_call {
 #define X(id, name, response) SK_CLI_##id,
     SK_CLI_CALLS(X)
 #undef X
-    SK_CLI_CALL_COUNT
+        SK_CLI_CALL_COUNT
 };
 const char *sk_cli_call_name(enum sk_cli_call call);
 
@@ -55,7 +56,8 @@ sk_err sk_cli_connect(struct sk_ctx *ctx, const struct sk_options *options, bool
                       struct sk_rpc_client **ret) SK_MUST_USE;
 /* One call of WorkflowService; *ret is the response's message, in ctx->arena. */
 sk_err sk_cli_call(struct sk_rpc_client *client, struct sk_ctx *ctx, enum sk_cli_call call,
-                   const ProtobufCMessage *request, int64_t timeout_ms, ProtobufCMessage **ret) SK_MUST_USE;
+                   const ProtobufCMessage *request, int64_t timeout_ms,
+                   ProtobufCMessage **ret) SK_MUST_USE;
 
 /* Run fn in a fiber of a runtime of its own and return what it returns; main thread. */
 int sk_cli_run(struct sk_ctx *ctx, const struct sk_options *options,
@@ -67,17 +69,23 @@ char *sk_cli_identity(struct sk_arena *arena, const char *what);
 char *sk_cli_uuid(struct sk_arena *arena);
 
 /* ---- builders ---- */
-API_TASKQUEUE(TaskQueue) *sk_cli_queue(struct sk_arena *arena, const char *name, const char *normal_name);
-API_COMMON(Payloads) *sk_cli_payloads(struct sk_arena *arena, const char *encoding, const void *data, size_t n);
-API_COMMON(WorkflowExecution) *sk_cli_execution(struct sk_arena *arena, const char *workflow_id, const char *run_id);
+API_TASKQUEUE(TaskQueue) *
+    sk_cli_queue(struct sk_arena *arena, const char *name, const char *normal_name);
+API_COMMON(Payloads) *
+    sk_cli_payloads(struct sk_arena *arena, const char *encoding, const void *data, size_t n);
+API_COMMON(WorkflowExecution) *
+    sk_cli_execution(struct sk_arena *arena, const char *workflow_id, const char *run_id);
 Google__Protobuf__Duration *sk_cli_duration(struct sk_arena *arena, int64_t ms);
-API_FAILURE(Failure) *sk_cli_failure(struct sk_arena *arena, const char *message, const char *type, bool retryable);
-API_COMMAND(Command) *sk_cli_command_activity(struct sk_arena *arena, const char *id, const char *type,
-                                              const char *queue, API_COMMON(Payloads) *input);
-API_COMMAND(Command) *sk_cli_command_timer(struct sk_arena *arena, const char *id, int64_t ms);
-API_COMMAND(Command) *sk_cli_command_complete(struct sk_arena *arena, API_COMMON(Payloads) *result);
+API_FAILURE(Failure) *
+    sk_cli_failure(struct sk_arena *arena, const char *message, const char *type, bool retryable);
+API_COMMAND(Command) * sk_cli_command_activity(struct sk_arena *arena, const char *id,
+                                               const char *type, const char *queue,
+                                               API_COMMON(Payloads) * input);
+API_COMMAND(Command) * sk_cli_command_timer(struct sk_arena *arena, const char *id, int64_t ms);
+API_COMMAND(Command) *
+    sk_cli_command_complete(struct sk_arena *arena, API_COMMON(Payloads) * result);
 /* The first payload's bytes, or an empty string. */
-struct sk_str sk_cli_payload_bytes(const API_COMMON(Payloads) *payloads);
+struct sk_str sk_cli_payload_bytes(const API_COMMON(Payloads) * payloads);
 
 /* Microseconds on the monotonic clock: for measuring from outside, never for the server's work. */
 int64_t sk_cli_now_us(void);

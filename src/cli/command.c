@@ -48,7 +48,8 @@ static void print(struct sk_buf *text, FILE *to)
 }
 
 /* The command whose path is nearest to what was typed. */
-static const struct sk_command *nearest(const struct sk_command *commands, int argc, const char *const *argv)
+static const struct sk_command *nearest(const struct sk_command *commands, int argc,
+                                        const char *const *argv)
 {
     const struct sk_command *best = NULL;
     struct sk_buf typed = SK_BUF_INIT;
@@ -103,7 +104,8 @@ static int no_such_command(const struct sk_command *commands, int argc, const ch
 
 static int usage_error(struct sk_ctx *ctx, const struct sk_command *command)
 {
-    fprintf(stderr, "skald: %s\nskald %s --help lists what it takes.\n", ctx->err.message, command->path);
+    fprintf(stderr, "skald: %s\nskald %s --help lists what it takes.\n", ctx->err.message,
+            command->path);
     return SK_EXIT_USAGE;
 }
 
@@ -112,7 +114,8 @@ static int run_command(struct sk_ctx *ctx, const struct sk_command *command, int
 {
     struct sk_options *options = NULL;
     struct sk_buf text = SK_BUF_INIT;
-    if (sk_options_parse(ctx, command->options, argc, argv, command->options ? env : NULL, &options))
+    if (sk_options_parse(ctx, command->options, argc, argv, command->options ? env : NULL,
+                         &options))
         return usage_error(ctx, command);
     if (sk_options_help_wanted(options)) {
         sk_help_command(command, &text);

@@ -9,11 +9,11 @@
 #include "cli/options.h"
 
 struct sk_command {
-    const char *path;    /* "server start" */
-    const char *summary; /* one line */
-    const char *about;   /* what else --help says, or "" */
+    const char *path;     /* "server start" */
+    const char *summary;  /* one line */
+    const char *about;    /* what else --help says, or "" */
     const char *examples; /* lines of "command  # what it does", or "" */
-    unsigned options;    /* bit of enum sk_option_command; 0: takes no flags */
+    unsigned options;     /* bit of enum sk_option_command; 0: takes no flags */
     /* Does the work and returns the exit code; on failure fills ctx->err, which is then printed. */
     int (*run)(struct sk_ctx *ctx, struct sk_options *options);
 };

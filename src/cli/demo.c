@@ -15,7 +15,8 @@
 #define LOOK_EVERY_MS 150
 #define ORDERS_MAX 100000
 #define END_MS 2000 /* how long the worker's fibers may take to end */
-#define STATUS(name) TEMPORAL__API__ENUMS__V1__WORKFLOW_EXECUTION_STATUS__WORKFLOW_EXECUTION_STATUS_##name
+#define STATUS(name) \
+    TEMPORAL__API__ENUMS__V1__WORKFLOW_EXECUTION_STATUS__WORKFLOW_EXECUTION_STATUS_##name
 
 struct order {
     const struct sk_demo_story *story;
@@ -45,12 +46,14 @@ struct look {
 static sk_err place(struct shop *shop, struct sk_ctx *ctx, const struct order *order)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(StartWorkflowExecutionRequest) *r = API_NEW(arena, API_WS(StartWorkflowExecutionRequest),
-        temporal__api__workflowservice__v1__start_workflow_execution_request_);
+    API_WS(StartWorkflowExecutionRequest) *r =
+        API_NEW(arena, API_WS(StartWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__start_workflow_execution_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, shop->demo.ns);
     r->workflow_id = order->id;
-    r->workflow_type = API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
+    r->workflow_type =
+        API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
     r->workflow_type->name = sk_arena_strdup(arena, SK_DEMO_WORKFLOW);
     r->task_queue = sk_cli_queue(arena, SK_DEMO_QUEUE, NULL);
     r->input = sk_demo_input(arena, order->id, order->story->key);
@@ -62,8 +65,9 @@ static sk_err place(struct shop *shop, struct sk_ctx *ctx, const struct order *o
 static sk_err approve(struct shop *shop, struct sk_ctx *ctx, const struct order *order)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(SignalWorkflowExecutionRequest) *r = API_NEW(arena, API_WS(SignalWorkflowExecutionRequest),
-        temporal__api__workflowservice__v1__signal_workflow_execution_request_);
+    API_WS(SignalWorkflowExecutionRequest) *r =
+        API_NEW(arena, API_WS(SignalWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__signal_workflow_execution_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, shop->demo.ns);
     r->workflow_execution = sk_cli_execution(arena, order->id, NULL);
@@ -76,8 +80,9 @@ static sk_err approve(struct shop *shop, struct sk_ctx *ctx, const struct order 
 static sk_err cancel(struct shop *shop, struct sk_ctx *ctx, const struct order *order)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(RequestCancelWorkflowExecutionRequest) *r = API_NEW(arena, API_WS(RequestCancelWorkflowExecutionRequest),
-        temporal__api__workflowservice__v1__request_cancel_workflow_execution_request_);
+    API_WS(RequestCancelWorkflowExecutionRequest) *r =
+        API_NEW(arena, API_WS(RequestCancelWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__request_cancel_workflow_execution_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, shop->demo.ns);
     r->workflow_execution = sk_cli_execution(arena, order->id, NULL);
@@ -86,15 +91,18 @@ static sk_err cancel(struct shop *shop, struct sk_ctx *ctx, const struct order *
     return sk_cli_call(shop->demo.client, ctx, SK_CLI_CANCEL, &r->base, CALL_TIMEOUT_MS, &reply);
 }
 
-static sk_err look_at(struct shop *shop, struct sk_ctx *ctx, const struct order *order, struct look *ret)
+static sk_err look_at(struct shop *shop, struct sk_ctx *ctx, const struct order *order,
+                      struct look *ret)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(DescribeWorkflowExecutionRequest) *r = API_NEW(arena, API_WS(DescribeWorkflowExecutionRequest),
-        temporal__api__workflowservice__v1__describe_workflow_execution_request_);
+    API_WS(DescribeWorkflowExecutionRequest) *r =
+        API_NEW(arena, API_WS(DescribeWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__describe_workflow_execution_request_);
     ProtobufCMessage *reply;
     r->namespace_ = sk_arena_strdup(arena, shop->demo.ns);
     r->execution = sk_cli_execution(arena, order->id, NULL);
-    sk_err err = sk_cli_call(shop->demo.client, ctx, SK_CLI_DESCRIBE, &r->base, CALL_TIMEOUT_MS, &reply);
+    sk_err err =
+        sk_cli_call(shop->demo.client, ctx, SK_CLI_DESCRIBE, &r->base, CALL_TIMEOUT_MS, &reply);
     if (err)
         return err;
     const API_WS(DescribeWorkflowExecutionResponse) *d = (const void *)reply;
@@ -111,11 +119,16 @@ static sk_err look_at(struct shop *shop, struct sk_ctx *ctx, const struct order 
 static bool is_there(const struct order *order, const struct look *look)
 {
     switch (order->story->goal) {
-    case SK_DEMO_COMPLETED: return look->status == STATUS(COMPLETED);
-    case SK_DEMO_FAILED: return look->status == STATUS(FAILED);
-    case SK_DEMO_CANCELED: return look->status == STATUS(CANCELED);
-    case SK_DEMO_RETRYING: return look->status == STATUS(RUNNING) && look->attempt >= 2;
-    case SK_DEMO_WAITING: break;
+    case SK_DEMO_COMPLETED:
+        return look->status == STATUS(COMPLETED);
+    case SK_DEMO_FAILED:
+        return look->status == STATUS(FAILED);
+    case SK_DEMO_CANCELED:
+        return look->status == STATUS(CANCELED);
+    case SK_DEMO_RETRYING:
+        return look->status == STATUS(RUNNING) && look->attempt >= 2;
+    case SK_DEMO_WAITING:
+        break;
     }
     // The first activity takes nine events; then the run waits without a pending one.
     return look->status == STATUS(RUNNING) && look->events >= 10 && look->attempt == 0;
@@ -123,8 +136,11 @@ static bool is_there(const struct order *order, const struct look *look)
 
 static const char *word(enum sk_demo_goal goal, const char **ret_color)
 {
-    static const struct { const char *word, *color; } words[] = {
-        {"completed", "\033[32m"}, {"failed", "\033[31m"}, {"cancelled", "\033[33m"}, {"retrying", "\033[35m"}, {"waiting", "\033[36m"},
+    static const struct {
+        const char *word, *color;
+    } words[] = {
+        {"completed", "\033[32m"}, {"failed", "\033[31m"},  {"cancelled", "\033[33m"},
+        {"retrying", "\033[35m"},  {"waiting", "\033[36m"},
     };
     *ret_color = words[goal].color;
     return words[goal].word;
@@ -134,7 +150,8 @@ static void tell(const struct shop *shop, const struct order *order)
 {
     const char *color;
     const char *text = word(order->story->goal, &color);
-    printf("  %s%-10s%s %-34s %s\n", shop->color ? color : "", text, shop->color ? "\033[0m" : "", order->id, order->story->title);
+    printf("  %s%-10s%s %-34s %s\n", shop->color ? color : "", text, shop->color ? "\033[0m" : "",
+           order->id, order->story->title);
     fflush(stdout);
 }
 
@@ -145,7 +162,8 @@ static sk_err attend(struct shop *shop, struct sk_ctx *ctx, struct order *order)
     sk_err err = look_at(shop, ctx, order, &look);
     if (err)
         return err;
-    if (!order->helped && look.events >= 4 && (order->story->signal || (order->story->cancel && look.events >= 10))) {
+    if (!order->helped && look.events >= 4 &&
+        (order->story->signal || (order->story->cancel && look.events >= 10))) {
         err = order->story->signal ? approve(shop, ctx, order) : cancel(shop, ctx, order);
         order->helped = !err;
     }
@@ -165,7 +183,8 @@ static struct order *place_orders(struct shop *shop, int64_t count, sk_err *ret_
     for (int64_t i = 0; i < count && !*ret_err; i++) {
         const struct sk_demo_story *story = &sk_demo_stories[shop->placed % SK_DEMO_ORDER_STORIES];
         orders[i].story = story;
-        orders[i].id = sk_arena_printf(shop->ctx->arena, "order-%s-%lld-%s", shop->prefix, (long long)++shop->placed, story->key);
+        orders[i].id = sk_arena_printf(shop->ctx->arena, "order-%s-%lld-%s", shop->prefix,
+                                       (long long)++shop->placed, story->key);
         *ret_err = place(shop, shop->ctx, &orders[i]);
     }
     return orders;
@@ -183,14 +202,16 @@ static sk_err watch_orders(struct shop *shop, struct order *orders, int64_t coun
                 err = attend(shop, &ctx, &orders[i]);
             left += !orders[i].there;
             if (err)
-                err = sk_fail(shop->ctx, err, "%s: %s", orders[i].id, ctx.err.message ? ctx.err.message : sk_err_name(err));
+                err = sk_fail(shop->ctx, err, "%s: %s", orders[i].id,
+                              ctx.err.message ? ctx.err.message : sk_err_name(err));
             sk_arena_clear(ctx.arena);
         }
         sk_fiber_sleep(LOOK_EVERY_MS);
     }
     sk_arena_free(ctx.arena);
     if (!err && left > 0)
-        err = sk_fail(shop->ctx, SK_DEADLINE_EXCEEDED, "%lld of %lld orders are not where their story ends after %lld s",
+        err = sk_fail(shop->ctx, SK_DEADLINE_EXCEEDED,
+                      "%lld of %lld orders are not where their story ends after %lld s",
                       (long long)left, (long long)count, (long long)limit_ms / 1000);
     return err;
 }
@@ -209,8 +230,10 @@ static sk_err run_rounds(struct shop *shop, const struct sk_options *options)
     int64_t count = sk_options_number(options, SK_OPT_DEMO_ORDERS);
     sk_err err = SK_OK;
     if (count < 1 || count > ORDERS_MAX)
-        return sk_fail(shop->ctx, SK_INVALID_ARGUMENT, "--orders: there can be 1 to %d", ORDERS_MAX);
-    printf("Placing %lld orders on %s, namespace %s.\n\n", (long long)count, sk_options_text(options, SK_OPT_ADDRESS), shop->demo.ns);
+        return sk_fail(shop->ctx, SK_INVALID_ARGUMENT, "--orders: there can be 1 to %d",
+                       ORDERS_MAX);
+    printf("Placing %lld orders on %s, namespace %s.\n\n", (long long)count,
+           sk_options_text(options, SK_OPT_ADDRESS), shop->demo.ns);
     sk_demo_workers_start(&shop->demo);
     do {
         struct order *orders = place_orders(shop, count, &err);

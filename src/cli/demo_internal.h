@@ -14,24 +14,31 @@
 #define SK_DEMO_WORKFLOW "Order"
 #define SK_DEMO_CHILD "GiftWrap"
 
-enum sk_demo_kind { SK_DEMO_END, SK_DEMO_ACTIVITY, SK_DEMO_TIMER, SK_DEMO_SIGNAL, SK_DEMO_CHILD_RUN };
+enum sk_demo_kind {
+    SK_DEMO_END,
+    SK_DEMO_ACTIVITY,
+    SK_DEMO_TIMER,
+    SK_DEMO_SIGNAL,
+    SK_DEMO_CHILD_RUN
+};
 
 #define SK_DEMO_ALWAYS 1000000 /* fail_first: no attempt ever succeeds */
 
 struct sk_demo_step {
     enum sk_demo_kind kind;
-    const char *name;   /* activity type, timer id, signal name, story of the child */
-    int fail_first;     /* activity: attempts that fail before one succeeds */
-    bool fatal;         /* activity: fails for good */
-    int64_t ms;         /* timer */
+    const char *name; /* activity type, timer id, signal name, story of the child */
+    int fail_first;   /* activity: attempts that fail before one succeeds */
+    bool fatal;       /* activity: fails for good */
+    int64_t ms;       /* timer */
 };
 
 enum sk_demo_goal { /* where an order stands when its story has been told */
-    SK_DEMO_COMPLETED,
-    SK_DEMO_FAILED,
-    SK_DEMO_CANCELED,
-    SK_DEMO_RETRYING, /* running, an activity in its second attempt or a later one */
-    SK_DEMO_WAITING,  /* running, waiting for a timer or a signal */
+                    SK_DEMO_COMPLETED,
+                    SK_DEMO_FAILED,
+                    SK_DEMO_CANCELED,
+                    SK_DEMO_RETRYING, /* running, an activity in its second attempt or a later one
+                                       */
+                    SK_DEMO_WAITING,  /* running, waiting for a timer or a signal */
 };
 
 struct sk_demo_story {
@@ -54,11 +61,11 @@ struct sk_demo {
 };
 
 /* {"story":"gift",...} */
-API_COMMON(Payloads) *sk_demo_input(struct sk_arena *arena, const char *order, const char *story);
+API_COMMON(Payloads) * sk_demo_input(struct sk_arena *arena, const char *order, const char *story);
 void sk_demo_workers_start(struct sk_demo *demo);
 /* What a worker does with a workflow task: the commands for this history; *ret_count may be 0.
  * NULL story (an input nobody here wrote): the run fails. */
-API_COMMAND(Command) **sk_demo_decide(struct sk_arena *arena, const API_HISTORY(History) *history,
-                                      const char *workflow_id, size_t *ret_count);
+API_COMMAND(Command) * *sk_demo_decide(struct sk_arena *arena, const API_HISTORY(History) * history,
+                                       const char *workflow_id, size_t *ret_count);
 
 #endif

@@ -21,21 +21,22 @@
 
 /* ---- payloads ---- */
 
-static API_COMMON(Payloads) *json_payload(struct sk_arena *arena, json_t *json)
+static API_COMMON(Payloads) * json_payload(struct sk_arena *arena, json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    API_COMMON(Payloads) *payloads = sk_cli_payloads(arena, "json/plain", text ? text : "null", text ? strlen(text) : 4);
+    API_COMMON(Payloads) *payloads =
+        sk_cli_payloads(arena, "json/plain", text ? text : "null", text ? strlen(text) : 4);
     free(text);
     json_decref(json);
     return payloads;
 }
 
-API_COMMON(Payloads) *sk_demo_input(struct sk_arena *arena, const char *order, const char *story)
+API_COMMON(Payloads) * sk_demo_input(struct sk_arena *arena, const char *order, const char *story)
 {
     return json_payload(arena, json_pack("{s:s, s:s}", "order", order, "story", story));
 }
 
-static const struct sk_demo_story *story_of(const API_COMMON(Payloads) *input)
+static const struct sk_demo_story *story_of(const API_COMMON(Payloads) * input)
 {
     struct sk_str bytes = sk_cli_payload_bytes(input);
     json_t *json = json_loadb(bytes.p, bytes.n, 0, NULL);
@@ -50,23 +51,24 @@ static const struct sk_demo_story *story_of(const API_COMMON(Payloads) *input)
 /* Where a run stands after its history. */
 struct stand {
     const struct sk_demo_story *story;
-    int step;        /* the one that comes next or is under way */
-    bool waiting;    /* for what the last command asked for */
-    bool failed;     /* a step failed for good; the stock goes back */
-    bool put_back;   /* ... and it has */
+    int step;      /* the one that comes next or is under way */
+    bool waiting;  /* for what the last command asked for */
+    bool failed;   /* a step failed for good; the stock goes back */
+    bool put_back; /* ... and it has */
     bool cancel;
-    int signals;     /* that no step has taken yet */
+    int signals; /* that no step has taken yet */
 };
 
 static void take_signals(struct stand *s)
 {
-    while (s->story && !s->failed && s->signals > 0 && s->story->steps[s->step].kind == SK_DEMO_SIGNAL) {
+    while (s->story && !s->failed && s->signals > 0 &&
+           s->story->steps[s->step].kind == SK_DEMO_SIGNAL) {
         s->signals--;
         s->step++;
     }
 }
 
-static void walk_event(struct stand *s, const API_HISTORY(HistoryEvent) *event)
+static void walk_event(struct stand *s, const API_HISTORY(HistoryEvent) * event)
 {
     switch ((int)event->event_type) {
     case EVENT(WORKFLOW_EXECUTION_STARTED):
@@ -107,45 +109,54 @@ static void walk_event(struct stand *s, const API_HISTORY(HistoryEvent) *event)
     }
 }
 
-static API_COMMAND(Command) *plain_command(struct sk_arena *arena, Temporal__Api__Enums__V1__CommandType type,
-                                           API_COMMAND(Command__AttributesCase) attributes)
+static API_COMMAND(Command) * plain_command(struct sk_arena *arena,
+                                            Temporal__Api__Enums__V1__CommandType type,
+                                            API_COMMAND(Command__AttributesCase) attributes)
 {
-    API_COMMAND(Command) *c = API_NEW(arena, API_COMMAND(Command), temporal__api__command__v1__command_);
+    API_COMMAND(Command) *c =
+        API_NEW(arena, API_COMMAND(Command), temporal__api__command__v1__command_);
     c->command_type = type;
     c->attributes_case = attributes;
     return c;
 }
 
-static API_COMMAND(Command) *cancel_run(struct sk_arena *arena)
+static API_COMMAND(Command) * cancel_run(struct sk_arena *arena)
 {
-    API_COMMAND(Command) *c = plain_command(arena, COMMAND_TYPE(CANCEL_WORKFLOW_EXECUTION),
-                                            COMMAND_CASE(CANCEL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        plain_command(arena, COMMAND_TYPE(CANCEL_WORKFLOW_EXECUTION),
+                      COMMAND_CASE(CANCEL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     c->cancel_workflow_execution_command_attributes =
         API_NEW(arena, API_COMMAND(CancelWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__cancel_workflow_execution_command_attributes_);
     return c;
 }
 
-static API_COMMAND(Command) *fail_run(struct sk_arena *arena, const char *message, const char *type)
+static API_COMMAND(Command) *
+    fail_run(struct sk_arena *arena, const char *message, const char *type)
 {
-    API_COMMAND(Command) *c = plain_command(arena, COMMAND_TYPE(FAIL_WORKFLOW_EXECUTION),
-                                            COMMAND_CASE(FAIL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        plain_command(arena, COMMAND_TYPE(FAIL_WORKFLOW_EXECUTION),
+                      COMMAND_CASE(FAIL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     c->fail_workflow_execution_command_attributes =
         API_NEW(arena, API_COMMAND(FailWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__fail_workflow_execution_command_attributes_);
-    c->fail_workflow_execution_command_attributes->failure = sk_cli_failure(arena, message, type, false);
+    c->fail_workflow_execution_command_attributes->failure =
+        sk_cli_failure(arena, message, type, false);
     return c;
 }
 
-static API_COMMAND(Command) *start_child(struct sk_arena *arena, const char *workflow_id, const struct sk_demo_step *step)
+static API_COMMAND(Command) *
+    start_child(struct sk_arena *arena, const char *workflow_id, const struct sk_demo_step *step)
 {
-    API_COMMAND(Command) *c = plain_command(arena, COMMAND_TYPE(START_CHILD_WORKFLOW_EXECUTION),
-                                            COMMAND_CASE(START_CHILD_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        plain_command(arena, COMMAND_TYPE(START_CHILD_WORKFLOW_EXECUTION),
+                      COMMAND_CASE(START_CHILD_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     API_COMMAND(StartChildWorkflowExecutionCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(StartChildWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__start_child_workflow_execution_command_attributes_);
     a->workflow_id = sk_arena_printf(arena, "%s-%s", workflow_id, step->name);
-    a->workflow_type = API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
+    a->workflow_type =
+        API_NEW(arena, API_COMMON(WorkflowType), temporal__api__common__v1__workflow_type_);
     a->workflow_type->name = sk_arena_strdup(arena, SK_DEMO_CHILD);
     a->task_queue = sk_cli_queue(arena, SK_DEMO_QUEUE, NULL);
     a->input = sk_demo_input(arena, workflow_id, step->name);
@@ -153,12 +164,15 @@ static API_COMMAND(Command) *start_child(struct sk_arena *arena, const char *wor
     return c;
 }
 
-static API_COMMAND(Command) *schedule(struct sk_arena *arena, const char *id, const char *workflow_id,
-                                      const struct sk_demo_step *step)
+static API_COMMAND(Command) * schedule(struct sk_arena *arena, const char *id,
+                                       const char *workflow_id, const struct sk_demo_step *step)
 {
-    json_t *input = json_pack("{s:s, s:i, s:b}", "order", workflow_id, "fail_first", step->fail_first, "fatal", step->fatal);
-    API_COMMAND(Command) *c = sk_cli_command_activity(arena, id, step->name, SK_DEMO_QUEUE, json_payload(arena, input));
-    API_COMMON(RetryPolicy) *retry = API_NEW(arena, API_COMMON(RetryPolicy), temporal__api__common__v1__retry_policy_);
+    json_t *input = json_pack("{s:s, s:i, s:b}", "order", workflow_id, "fail_first",
+                              step->fail_first, "fatal", step->fatal);
+    API_COMMAND(Command) *c =
+        sk_cli_command_activity(arena, id, step->name, SK_DEMO_QUEUE, json_payload(arena, input));
+    API_COMMON(RetryPolicy) *retry =
+        API_NEW(arena, API_COMMON(RetryPolicy), temporal__api__common__v1__retry_policy_);
     retry->initial_interval = sk_cli_duration(arena, 500);
     retry->backoff_coefficient = 2;
     retry->maximum_interval = sk_cli_duration(arena, 10000);
@@ -167,7 +181,8 @@ static API_COMMAND(Command) *schedule(struct sk_arena *arena, const char *id, co
 }
 
 /* NULL: nothing to ask for, the run waits. */
-static API_COMMAND(Command) *decide(struct sk_arena *arena, const struct stand *s, const char *workflow_id)
+static API_COMMAND(Command) *
+    decide(struct sk_arena *arena, const struct stand *s, const char *workflow_id)
 {
     static const struct sk_demo_step put_back = {SK_DEMO_ACTIVITY, "ReleaseStock", 0, false, 0};
     if (!s->story)
@@ -182,17 +197,23 @@ static API_COMMAND(Command) *decide(struct sk_arena *arena, const struct stand *
     const struct sk_demo_step *step = &s->story->steps[s->step];
     const char *id = sk_arena_printf(arena, "%d", s->step + 1);
     switch (step->kind) {
-    case SK_DEMO_ACTIVITY: return schedule(arena, id, workflow_id, step);
-    case SK_DEMO_TIMER: return sk_cli_command_timer(arena, step->name, step->ms);
-    case SK_DEMO_CHILD_RUN: return start_child(arena, workflow_id, step);
-    case SK_DEMO_SIGNAL: return NULL;
-    case SK_DEMO_END: break;
+    case SK_DEMO_ACTIVITY:
+        return schedule(arena, id, workflow_id, step);
+    case SK_DEMO_TIMER:
+        return sk_cli_command_timer(arena, step->name, step->ms);
+    case SK_DEMO_CHILD_RUN:
+        return start_child(arena, workflow_id, step);
+    case SK_DEMO_SIGNAL:
+        return NULL;
+    case SK_DEMO_END:
+        break;
     }
-    return sk_cli_command_complete(arena, json_payload(arena, json_pack("{s:s}", "outcome", s->story->title)));
+    return sk_cli_command_complete(
+        arena, json_payload(arena, json_pack("{s:s}", "outcome", s->story->title)));
 }
 
-API_COMMAND(Command) **sk_demo_decide(struct sk_arena *arena, const API_HISTORY(History) *history,
-                                      const char *workflow_id, size_t *ret_count)
+API_COMMAND(Command) * *sk_demo_decide(struct sk_arena *arena, const API_HISTORY(History) * history,
+                                       const char *workflow_id, size_t *ret_count)
 {
     struct stand stand = {0};
     for (size_t i = 0; history && i < history->n_events; i++) {
@@ -212,8 +233,9 @@ API_COMMAND(Command) **sk_demo_decide(struct sk_arena *arena, const API_HISTORY(
 static void workflow_turn(struct sk_demo *d, struct sk_ctx *ctx)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(PollWorkflowTaskQueueRequest) *poll = API_NEW(arena, API_WS(PollWorkflowTaskQueueRequest),
-        temporal__api__workflowservice__v1__poll_workflow_task_queue_request_);
+    API_WS(PollWorkflowTaskQueueRequest) *poll =
+        API_NEW(arena, API_WS(PollWorkflowTaskQueueRequest),
+                temporal__api__workflowservice__v1__poll_workflow_task_queue_request_);
     ProtobufCMessage *reply;
     poll->namespace_ = sk_arena_strdup(arena, d->ns);
     poll->identity = sk_arena_strdup(arena, d->identity);
@@ -225,35 +247,43 @@ static void workflow_turn(struct sk_demo *d, struct sk_ctx *ctx)
     const API_WS(PollWorkflowTaskQueueResponse) *task = (const void *)reply;
     if (task->task_token.len == 0 || !task->workflow_execution)
         return;
-    API_WS(RespondWorkflowTaskCompletedRequest) *answer = API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
-        temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
+    API_WS(RespondWorkflowTaskCompletedRequest) *answer =
+        API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
+                temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
     answer->task_token = task->task_token;
     answer->namespace_ = sk_arena_strdup(arena, d->ns);
     answer->identity = sk_arena_strdup(arena, d->identity);
-    answer->commands = sk_demo_decide(arena, task->history, task->workflow_execution->workflow_id, &answer->n_commands);
-    if (sk_cli_call(d->client, ctx, SK_CLI_RESPOND_WORKFLOW, &answer->base, CALL_TIMEOUT_MS, &reply))
+    answer->commands = sk_demo_decide(arena, task->history, task->workflow_execution->workflow_id,
+                                      &answer->n_commands);
+    if (sk_cli_call(d->client, ctx, SK_CLI_RESPOND_WORKFLOW, &answer->base, CALL_TIMEOUT_MS,
+                    &reply))
         sk_fiber_sleep(ERROR_PAUSE_MS);
 }
 
-static sk_err fail_attempt(struct sk_demo *d, struct sk_ctx *ctx, const API_WS(PollActivityTaskQueueResponse) *task, bool fatal)
+static sk_err fail_attempt(struct sk_demo *d, struct sk_ctx *ctx,
+                           const API_WS(PollActivityTaskQueueResponse) * task, bool fatal)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(RespondActivityTaskFailedRequest) *r = API_NEW(arena, API_WS(RespondActivityTaskFailedRequest),
-        temporal__api__workflowservice__v1__respond_activity_task_failed_request_);
+    API_WS(RespondActivityTaskFailedRequest) *r =
+        API_NEW(arena, API_WS(RespondActivityTaskFailedRequest),
+                temporal__api__workflowservice__v1__respond_activity_task_failed_request_);
     ProtobufCMessage *reply;
     r->task_token = task->task_token;
     r->namespace_ = sk_arena_strdup(arena, d->ns);
     r->identity = sk_arena_strdup(arena, d->identity);
     r->failure = fatal ? sk_cli_failure(arena, "the bank declined the card", "CardDeclined", false)
-                       : sk_cli_failure(arena, "no answer from the other side, try again", "NotReachable", true);
+                       : sk_cli_failure(arena, "no answer from the other side, try again",
+                                        "NotReachable", true);
     return sk_cli_call(d->client, ctx, SK_CLI_FAIL_ACTIVITY, &r->base, CALL_TIMEOUT_MS, &reply);
 }
 
-static sk_err complete_attempt(struct sk_demo *d, struct sk_ctx *ctx, const API_WS(PollActivityTaskQueueResponse) *task)
+static sk_err complete_attempt(struct sk_demo *d, struct sk_ctx *ctx,
+                               const API_WS(PollActivityTaskQueueResponse) * task)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(RespondActivityTaskCompletedRequest) *r = API_NEW(arena, API_WS(RespondActivityTaskCompletedRequest),
-        temporal__api__workflowservice__v1__respond_activity_task_completed_request_);
+    API_WS(RespondActivityTaskCompletedRequest) *r =
+        API_NEW(arena, API_WS(RespondActivityTaskCompletedRequest),
+                temporal__api__workflowservice__v1__respond_activity_task_completed_request_);
     ProtobufCMessage *reply;
     r->task_token = task->task_token;
     r->namespace_ = sk_arena_strdup(arena, d->ns);
@@ -265,8 +295,9 @@ static sk_err complete_attempt(struct sk_demo *d, struct sk_ctx *ctx, const API_
 static void activity_turn(struct sk_demo *d, struct sk_ctx *ctx)
 {
     struct sk_arena *arena = ctx->arena;
-    API_WS(PollActivityTaskQueueRequest) *poll = API_NEW(arena, API_WS(PollActivityTaskQueueRequest),
-        temporal__api__workflowservice__v1__poll_activity_task_queue_request_);
+    API_WS(PollActivityTaskQueueRequest) *poll =
+        API_NEW(arena, API_WS(PollActivityTaskQueueRequest),
+                temporal__api__workflowservice__v1__poll_activity_task_queue_request_);
     ProtobufCMessage *reply;
     poll->namespace_ = sk_arena_strdup(arena, d->ns);
     poll->identity = sk_arena_strdup(arena, d->identity);
@@ -284,7 +315,8 @@ static void activity_turn(struct sk_demo *d, struct sk_ctx *ctx)
     json_int_t fail_first = json_integer_value(json_object_get(input, "fail_first"));
     json_decref(input);
     sk_fiber_sleep(30); // so that there is something to see
-    sk_err err = fatal || task->attempt <= fail_first ? fail_attempt(d, ctx, task, fatal) : complete_attempt(d, ctx, task);
+    sk_err err = fatal || task->attempt <= fail_first ? fail_attempt(d, ctx, task, fatal)
+                                                      : complete_attempt(d, ctx, task);
     if (err)
         sk_fiber_sleep(ERROR_PAUSE_MS);
 }

@@ -62,9 +62,7 @@ static void on_read(void *owner, sk_err err, const char *bytes, size_t n)
     sk_waitq_wake_all(&page->changed);
 }
 
-static void on_drained(void *owner)
-{
-}
+static void on_drained(void *owner) {}
 
 static void on_close(void *owner)
 {
@@ -77,7 +75,8 @@ static void on_close(void *owner)
 static bool fetch(struct page *page, struct sk_stream *stream, const char *host, int64_t timeout_ms)
 {
     static const struct sk_stream_events events = {on_read, on_drained, on_close};
-    const struct sk_str parts[] = {SK_STR("GET /readyz HTTP/1.1\r\nConnection: close\r\nHost: "), sk_str_of(host), SK_STR("\r\n\r\n")};
+    const struct sk_str parts[] = {SK_STR("GET /readyz HTTP/1.1\r\nConnection: close\r\nHost: "),
+                                   sk_str_of(host), SK_STR("\r\n\r\n")};
     int64_t deadline = sk_now_mono_ms() + timeout_ms;
     sk_waitq_init(&page->changed);
     sk_stream_open(stream, &events, page);

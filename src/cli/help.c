@@ -98,8 +98,10 @@ void sk_help_command(const struct sk_command *command, struct sk_buf *out)
     sk_buf_printf(out, "%-*s%s\n", HELP_COLUMN, "  -h, --help", "This text.");
     compat_help(out, command->options);
     if (command->options & (SK_CMD_START | SK_CMD_CLIENT))
-        sk_buf_printf(out, "\nEach flag is also an environment variable: --some-flag is SKALD_SOME_FLAG%s.\n",
-                      command->options & SK_CMD_START ? ", and\na key of the configuration file: some_flag" : "");
+        sk_buf_printf(
+            out, "\nEach flag is also an environment variable: --some-flag is SKALD_SOME_FLAG%s.\n",
+            command->options & SK_CMD_START ? ", and\na key of the configuration file: some_flag"
+                                            : "");
 }
 
 void sk_help_program(const struct sk_command *commands, struct sk_buf *out)
@@ -108,11 +110,12 @@ void sk_help_program(const struct sk_command *commands, struct sk_buf *out)
                     "Usage: skald COMMAND [flags]\n\nCommands:\n");
     for (const struct sk_command *c = commands; c->path; c++)
         sk_buf_printf(out, "  %-18s %s\n", c->path, c->summary);
-    sk_buf_str(out, "\nTo start:\n"
-                    "  skald server start-dev     # a server on 127.0.0.1:7233 that forgets all at exit\n"
-                    "  skald demo                 # some workflows to look at, no SDK needed\n\n"
-                    "skald COMMAND --help tells more.\n"
-                    "Not affiliated with Temporal Technologies.\n");
+    sk_buf_str(
+        out, "\nTo start:\n"
+             "  skald server start-dev     # a server on 127.0.0.1:7233 that forgets all at exit\n"
+             "  skald demo                 # some workflows to look at, no SDK needed\n\n"
+             "skald COMMAND --help tells more.\n"
+             "Not affiliated with Temporal Technologies.\n");
 }
 
 /* ---- effective configuration ---- */
@@ -195,7 +198,8 @@ static void docs_row(struct sk_buf *out, const struct sk_option *option, unsigne
     sk_buf_printf(out, *option->def ? " | `%s` | " : " | %s| ", option->def);
     cell(out, option->help);
     if (option->type == SK_OPTION_LIST)
-        sk_buf_str(out, command == SK_CMD_START ? " A list (commas in the variable)." : " May be repeated.");
+        sk_buf_str(out, command == SK_CMD_START ? " A list (commas in the variable)."
+                                                : " May be repeated.");
     sk_buf_str(out, " |\n");
 }
 
@@ -210,7 +214,8 @@ static void docs_command(struct sk_buf *out, const struct sk_command *command)
         return;
     bool start = command->options == SK_CMD_START, dev = command->options == SK_CMD_DEV;
     sk_buf_printf(out, "\n| flag |%s%s default | meaning |\n|---|%s%s---|---|\n",
-                  dev ? "" : " variable |", start ? " key |" : "", dev ? "" : "---|", start ? "---|" : "");
+                  dev ? "" : " variable |", start ? " key |" : "", dev ? "" : "---|",
+                  start ? "---|" : "");
     for (int i = 0; i < SK_OPT_COUNT; i++) {
         const struct sk_option *option = sk_option_get(i);
         if ((option->commands & command->options) && !(option->commands & SK_CMD_COMPAT))
@@ -224,15 +229,21 @@ void sk_help_docs(const struct sk_command *commands, struct sk_buf *out)
     sk_buf_str(out,
                "<!-- Made by `skald config docs` from src/cli/options.def; do not edit. -->\n"
                "# Configuration\n\n"
-               "Every option of `skald server start` has one name in three spellings: the flag `--data-dir`, the\n"
-               "environment variable `SKALD_DATA_DIR` and the key `data_dir` of the configuration file. A flag\n"
-               "wins over the environment, that over the file, that over the default. The file is YAML: one\n"
+               "Every option of `skald server start` has one name in three spellings: the flag "
+               "`--data-dir`, the\n"
+               "environment variable `SKALD_DATA_DIR` and the key `data_dir` of the configuration "
+               "file. A flag\n"
+               "wins over the environment, that over the file, that over the default. The file is "
+               "YAML: one\n"
                "`key: value` a line, lists as `[a, b]`. It is the one that `--config` names, else\n"
-               "`/etc/skald/skald.yaml` if it is there. A name nobody knows, a value of the wrong type and a key\n"
+               "`/etc/skald/skald.yaml` if it is there. A name nobody knows, a value of the wrong "
+               "type and a key\n"
                "that is there twice are errors, which name the nearest known name.\n\n"
-               "`skald config check` reads the configuration as `server start` would and says what is wrong with\n"
+               "`skald config check` reads the configuration as `server start` would and says what "
+               "is wrong with\n"
                "it; `skald config print` shows every value and where it came from.\n\n"
-               "Sizes are bytes or end in `KiB`, `MiB`, `GiB`, `kB`, `MB`, `GB`; times end in `ms`, `s`, `m`,\n"
+               "Sizes are bytes or end in `KiB`, `MiB`, `GiB`, `kB`, `MB`, `GB`; times end in "
+               "`ms`, `s`, `m`,\n"
                "`h`, `d` and may be put together (`1m30s`).\n");
     for (const struct sk_command *c = commands; c->path; c++)
         if (strncmp(c->path, "config", 6) != 0)

@@ -143,7 +143,8 @@ static bool is_choice(const char *choices, const char *text)
 
 static bool parse_flag(const char *text, int64_t *ret)
 {
-    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no",
+                                                                                "off", "0"};
     for (int i = 0; i < 4; i++) {
         if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
             *ret = strcmp(text, yes[i]) == 0;
@@ -157,15 +158,23 @@ static bool parse_flag(const char *text, int64_t *ret)
 static const char *wanted(const struct sk_option *option)
 {
     switch (option->type) {
-    case SK_OPTION_FLAG: return "true or false";
-    case SK_OPTION_COUNT: return "a whole number, 0 or more";
-    case SK_OPTION_PORT: return "a port, 0 to 65535";
-    case SK_OPTION_REAL: return "a number, 0 or more";
-    case SK_OPTION_SIZE: return "a size such as 4096, 64KiB or 2MB";
-    case SK_OPTION_DURATION: return "a time such as 500ms, 5s or 1m30s";
-    case SK_OPTION_CHOICE: return option->arg;
+    case SK_OPTION_FLAG:
+        return "true or false";
+    case SK_OPTION_COUNT:
+        return "a whole number, 0 or more";
+    case SK_OPTION_PORT:
+        return "a port, 0 to 65535";
+    case SK_OPTION_REAL:
+        return "a number, 0 or more";
+    case SK_OPTION_SIZE:
+        return "a size such as 4096, 64KiB or 2MB";
+    case SK_OPTION_DURATION:
+        return "a time such as 500ms, 5s or 1m30s";
+    case SK_OPTION_CHOICE:
+        return option->arg;
     case SK_OPTION_TEXT:
-    case SK_OPTION_LIST: break;
+    case SK_OPTION_LIST:
+        break;
     }
     return "text";
 }
@@ -174,14 +183,22 @@ static bool parse_value(const struct sk_option *option, const char *text, struct
 {
     switch (option->type) {
     case SK_OPTION_TEXT:
-    case SK_OPTION_LIST: return true;
-    case SK_OPTION_FLAG: return parse_flag(text, &v->number);
-    case SK_OPTION_COUNT: return sk_value_count(text, INT32_MAX, &v->number);
-    case SK_OPTION_PORT: return sk_value_count(text, 65535, &v->number);
-    case SK_OPTION_REAL: return sk_value_real(text, &v->real);
-    case SK_OPTION_SIZE: return sk_value_size(text, &v->number);
-    case SK_OPTION_DURATION: return sk_value_duration(text, &v->number);
-    case SK_OPTION_CHOICE: return is_choice(option->arg, text);
+    case SK_OPTION_LIST:
+        return true;
+    case SK_OPTION_FLAG:
+        return parse_flag(text, &v->number);
+    case SK_OPTION_COUNT:
+        return sk_value_count(text, INT32_MAX, &v->number);
+    case SK_OPTION_PORT:
+        return sk_value_count(text, 65535, &v->number);
+    case SK_OPTION_REAL:
+        return sk_value_real(text, &v->real);
+    case SK_OPTION_SIZE:
+        return sk_value_size(text, &v->number);
+    case SK_OPTION_DURATION:
+        return sk_value_duration(text, &v->number);
+    case SK_OPTION_CHOICE:
+        return is_choice(option->arg, text);
     }
     return false;
 }
@@ -259,7 +276,8 @@ static const struct sk_option *split_flag(const struct sk_options *o, const char
     return sk_option_find(o->command, name);
 }
 
-static sk_err parse_flags(struct sk_ctx *ctx, struct sk_options *o, int argc, const char *const *argv)
+static sk_err parse_flags(struct sk_ctx *ctx, struct sk_options *o, int argc,
+                          const char *const *argv)
 {
     for (int i = 0; i < argc; i++) {
         const char *arg = argv[i], *value;
@@ -275,7 +293,8 @@ static sk_err parse_flags(struct sk_ctx *ctx, struct sk_options *o, int argc, co
         if (!value && option->type == SK_OPTION_FLAG)
             value = "true";
         if (!value && i + 1 >= argc)
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s wants a value (%s)", option->name, option->arg);
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s wants a value (%s)", option->name,
+                           option->arg);
         if (!value)
             value = argv[++i];
         const char *origin = sk_arena_printf(ctx->arena, "--%s", option->name);
@@ -367,13 +386,15 @@ sk_err sk_options_set_key(struct sk_ctx *ctx, struct sk_options *o, struct sk_st
 {
     const struct sk_option *option = find_spelled(o->command, key, sk_option_key);
     if (option == &table[SK_OPT_CONFIG])
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "%s: \"config\" names this file and cannot stand in it", origin);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "%s: \"config\" names this file and cannot stand in it", origin);
     if (!option)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "%s: unknown key \"" SK_STR_FMT "\"%s", origin,
                        SK_STR_ARG(key), suggestion(ctx, o->command, key, "", sk_option_key));
     if (in_list && option->type != SK_OPTION_LIST)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "%s: \"" SK_STR_FMT "\" takes one value, not a list",
-                       origin, SK_STR_ARG(key));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "%s: \"" SK_STR_FMT "\" takes one value, not a list", origin,
+                       SK_STR_ARG(key));
     if (!text) // an empty list
         return SK_OK;
     const char *where = sk_arena_printf(ctx->arena, "%s: " SK_STR_FMT, origin, SK_STR_ARG(key));
@@ -429,8 +450,8 @@ const char *sk_options_text(const struct sk_options *o, enum sk_option_id id)
 int64_t sk_options_number(const struct sk_options *o, enum sk_option_id id)
 {
     enum sk_option_type type = table[id].type;
-    SK_ASSERT(type == SK_OPTION_COUNT || type == SK_OPTION_PORT || type == SK_OPTION_SIZE
-              || type == SK_OPTION_DURATION);
+    SK_ASSERT(type == SK_OPTION_COUNT || type == SK_OPTION_PORT || type == SK_OPTION_SIZE ||
+              type == SK_OPTION_DURATION);
     return value_of(o, id)->number;
 }
 
@@ -446,7 +467,8 @@ bool sk_options_flag(const struct sk_options *o, enum sk_option_id id)
     return value_of(o, id)->number != 0;
 }
 
-const char *const *sk_options_list(const struct sk_options *o, enum sk_option_id id, size_t *ret_count)
+const char *const *sk_options_list(const struct sk_options *o, enum sk_option_id id,
+                                   size_t *ret_count)
 {
     SK_ASSERT(table[id].type == SK_OPTION_LIST);
     if (ret_count)

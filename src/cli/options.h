@@ -33,13 +33,13 @@ enum sk_option_type {
 };
 
 enum sk_option_command { /* bits: who takes an option */
-    SK_CMD_START = 1,
-    SK_CMD_DEV = 2,
-    SK_CMD_DEMO = 4,
-    SK_CMD_BENCH = 8,
-    SK_CMD_HEALTH = 16,
-    SK_CMD_COMPAT = 32, /* taken and not used */
-    SK_CMD_CLIENT = SK_CMD_DEMO | SK_CMD_BENCH | SK_CMD_HEALTH,
+                         SK_CMD_START = 1,
+                         SK_CMD_DEV = 2,
+                         SK_CMD_DEMO = 4,
+                         SK_CMD_BENCH = 8,
+                         SK_CMD_HEALTH = 16,
+                         SK_CMD_COMPAT = 32, /* taken and not used */
+                         SK_CMD_CLIENT = SK_CMD_DEMO | SK_CMD_BENCH | SK_CMD_HEALTH,
 };
 
 struct sk_option {

@@ -25,7 +25,8 @@ struct reader {
 static sk_err fail_at(struct reader *r, const char *what)
 {
     return sk_fail(r->ctx, SK_INVALID_ARGUMENT, "%s:%zu: %s", r->origin,
-                   r->event_valid ? r->event.start_mark.line + 1 : r->parser.problem_mark.line + 1, what);
+                   r->event_valid ? r->event.start_mark.line + 1 : r->parser.problem_mark.line + 1,
+                   what);
 }
 
 static sk_err next(struct reader *r)
@@ -89,7 +90,8 @@ static sk_err read_pair(struct reader *r)
     if (r->event.type == YAML_SEQUENCE_START_EVENT)
         return read_list(r, key);
     if (r->event.type != YAML_SCALAR_EVENT)
-        return fail_at(r, sk_arena_printf(r->ctx->arena, "\"%s\" takes a value or a list of values", key_text));
+        return fail_at(r, sk_arena_printf(r->ctx->arena, "\"%s\" takes a value or a list of values",
+                                          key_text));
     if ((err = scalar_text(r, &text)))
         return err;
     return sk_options_set_key(r->ctx, r->options, key, text, false, place(r));
@@ -123,7 +125,8 @@ static sk_err read_document(struct reader *r)
     return err;
 }
 
-sk_err sk_options_yaml(struct sk_ctx *ctx, struct sk_options *options, struct sk_str yaml, const char *origin)
+sk_err sk_options_yaml(struct sk_ctx *ctx, struct sk_options *options, struct sk_str yaml,
+                       const char *origin)
 {
     struct reader r = {.ctx = ctx, .options = options, .origin = origin};
     if (!yaml_parser_initialize(&r.parser))

@@ -17,7 +17,8 @@ static bool read_cpu(int64_t pid, int64_t *ret_us)
     fclose(file);
     // The second field is the program's name in brackets and may hold anything.
     const char *after = ok ? strrchr(line, ')') : NULL;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+                         &system) != 2)
         return false;
     *ret_us = (int64_t)((user + system) * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK));
     return true;

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct sk_process_use {
-    int64_t cpu_us;    /* user and system time so far, all threads */
-    int64_t rss_bytes; /* resident now */
+    int64_t cpu_us;     /* user and system time so far, all threads */
+    int64_t rss_bytes;  /* resident now */
     int64_t peak_bytes; /* resident at most so far */
 };
 

@@ -50,7 +50,8 @@ struct unit {
 };
 
 static const struct unit time_units[] = {
-    {"ms", 1}, {"us", 0.001}, {"ns", 0.000001}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
+    {"ms", 1},    {"us", 0.001},  {"ns", 0.000001}, {"s", 1000},
+    {"m", 60000}, {"h", 3600000}, {"d", 86400000},
 };
 
 static const struct unit size_units[] = {
@@ -128,8 +129,8 @@ int sk_edit_distance(struct sk_str a, struct sk_str b)
         for (size_t j = 1; j <= b.n; j++) {
             int cost = a.p[i - 1] == b.p[j - 1] ? 0 : 1;
             row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1]
-                && above2[j - 2] + 1 < row[j])
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                above2[j - 2] + 1 < row[j])
                 row[j] = above2[j - 2] + 1;
         }
     }

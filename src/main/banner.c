@@ -15,7 +15,8 @@ struct screen {
 
 static void line(const struct screen *s, const char *label, const char *value, const char *note)
 {
-    fprintf(s->out, "  %s%-10s%s %s", s->color ? "\033[2m" : "", label, s->color ? "\033[0m" : "", value);
+    fprintf(s->out, "  %s%-10s%s %s", s->color ? "\033[2m" : "", label, s->color ? "\033[0m" : "",
+            value);
     if (note && *note)
         fprintf(s->out, "  %s%s%s", s->color ? "\033[2m" : "", note, s->color ? "\033[0m" : "");
     fputc('\n', s->out);
@@ -32,7 +33,8 @@ static void print_store(const struct screen *s, const struct sk_server *server)
 {
     const struct sk_config *c = server->config;
     if (c->store == SK_STORE_MEMORY)
-        line(s, "store", "memory", c->dev ? "gone at exit; --db-filename FILE keeps it" : "gone at exit");
+        line(s, "store", "memory",
+             c->dev ? "gone at exit; --db-filename FILE keeps it" : "gone at exit");
     else
         line(s, "store", sk_arena_printf(server->ctx->arena, "sqlite:%s", c->store_path), "");
 }
@@ -44,20 +46,27 @@ void sk_banner_print(const struct sk_server *server, int fd)
     struct screen s = {fdopen(dup(fd), "w"), sk_term_color(c->color, fd)};
     if (!s.out)
         return;
-    fprintf(s.out, "%sSkald %s%s\n\n", s.color ? "\033[1m" : "", SK_VERSION, s.color ? "\033[0m" : "");
+    fprintf(s.out, "%sSkald %s%s\n\n", s.color ? "\033[1m" : "", SK_VERSION,
+            s.color ? "\033[0m" : "");
     line(&s, "gRPC", place(arena, c->ip, sk_rpc_port(server->rpc), ""),
-         !c->tls_on ? "" : c->tls.require_client_cert ? "TLS, client certificates" : "TLS");
+         !c->tls_on                   ? ""
+         : c->tls.require_client_cert ? "TLS, client certificates"
+                                      : "TLS");
     int ui_port = sk_http_port(server->http[0]);
     if (!c->headless)
         line(&s, "pages", place(arena, c->ui_ip, ui_port, "http://"), "");
-    line(&s, "metrics", sk_arena_printf(arena, "%s/metrics", place(arena, c->ui_ip, ui_port, "http://")), "");
+    line(&s, "metrics",
+         sk_arena_printf(arena, "%s/metrics", place(arena, c->ui_ip, ui_port, "http://")), "");
     print_store(&s, server);
     if (c->config_file)
         line(&s, "config", c->config_file, "");
     if (c->open_warning)
-        fprintf(s.out, "\n  %sCareful:%s %s.\n", s.color ? "\033[33m" : "", s.color ? "\033[0m" : "", c->open_warning);
+        fprintf(s.out, "\n  %sCareful:%s %s.\n", s.color ? "\033[33m" : "",
+                s.color ? "\033[0m" : "", c->open_warning);
     bool usual = sk_rpc_port(server->rpc) == 7233 && sk_ip_is_loopback(c->ip);
     fprintf(s.out, "\n  Next: skald demo%s%s\n  Stop: Ctrl-C\n\n", usual ? "" : " --address ",
-            usual ? "" : place(arena, sk_ip_is_loopback(c->ip) ? c->ip : "127.0.0.1", sk_rpc_port(server->rpc), ""));
+            usual ? ""
+                  : place(arena, sk_ip_is_loopback(c->ip) ? c->ip : "127.0.0.1",
+                          sk_rpc_port(server->rpc), ""));
     fclose(s.out);
 }

@@ -52,7 +52,8 @@ static sk_err dev_ui_port(struct sk_ctx *ctx, const struct sk_options *o, struct
     const char *text = sk_options_text(o, SK_OPT_DEV_UI_PORT);
     int64_t port = 0;
     if (*text && !sk_value_count(text, 65535, &port))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--ui-port: \"%s\" is not a port, 0 to 65535", text);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--ui-port: \"%s\" is not a port, 0 to 65535",
+                       text);
     c->ui_port = (int)port;
     // As with temporal: 0 asks for the default, which is next to gRPC's port.
     if (port == 0 && c->port != 0) {
@@ -91,7 +92,8 @@ static sk_err read_addresses(struct sk_ctx *ctx, const struct sk_options *o, str
 static sk_err check_readable(struct sk_ctx *ctx, const char *flag, const char *path)
 {
     if (path && access(path, R_OK))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: cannot read %s: %s", flag, path, strerror(errno));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: cannot read %s: %s", flag, path,
+                       strerror(errno));
     return SK_OK;
 }
 
@@ -111,7 +113,8 @@ static sk_err read_tls(struct sk_ctx *ctx, const struct sk_options *o, struct sk
     c->tls.require_client_cert = c->tls.client_ca_file != NULL;
     c->tls_on = c->tls.cert_file != NULL;
     if (c->tls_on != (c->tls.key_file != NULL))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--tls-cert and --tls-key go together: --tls-%s is missing",
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "--tls-cert and --tls-key go together: --tls-%s is missing",
                        c->tls_on ? "key" : "cert");
     if (c->tls.client_ca_file && !c->tls_on)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "--tls-client-ca needs --tls-cert and --tls-key");
@@ -130,12 +133,17 @@ static sk_err check_exposure(struct sk_ctx *ctx, const struct sk_options *o, str
     if (!c->dev && !sk_options_flag(o, SK_OPT_ALLOW_UNAUTHENTICATED)) {
         if (grpc_open)
             return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                           "--ip %s is not a loopback address, and nobody would have to say who they are: give "
-                           "--tls-cert, --tls-key and --tls-client-ca, or --allow-unauthenticated if the network "
-                           "itself keeps strangers out", c->ip);
+                           "--ip %s is not a loopback address, and nobody would have to say who "
+                           "they are: give "
+                           "--tls-cert, --tls-key and --tls-client-ca, or --allow-unauthenticated "
+                           "if the network "
+                           "itself keeps strangers out",
+                           c->ip);
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "--ui-ip %s is not a loopback address, and the pages, metrics and probes there ask nobody "
-                       "who they are: give --allow-unauthenticated if that is meant", c->ui_ip);
+                       "--ui-ip %s is not a loopback address, and the pages, metrics and probes "
+                       "there ask nobody "
+                       "who they are: give --allow-unauthenticated if that is meant",
+                       c->ui_ip);
     }
     c->open_warning = sk_arena_printf(
         ctx->arena, "anybody who reaches %s may %s", grpc_open ? c->ip : c->ui_ip,
@@ -158,7 +166,8 @@ static sk_err store_url(struct sk_ctx *ctx, const struct sk_options *o, const ch
     sk_err err = sk_cli_read_file(ctx, path, STORE_FILE_MAX, &text, &missing);
     if (err)
         return err;
-    while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r' || text.p[text.n - 1] == ' '))
+    while (text.n > 0 &&
+           (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r' || text.p[text.n - 1] == ' '))
         text.n--;
     if (text.n == 0)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "--store-file: %s is empty", path);
@@ -181,8 +190,10 @@ static sk_err read_store(struct sk_ctx *ctx, const struct sk_options *o, struct 
         return SK_OK;
     }
     if (*url)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--store: \"%.*s\" is no store of this build; there are sqlite:PATH and memory:",
-                       (int)strcspn(url, ":"), url); // the rest may hold a password
+        return sk_fail(
+            ctx, SK_INVALID_ARGUMENT,
+            "--store: \"%.*s\" is no store of this build; there are sqlite:PATH and memory:",
+            (int)strcspn(url, ":"), url); // the rest may hold a password
     err = sk_data_dir_path(ctx, sk_options_text(o, SK_OPT_DATA_DIR), &c->data_dir);
     if (err)
         return err;
@@ -203,7 +214,8 @@ static sk_err check_pairs(struct sk_ctx *ctx, const char *flag, const char *cons
     for (; items && *items; items++) {
         const char *equals = strchr(*items, '=');
         if (!equals || equals == *items || !equals[1])
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" is not of the form NAME=VALUE", flag, *items);
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: \"%s\" is not of the form NAME=VALUE",
+                           flag, *items);
     }
     return SK_OK;
 }
@@ -218,8 +230,10 @@ static sk_err check_search_attributes(struct sk_ctx *ctx, const char *const *ite
             known |= sk_str_ieq(sk_str_of(sk_sa_type_name((enum sk_sa_type)t)), sk_str_of(type));
         if (!known)
             err = sk_fail(ctx, SK_INVALID_ARGUMENT,
-                          "--search-attribute: \"%s\" is no type; there are Text, Keyword, Int, Double, Bool, "
-                          "Datetime and KeywordList", type);
+                          "--search-attribute: \"%s\" is no type; there are Text, Keyword, Int, "
+                          "Double, Bool, "
+                          "Datetime and KeywordList",
+                          type);
     }
     return err;
 }
@@ -229,7 +243,8 @@ static sk_err read_namespaces(struct sk_ctx *ctx, const struct sk_options *o, st
     c->namespaces = sk_options_list(o, SK_OPT_NAMESPACE, NULL);
     for (const char *const *name = c->namespaces; *name; name++)
         if (!**name || strlen(*name) > NAMESPACE_MAX)
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--namespace: a name has 1 to %d bytes", NAMESPACE_MAX);
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "--namespace: a name has 1 to %d bytes",
+                           NAMESPACE_MAX);
     c->retention_ms = c->dev ? DAY_MS : 3 * DAY_MS;
     c->pragmas = sk_options_list(o, SK_OPT_SQLITE_PRAGMA, NULL);
     c->search_attributes = c->dev ? sk_options_list(o, SK_OPT_SEARCH_ATTRIBUTE, NULL) : NULL;
@@ -249,8 +264,9 @@ static sk_err read_limits(struct sk_ctx *ctx, const struct sk_options *o, struct
         if (err)
             return err;
         if (!known)
-            c->ignored_keys = sk_arena_printf(ctx->arena, "%s%s%.*s", c->ignored_keys ? c->ignored_keys : "",
-                                              c->ignored_keys ? ", " : "", (int)strcspn(*items, "="), *items);
+            c->ignored_keys =
+                sk_arena_printf(ctx->arena, "%s%s%.*s", c->ignored_keys ? c->ignored_keys : "",
+                                c->ignored_keys ? ", " : "", (int)strcspn(*items, "="), *items);
     }
     return SK_OK;
 }
@@ -282,7 +298,8 @@ static sk_err read_running(struct sk_ctx *ctx, const struct sk_options *o, struc
 {
     int64_t loops = sk_options_number(o, SK_OPT_LOOPS);
     if (loops > LOOPS_MAX)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--loops: %lld is more than %d", (long long)loops, LOOPS_MAX);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--loops: %lld is more than %d", (long long)loops,
+                       LOOPS_MAX);
     c->loops = loops > 0 ? (int)loops : core_count();
     if (c->loops > LOOPS_MAX)
         c->loops = LOOPS_MAX;

@@ -24,30 +24,31 @@ struct sk_config {
     bool headless;
     const char *const *public_hosts; /* NULL-ended */
     enum sk_store_choice store;
-    const char *store_path;      /* SQLite's file, or NULL */
-    const char *data_dir;        /* NULL: none is used */
-    const char *lock_path;       /* locked while the server runs, or NULL */
-    const char *const *pragmas;  /* NULL-ended */
-    const char *const *namespaces; /* NULL-ended, `default` not among them */
+    const char *store_path;               /* SQLite's file, or NULL */
+    const char *data_dir;                 /* NULL: none is used */
+    const char *lock_path;                /* locked while the server runs, or NULL */
+    const char *const *pragmas;           /* NULL-ended */
+    const char *const *namespaces;        /* NULL-ended, `default` not among them */
     const char *const *search_attributes; /* NULL-ended, NAME=TYPE, checked */
-    int64_t retention_ms;        /* of namespaces made at start */
+    int64_t retention_ms;                 /* of namespaces made at start */
     struct sk_tls_options tls;
     bool tls_on;
-    const char *open_warning;    /* what to warn of when anybody may call from outside, or NULL */
+    const char *open_warning; /* what to warn of when anybody may call from outside, or NULL */
     int loops;
     size_t cache_bytes;
     int64_t shutdown_ms;
     struct sk_limits limits;
-    const char *ignored_keys;    /* dynamic-config names without a meaning here, or NULL */
+    const char *ignored_keys; /* dynamic-config names without a meaning here, or NULL */
     enum sk_log_level log_level;
     enum sk_log_format log_format;
     const char *color;
-    const char *config_file;     /* read, or NULL */
+    const char *config_file; /* read, or NULL */
 };
 
 /* options: flags and environment; reads the configuration file into them first. Touches nothing
  * outside but that file, --store-file and the TLS files' existence. INVALID_ARGUMENT. */
-sk_err sk_config_read(struct sk_ctx *ctx, struct sk_options *options, struct sk_config *ret) SK_MUST_USE;
+sk_err sk_config_read(struct sk_ctx *ctx, struct sk_options *options,
+                      struct sk_config *ret) SK_MUST_USE;
 
 /* "127.0.0.1", "::1" and the like; ip is numeric. */
 bool sk_ip_is_loopback(const char *ip);

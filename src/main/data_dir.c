@@ -30,7 +30,8 @@ static const char *home_dir(void)
 
 sk_err sk_data_dir_path(struct sk_ctx *ctx, const char *given, const char **ret)
 {
-    const char *state = set_env("STATE_DIRECTORY"), *xdg = set_env("XDG_DATA_HOME"), *home = home_dir();
+    const char *state = set_env("STATE_DIRECTORY"), *xdg = set_env("XDG_DATA_HOME"),
+               *home = home_dir();
     if (given && *given)
         *ret = given;
     else if (state) // systemd gives a list when the unit names several
@@ -52,7 +53,8 @@ static sk_err make_parents(struct sk_ctx *ctx, const char *path)
             continue;
         *p = '\0';
         if (mkdir(copy, 0700) && errno != EEXIST)
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot make the directory %s: %s", copy, strerror(errno));
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot make the directory %s: %s", copy,
+                           strerror(errno));
         *p = '/';
     }
     return SK_OK;
@@ -65,16 +67,19 @@ sk_err sk_data_dir_make(struct sk_ctx *ctx, const char *path)
     if (err)
         return err;
     if (mkdir(path, 0700) && errno != EEXIST)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot make the data directory %s: %s", path, strerror(errno));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot make the data directory %s: %s", path,
+                       strerror(errno));
     if (stat(path, &st))
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: %s", path, strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: it is not a directory", path);
     if (access(path, W_OK | X_OK))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: this user cannot write to it", path);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: this user cannot write to it",
+                       path);
     // A directory of another user (a mounted volume) is left as its owner made it.
     if ((st.st_mode & 0077) && st.st_uid == geteuid() && chmod(path, 0700))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: others can read it, and %s", path, strerror(errno));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "data directory %s: others can read it, and %s",
+                       path, strerror(errno));
     return SK_OK;
 }
 
@@ -94,20 +99,23 @@ sk_err sk_lock_take(struct sk_ctx *ctx, const char *path, int *ret_fd)
     char text[32];
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot open the lock file %s: %s", path, strerror(errno));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot open the lock file %s: %s", path,
+                       strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB)) {
         long pid = errno == EWOULDBLOCK ? holder(fd) : 0;
-        sk_err err = errno == EWOULDBLOCK
-                         ? sk_fail(ctx, SK_FAILED_PRECONDITION,
-                                   "%s is locked: another skald (process %ld) uses this data", path, pid)
-                         : sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot lock %s: %s", path, strerror(errno));
+        sk_err err =
+            errno == EWOULDBLOCK
+                ? sk_fail(ctx, SK_FAILED_PRECONDITION,
+                          "%s is locked: another skald (process %ld) uses this data", path, pid)
+                : sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot lock %s: %s", path, strerror(errno));
         close(fd);
         return err;
     }
     int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n) {
         close(fd);
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot write the lock file %s: %s", path, strerror(errno));
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "cannot write the lock file %s: %s", path,
+                       strerror(errno));
     }
     *ret_fd = fd;
     return SK_OK;

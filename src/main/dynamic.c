@@ -34,8 +34,8 @@ static const struct setting *find(struct sk_str name)
 static bool read_duration(const json_t *json, int64_t *ret)
 {
     if (json_is_string(json))
-        return sk_value_duration(json_string_value(json), ret)
-               || (sk_value_count(json_string_value(json), INT32_MAX, ret) && (*ret *= 1000, true));
+        return sk_value_duration(json_string_value(json), ret) ||
+               (sk_value_count(json_string_value(json), INT32_MAX, ret) && (*ret *= 1000, true));
     double seconds = json_number_value(json);
     if (!json_is_number(json) || seconds < 0 || seconds > INT32_MAX)
         return false;
@@ -58,36 +58,42 @@ static sk_err store_value(struct sk_ctx *ctx, struct sk_limits *limits, const st
                           const json_t *json)
 {
     static const char *const wants[] = {"a number of bytes", "a number",
-                                        "a time such as \"5s\" or a number of seconds", "true or false"};
+                                        "a time such as \"5s\" or a number of seconds",
+                                        "true or false"};
     int64_t value = 0;
     char *field = (char *)limits + s->offset;
     bool ok = s->kind == SWITCH     ? json_is_boolean(json)
               : s->kind == DURATION ? read_duration(json, &value)
                                     : read_number(json, &value);
     if (!ok)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "dynamic-config value %s wants %s", s->name, wants[s->kind]);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "dynamic-config value %s wants %s", s->name,
+                       wants[s->kind]);
     if (s->kind == SWITCH) {
         *(bool *)field = json_is_true(json);
         return SK_OK;
     }
     if (value < s->least)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "dynamic-config value %s is %lld, below its least value %lld",
-                       s->name, (long long)value, (long long)s->least);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "dynamic-config value %s is %lld, below its least value %lld", s->name,
+                       (long long)value, (long long)s->least);
     memcpy(field, &value, sizeof(value));
     return SK_OK;
 }
 
-sk_err sk_dynamic_set(struct sk_ctx *ctx, struct sk_limits *limits, const char *key_json, bool *ret_known)
+sk_err sk_dynamic_set(struct sk_ctx *ctx, struct sk_limits *limits, const char *key_json,
+                      bool *ret_known)
 {
     const char *equals = strchr(key_json, '=');
     json_error_t problem;
     if (!equals || equals == key_json)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--dynamic-config-value: \"%s\" is not KEY=JSON", key_json);
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--dynamic-config-value: \"%s\" is not KEY=JSON",
+                       key_json);
     json_t *json = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &problem);
     if (!json)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "--dynamic-config-value: the value of %.*s is not JSON (a text needs quotes): %s",
-                       (int)(equals - key_json), key_json, problem.text);
+        return sk_fail(
+            ctx, SK_INVALID_ARGUMENT,
+            "--dynamic-config-value: the value of %.*s is not JSON (a text needs quotes): %s",
+            (int)(equals - key_json), key_json, problem.text);
     const struct setting *s = find((struct sk_str){key_json, (size_t)(equals - key_json)});
     sk_err err = s ? store_value(ctx, limits, s, json) : SK_OK;
     json_decref(json);
@@ -116,7 +122,8 @@ void sk_dynamic_docs(struct sk_buf *out)
     struct sk_limits limits;
     sk_limits_default(&limits);
     sk_buf_str(out, "\n## Limits\n\n"
-                    "`--dynamic-config-value KEY=JSON` sets a limit by the name it has in Temporal's dynamic config. These\n"
+                    "`--dynamic-config-value KEY=JSON` sets a limit by the name it has in "
+                    "Temporal's dynamic config. These\n"
                     "names mean something here; others are accepted and named once in the log.\n\n"
                     "| name | kind | default |\n|---|---|---|\n");
     for (size_t i = 0; i < SETTING_COUNT; i++) {

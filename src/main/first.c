@@ -64,7 +64,8 @@ static int type_of(const char *text)
     return 0;
 }
 
-/* record with NAME=TYPE added; unchanged when it has it already. Columns are given by namespaces. */
+/* record with NAME=TYPE added; unchanged when it has it already. Columns are given by namespaces.
+ */
 static sk_err add_attribute(struct sk_ctx *ctx, struct sk_namespace *record, const char *pair)
 {
     const char *equals = strchr(pair, '=');
@@ -74,12 +75,14 @@ static sk_err add_attribute(struct sk_ctx *ctx, struct sk_namespace *record, con
     if (there && there->type == type)
         return SK_OK;
     if (there)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "--search-attribute %s: namespace %s has it with type %s", pair,
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "--search-attribute %s: namespace %s has it with type %s", pair,
                        record->name, sk_sa_type_name(there->type));
     sk_err err = sk_sa_check_new_name(ctx, name);
     if (err)
         return err;
-    struct sk_search_attribute *all = SK_NEW_N(ctx->arena, struct sk_search_attribute, record->attribute_count + 1);
+    struct sk_search_attribute *all =
+        SK_NEW_N(ctx->arena, struct sk_search_attribute, record->attribute_count + 1);
     if (record->attribute_count > 0)
         memcpy(all, record->attributes, record->attribute_count * sizeof(*all));
     all[record->attribute_count] = (struct sk_search_attribute){.name = name, .type = type};
@@ -102,7 +105,8 @@ static sk_err add_attributes(struct sk_ctx *ctx, struct sk_namespaces *namespace
     return sk_namespaces_put(namespaces, ctx, &record, &ns);
 }
 
-sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces, const struct sk_config *config)
+sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
+                           const struct sk_config *config)
 {
     static const char *const standard[] = {"default", NULL};
     const char *const *const lists[] = {standard, config->namespaces};

@@ -75,20 +75,24 @@ const struct sk_command sk_commands[] = {
      "  skald server start\n"
      "  skald server start --store sqlite:/srv/skald/skald.db\n"
      "  skald server start --config /etc/skald/skald.yaml\n"
-     "  skald server start --ip 0.0.0.0 --tls-cert server.pem --tls-key server.key --tls-client-ca ca.pem\n",
+     "  skald server start --ip 0.0.0.0 --tls-cert server.pem --tls-key server.key --tls-client-ca "
+     "ca.pem\n",
      SK_CMD_START, run_server},
     {"config check", "Say what is wrong with the configuration of `server start`, if anything.", "",
      "  skald config check --config skald.yaml\n", SK_CMD_START, run_config_check},
     {"config print", "Show every setting and where it came from, as YAML.", "",
      "  SKALD_PORT=7300 skald config print\n", SK_CMD_START, run_config_print},
-    {"config docs", "Print the reference page of all commands and options.", "", "", 0, run_config_docs},
+    {"config docs", "Print the reference page of all commands and options.", "", "", 0,
+     run_config_docs},
     {"demo", "Run a small shop's orders, without any SDK: something to look at.",
-     "Places orders whose stories differ: completed, retried, failed, waiting on a timer, on a signal,\n"
+     "Places orders whose stories differ: completed, retried, failed, waiting on a timer, on a "
+     "signal,\n"
      "with a child workflow, and plays their worker. They can be looked at with the temporal CLI.",
      "  skald demo\n  skald demo --address 127.0.0.1:7233 --namespace default --orders 20\n",
      SK_CMD_DEMO, sk_cmd_demo},
     {"bench", "Put load on any server that speaks Temporal's API and report what it did.",
-     "Plays client and worker over the same gRPC as an SDK. Latency of a workflow runs from its start\n"
+     "Plays client and worker over the same gRPC as an SDK. Latency of a workflow runs from its "
+     "start\n"
      "request to the answer of its last workflow task's completion.",
      "  skald bench --workflows 10000 --server-pid $(pidof skald)\n"
      "  skald bench --duration 30s --activities 3 --payload-size 1KiB --gzip\n"
@@ -96,7 +100,8 @@ const struct sk_command sk_commands[] = {
      "  skald bench --mode pollers --pollers 10000 --connections 200 --duration 10s\n",
      SK_CMD_BENCH, sk_cmd_bench},
     {"health", "Ask a server whether it serves; for a container's health check.", "",
-     "  skald health --address 127.0.0.1:7233\n  skald health --http 127.0.0.1:8233\n", SK_CMD_HEALTH, sk_cmd_health},
+     "  skald health --address 127.0.0.1:7233\n  skald health --http 127.0.0.1:8233\n",
+     SK_CMD_HEALTH, sk_cmd_health},
     {"version", "Print the version.", "", "", 0, sk_cmd_version},
     {"licenses", "Print the licences of what is built in.", "", "", 0, sk_cmd_licenses},
     {NULL, NULL, NULL, NULL, 0, NULL},
@@ -105,5 +110,6 @@ const struct sk_command sk_commands[] = {
 int main(int argc, char **argv)
 {
     extern char **environ;
-    return sk_command_main(sk_commands, argc - 1, (const char *const *)argv + 1, (const char *const *)environ);
+    return sk_command_main(sk_commands, argc - 1, (const char *const *)argv + 1,
+                           (const char *const *)environ);
 }

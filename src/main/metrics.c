@@ -36,7 +36,8 @@ void sk_server_observe(void *server, const struct sk_method *method, sk_err err,
     sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ""), latency_us);
     if (err == SK_OK)
         return;
-    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)), 1);
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)),
+                  1);
     if (is_server_fault(err))
         sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ""), 1);
 }
@@ -77,8 +78,8 @@ static void set_process(const struct sk_server *s)
     set(SK_METRIC_PROCESS_FDS, open_files());
     set(SK_METRIC_PROCESS_START, s->started_ms / 1000);
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000
-                                       + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+        set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000 +
+                                       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
     set(SK_METRIC_LOOP_STALLS, (int64_t)sk_rt_stalls(s->rt));
 }
 

@@ -10,9 +10,11 @@
 #include "frontend/frontend.h"
 #include "main/server.h"
 
-#define PAGE_HEADERS                                                                              \
-    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n" \
-    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-store\r\n"
+#define PAGE_HEADERS                                                                           \
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors " \
+    "'none'\r\n"                                                                               \
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: "       \
+    "no-store\r\n"
 
 struct page {
     const char *path;
@@ -62,10 +64,13 @@ static const char home_page[] =
     "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em;"
     "color-scheme:light dark}code{font-size:.95em}</style>\n"
     "<h1>Skald is running</h1>\n"
-    "<p>Version " SK_VERSION ". It speaks Temporal's API, as of Temporal " SK_TEMPORAL_SERVER_VERSION
-    ": point any Temporal SDK, the <code>temporal</code> command line or Temporal's web UI at its gRPC port.</p>\n"
+    "<p>Version " SK_VERSION
+    ". It speaks Temporal's API, as of Temporal " SK_TEMPORAL_SERVER_VERSION
+    ": point any Temporal SDK, the <code>temporal</code> command line or Temporal's web UI at its "
+    "gRPC port.</p>\n"
     "<p>Try <code>skald demo</code>, then <code>temporal workflow list</code>.</p>\n"
-    "<ul><li><a href=\"metrics\">metrics</a> for Prometheus</li><li><a href=\"healthz\">healthz</a>: the process runs</li>"
+    "<ul><li><a href=\"metrics\">metrics</a> for Prometheus</li><li><a "
+    "href=\"healthz\">healthz</a>: the process runs</li>"
     "<li><a href=\"readyz\">readyz</a>: it serves</li></ul>\n"
     "<p>A web UI of its own is to come. Not affiliated with Temporal Technologies.</p>\n</html>\n";
 
@@ -83,7 +88,8 @@ static const struct page pages[] = {
     {"/readyz", false, serve_ready},
 };
 
-void sk_pages_handle(void *owner, const struct sk_http_request *request, struct sk_http_response *response)
+void sk_pages_handle(void *owner, const struct sk_http_request *request,
+                     struct sk_http_response *response)
 {
     struct sk_server *server = owner;
     if (!sk_str_eq(request->method, SK_STR("GET")) && !sk_str_eq(request->method, SK_STR("HEAD"))) {
@@ -91,7 +97,8 @@ void sk_pages_handle(void *owner, const struct sk_http_request *request, struct 
         return;
     }
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-        if (!sk_str_eq(request->path, sk_str_of(pages[i].path)) || (pages[i].ui && server->config->headless))
+        if (!sk_str_eq(request->path, sk_str_of(pages[i].path)) ||
+            (pages[i].ui && server->config->headless))
             continue;
         pages[i].serve(server, request, response);
         return;

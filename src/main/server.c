@@ -5,8 +5,8 @@
  *
  * Invariants: (1) nothing listens before all behind it is up; (2) whatever boot made, take_down
  * undoes, also when boot failed half-way: a part that was not made is NULL; (3) the data
- * directory is locked before the store is opened and until it is closed (a store in a file elsewhere
- * locks that file itself).
+ * directory is locked before the store is opened and until it is closed (a store in a file
+ * elsewhere locks that file itself).
  *
  * Stopping: SIGTERM or SIGINT drains: waiting polls are answered empty, calls under way finish
  * within --shutdown-timeout, commits finish. A second signal exits at once, which loses nothing
@@ -29,32 +29,33 @@
 
 /* ---- who may call: the one hook every method passes ---- */
 
-/* Authentication is the TLS layer's (client certificates); whoever came through may do anything.
- * Roles hook in here. */
+/* Who calls was settled by TLS (client certificates; ctx->principal); whoever came through may do
+ * anything. Roles are to be checked here. */
 static sk_err authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request)
 {
-    const struct sk_server *s = owner;
-    if (!atomic_load(&s->ready))
-        return sk_fail(ctx, SK_UNAVAILABLE, "the server is starting or stopping");
     return SK_OK;
 }
 
 /* ---- listening ---- */
 
-static sk_err listen_failed(struct sk_ctx *ctx, const char *flag, const char *ip_flag, const char *ip, int port, int error)
+static sk_err listen_failed(struct sk_ctx *ctx, const char *flag, const char *ip_flag,
+                            const char *ip, int port, int error)
 {
     if (error == EADDRINUSE)
-        return sk_fail(ctx, SK_FAILED_PRECONDITION,
-                       "port %d on %s is taken: end the program that has it, or choose another with --%s", port, ip, flag);
+        return sk_fail(
+            ctx, SK_FAILED_PRECONDITION,
+            "port %d on %s is taken: end the program that has it, or choose another with --%s",
+            port, ip, flag);
     if (error == EACCES)
         return sk_fail(ctx, SK_FAILED_PRECONDITION,
                        "this user may not listen on port %d: choose another with --%s", port, flag);
     if (error == EADDRNOTAVAIL)
-        return sk_fail(ctx, SK_FAILED_PRECONDITION, "%s is no address of this machine: choose another with --%s", ip, ip_flag);
+        return sk_fail(ctx, SK_FAILED_PRECONDITION,
+                       "%s is no address of this machine: choose another with --%s", ip, ip_flag);
     if (ctx->err.code != SK_OK)
         return ctx->err.code;
-    return sk_fail(ctx, SK_FAILED_PRECONDITION, "cannot listen on %s port %d (--%s): %s", ip, port, flag,
-                   error ? strerror(error) : "unknown reason");
+    return sk_fail(ctx, SK_FAILED_PRECONDITION, "cannot listen on %s port %d (--%s): %s", ip, port,
+                   flag, error ? strerror(error) : "unknown reason");
 }
 
 static sk_err listen_rpc(struct sk_server *s)
@@ -77,7 +78,8 @@ static sk_err listen_rpc(struct sk_server *s)
     return SK_OK;
 }
 
-static sk_err listen_http(struct sk_server *s, int index, const char *flag, const char *ip, int port, bool any_port)
+static sk_err listen_http(struct sk_server *s, int index, const char *flag, const char *ip,
+                          int port, bool any_port)
 {
     struct sk_http_options options = {
         .ip = ip,
@@ -185,7 +187,7 @@ static sk_err boot(struct sk_server *s)
 
 static void drain(struct sk_server *s)
 {
-    // New calls are refused from here on, so ready goes first.
+    // First, so that balancers look elsewhere; calls under way still come through.
     atomic_store(&s->ready, false);
     if (s->matching)
         sk_matching_drain(s->matching);
@@ -229,12 +231,15 @@ static void announce(const struct sk_server *s)
 {
     const struct sk_config *c = s->config;
     sk_banner_print(s, STDOUT_FILENO);
-    SK_LOG(INFO, "main", "serving", SK_KV("version", SK_VERSION), SK_KV("ip", c->ip), SK_KI("port", sk_rpc_port(s->rpc)),
-           SK_KI("ui_port", sk_http_port(s->http[0])), SK_KV("store", sk_store_name(s->store)), SK_KI("loops", c->loops));
+    SK_LOG(INFO, "main", "serving", SK_KV("version", SK_VERSION), SK_KV("ip", c->ip),
+           SK_KI("port", sk_rpc_port(s->rpc)), SK_KI("ui_port", sk_http_port(s->http[0])),
+           SK_KV("store", sk_store_name(s->store)), SK_KI("loops", c->loops));
     if (c->open_warning)
-        SK_LOG(WARN, "main", "listening beyond this machine without authentication", SK_KV("meaning", c->open_warning));
+        SK_LOG(WARN, "main", "listening beyond this machine without authentication",
+               SK_KV("meaning", c->open_warning));
     if (c->ignored_keys)
-        SK_LOG(WARN, "main", "dynamic-config names without a meaning here", SK_KV("names", c->ignored_keys));
+        SK_LOG(WARN, "main", "dynamic-config names without a meaning here",
+               SK_KV("names", c->ignored_keys));
 }
 
 static void main_fiber(void *arg)

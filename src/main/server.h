@@ -19,7 +19,7 @@ struct sk_server {
     const struct sk_config *config; /* borrowed */
     struct sk_ctx *ctx;             /* of boot: its error is what run reports */
     struct sk_rt *rt;
-    int lock_fd;                    /* -1: none */
+    int lock_fd; /* -1: none */
     struct sk_store *store;
     struct sk_namespaces *namespaces;
     struct sk_matching *matching;
@@ -27,12 +27,12 @@ struct sk_server {
     struct sk_frontend *frontend;
     struct sk_rpc_server *rpc;
     struct sk_http_server *http[SK_HTTP_LISTENERS];
-    const char *cluster_id;         /* a uuid that stays with the store */
-    struct sk_waitq stopping;       /* the main fiber waits here, on loop 0 */
-    int64_t started_ms;             /* wall clock */
-    int signals;                    /* how many came; loop 0 */
-    _Atomic bool ready;             /* serving; read by /readyz on any loop */
-    sk_err result;                  /* of boot */
+    const char *cluster_id;   /* a uuid that stays with the store */
+    struct sk_waitq stopping; /* the main fiber waits here, on loop 0 */
+    int64_t started_ms;       /* wall clock */
+    int signals;              /* how many came; loop 0 */
+    _Atomic bool ready;       /* serving; read by /readyz on any loop */
+    sk_err result;            /* of boot */
 };
 
 /* Runs until SIGTERM or SIGINT; the exit code. On failure ctx->err says what. Main thread. */
@@ -40,7 +40,8 @@ int sk_server_run(struct sk_ctx *ctx, const struct sk_config *config);
 
 /* ---- first records (main/first.c); from a fiber ---- */
 /* The id of the cluster, kept in the store, made at the first start. */
-sk_err sk_first_cluster_id(struct sk_ctx *ctx, struct sk_store *store, const char **ret) SK_MUST_USE;
+sk_err sk_first_cluster_id(struct sk_ctx *ctx, struct sk_store *store,
+                           const char **ret) SK_MUST_USE;
 /* `default` and the configured namespaces with their search attributes. */
 sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
                            const struct sk_config *config) SK_MUST_USE;
@@ -51,7 +52,8 @@ void sk_pages_handle(void *server, const struct sk_http_request *request,
 
 /* ---- metrics (main/metrics.c) ---- */
 /* sk_rpc_server_options.observe; owner is the server. Any loop. */
-void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us);
+void sk_server_observe(void *server, const struct sk_method *method, sk_err err,
+                       int64_t latency_us);
 /* All of /metrics. From a fiber. */
 void sk_server_metrics_write(struct sk_server *server, struct sk_buf *out);
 

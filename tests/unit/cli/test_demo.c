@@ -16,7 +16,7 @@
 
 static struct sk_ctx ctx;
 static API_HISTORY(History) history;
-static API_HISTORY(HistoryEvent) *events[EVENTS_MAX];
+static API_HISTORY(HistoryEvent) * events[EVENTS_MAX];
 
 static int setup(void **state)
 {
@@ -32,9 +32,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static API_HISTORY(HistoryEvent) *add(int type)
+static API_HISTORY(HistoryEvent) * add(int type)
 {
-    API_HISTORY(HistoryEvent) *e = API_NEW(ctx.arena, API_HISTORY(HistoryEvent), temporal__api__history__v1__history_event_);
+    API_HISTORY(HistoryEvent) *e =
+        API_NEW(ctx.arena, API_HISTORY(HistoryEvent), temporal__api__history__v1__history_event_);
     e->event_type = (Temporal__Api__Enums__V1__EventType)type;
     events[history.n_events++] = e;
     return e;
@@ -50,7 +51,7 @@ static void start(const char *story)
 }
 
 /* The one command that follows, or 0. */
-static API_COMMAND(Command) *next(void)
+static API_COMMAND(Command) * next(void)
 {
     size_t n;
     API_COMMAND(Command) **commands = sk_demo_decide(ctx.arena, &history, "o-1", &n);
@@ -113,7 +114,8 @@ static void timers_and_children(void **state)
     add(EVENT(ACTIVITY_TASK_COMPLETED));
     API_COMMAND(Command) *c = next();
     assert_int_equal(c->command_type, COMMAND(START_CHILD_WORKFLOW_EXECUTION));
-    assert_string_equal(c->start_child_workflow_execution_command_attributes->workflow_id, "o-1-gift-wrap");
+    assert_string_equal(c->start_child_workflow_execution_command_attributes->workflow_id,
+                        "o-1-gift-wrap");
     add(EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED));
     add(EVENT(CHILD_WORKFLOW_EXECUTION_STARTED));
     assert_null(next());
@@ -155,10 +157,17 @@ static void an_unknown_story_fails(void **state)
 
 static void addresses(void **state)
 {
-    static const struct { const char *text, *host; int port; } good[] = {
-        {"localhost:1", "localhost", 1}, {"127.0.0.1", "127.0.0.1", 7233}, {"[::1]:9", "::1", 9}, {"[::1]", "::1", 7233},
+    static const struct {
+        const char *text, *host;
+        int port;
+    } good[] = {
+        {"localhost:1", "localhost", 1},
+        {"127.0.0.1", "127.0.0.1", 7233},
+        {"[::1]:9", "::1", 9},
+        {"[::1]", "::1", 7233},
     };
-    static const char *const bad[] = {"", ":1", "a:", "a:0", "a:65536", "a:x", "::1", "[::1", "[::1]x:1"};
+    static const char *const bad[] = {"",    ":1",  "a:",   "a:0",     "a:65536",
+                                      "a:x", "::1", "[::1", "[::1]x:1"};
     const char *host;
     int port;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -168,7 +177,8 @@ static void addresses(void **state)
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         sk_ctx_clear(&ctx);
-        assert_int_equal(sk_cli_address(&ctx, "address", bad[i], &host, &port), SK_INVALID_ARGUMENT);
+        assert_int_equal(sk_cli_address(&ctx, "address", bad[i], &host, &port),
+                         SK_INVALID_ARGUMENT);
     }
 }
 
@@ -179,7 +189,8 @@ static void payloads_without_bytes_are_empty(void **state)
     assert_int_equal(sk_cli_payload_bytes(NULL).n, 0);
     assert_int_equal(sk_cli_payload_bytes(&none).n, 0);
     assert_int_equal(sk_cli_payload_bytes(sk_cli_payloads(ctx.arena, "binary/plain", "", 0)).n, 0);
-    assert_int_equal(sk_cli_payload_bytes(sk_cli_payloads(ctx.arena, "binary/plain", "abc", 3)).n, 3);
+    assert_int_equal(sk_cli_payload_bytes(sk_cli_payloads(ctx.arena, "binary/plain", "abc", 3)).n,
+                     3);
 }
 
 static void this_process_uses_something(void **state)

@@ -23,8 +23,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static sk_err parse_with(enum sk_option_command command, const char *const *argv, const char *const *env,
-                         struct sk_options **ret)
+static sk_err parse_with(enum sk_option_command command, const char *const *argv,
+                         const char *const *env, struct sk_options **ret)
 {
     int argc = 0;
     while (argv[argc])
@@ -33,7 +33,8 @@ static sk_err parse_with(enum sk_option_command command, const char *const *argv
 }
 #define ARGV(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
-static struct sk_options *parse(enum sk_option_command command, const char *const *argv, const char *const *env)
+static struct sk_options *parse(enum sk_option_command command, const char *const *argv,
+                                const char *const *env)
 {
     struct sk_options *o = NULL;
     sk_err err = parse_with(command, argv, env, &o);
@@ -43,7 +44,8 @@ static struct sk_options *parse(enum sk_option_command command, const char *cons
     return o;
 }
 
-static void refuse(enum sk_option_command command, const char *const *argv, const char *const *env, const char *message)
+static void refuse(enum sk_option_command command, const char *const *argv, const char *const *env,
+                   const char *message)
 {
     struct sk_options *o;
     sk_ctx_clear(&ctx);
@@ -79,8 +81,10 @@ static void defaults_hold_when_nothing_is_given(void **state)
 
 static void flags_in_every_spelling(void **state)
 {
-    struct sk_options *o = parse(SK_CMD_DEV, ARGV("--port=7300", "--ip", "0.0.0.0", "-n", "a", "-n=b", "-nc", "--headless",
-                                                  "-fdev.db", "--log-level", "never"), NULL);
+    struct sk_options *o = parse(SK_CMD_DEV,
+                                 ARGV("--port=7300", "--ip", "0.0.0.0", "-n", "a", "-n=b", "-nc",
+                                      "--headless", "-fdev.db", "--log-level", "never"),
+                                 NULL);
     size_t n;
     assert_int_equal(sk_options_number(o, SK_OPT_PORT), 7300);
     assert_string_equal(sk_options_text(o, SK_OPT_IP), "0.0.0.0");
@@ -98,20 +102,27 @@ static void flags_in_every_spelling(void **state)
 /* What SDKs pass to a dev server they launch, word for word. */
 static void the_flags_sdks_launch_with(void **state)
 {
-    struct sk_options *o = parse(
-        SK_CMD_DEV, ARGV("--port", "40123", "--namespace", "default", "--ip", "127.0.0.1", "--log-format", "pretty",
-                         "--log-level", "warn", "--dynamic-config-value", "system.enableActivityEagerExecution=true",
-                         "--search-attribute", "CustomIntField=Int", "--headless"), NULL);
+    struct sk_options *o =
+        parse(SK_CMD_DEV,
+              ARGV("--port", "40123", "--namespace", "default", "--ip", "127.0.0.1", "--log-format",
+                   "pretty", "--log-level", "warn", "--dynamic-config-value",
+                   "system.enableActivityEagerExecution=true", "--search-attribute",
+                   "CustomIntField=Int", "--headless"),
+              NULL);
     assert_string_equal(sk_options_list(o, SK_OPT_SEARCH_ATTRIBUTE, NULL)[0], "CustomIntField=Int");
-    parse(SK_CMD_DEV, ARGV("--color", "never", "--output", "json", "-o=json", "--ui-codec-endpoint", "http://x",
-                           "--ui-public-path=/x", "--ui-asset-path", "y", "--env", "e", "--time-format", "iso",
-                           "--command-timeout", "0", "--log-config", "--sqlite-pragma", "journal_mode=wal",
-                           "--db-filename", "f", "--http-port", "7243", "--metrics-port", "0", "--ui-port", "0"), NULL);
+    parse(SK_CMD_DEV,
+          ARGV("--color", "never", "--output", "json", "-o=json", "--ui-codec-endpoint", "http://x",
+               "--ui-public-path=/x", "--ui-asset-path", "y", "--env", "e", "--time-format", "iso",
+               "--command-timeout", "0", "--log-config", "--sqlite-pragma", "journal_mode=wal",
+               "--db-filename", "f", "--http-port", "7243", "--metrics-port", "0", "--ui-port",
+               "0"),
+          NULL);
 }
 
 static void the_environment_gives_way_to_flags(void **state)
 {
-    const char *const env[] = {"SKALD_PORT=7400", "SKALD_NAMESPACE=a,,b", "HOME=/x", "SKALD_ALLOW_UNAUTHENTICATED=yes", NULL};
+    const char *const env[] = {"SKALD_PORT=7400", "SKALD_NAMESPACE=a,,b", "HOME=/x",
+                               "SKALD_ALLOW_UNAUTHENTICATED=yes", NULL};
     struct sk_options *o = parse(SK_CMD_START, ARGV(), env);
     size_t n;
     assert_int_equal(sk_options_number(o, SK_OPT_PORT), 7400);
@@ -132,8 +143,10 @@ static void the_file_gives_way_to_both(void **state)
 {
     const char *const env[] = {"SKALD_UI_PORT=1", NULL};
     struct sk_options *o = parse(SK_CMD_START, ARGV("--port", "2"), env);
-    assert_int_equal(yaml(o, "# comment\nport: 3\nui_port: 3\nip: \"::1\"\nnamespace: [a, b]\nallow_unauthenticated: true\n"
-                             "public_host:\n  - x.example\n"), SK_OK);
+    assert_int_equal(yaml(o, "# comment\nport: 3\nui_port: 3\nip: \"::1\"\nnamespace: [a, "
+                             "b]\nallow_unauthenticated: true\n"
+                             "public_host:\n  - x.example\n"),
+                     SK_OK);
     size_t n;
     assert_int_equal(sk_options_number(o, SK_OPT_PORT), 2);
     assert_int_equal(sk_options_number(o, SK_OPT_UI_PORT), 1);
@@ -156,18 +169,22 @@ static void empty_files_are_fine(void **state)
 static void unknown_names_are_errors_that_name_the_nearest(void **state)
 {
     refuse(SK_CMD_START, ARGV("--prot", "1"), NULL, "unknown flag --prot; did you mean --port?");
-    refuse(SK_CMD_START, ARGV("--data_dir=x"), NULL, "unknown flag --data_dir=x; did you mean --data-dir?");
+    refuse(SK_CMD_START, ARGV("--data_dir=x"), NULL,
+           "unknown flag --data_dir=x; did you mean --data-dir?");
     refuse(SK_CMD_START, ARGV("--headless"), NULL, "unknown flag --headless");
     refuse(SK_CMD_DEV, ARGV("-x"), NULL, "unknown flag -x");
-    refuse(SK_CMD_START, ARGV(), ARGV("SKALD_STOER=x"), "unknown environment variable SKALD_STOER; did you mean SKALD_STORE?");
+    refuse(SK_CMD_START, ARGV(), ARGV("SKALD_STOER=x"),
+           "unknown environment variable SKALD_STOER; did you mean SKALD_STORE?");
     refuse_yaml("prot: 1\n", "skald.yaml:1: unknown key \"prot\"; did you mean port?");
 }
 
 static void wrong_values_name_flag_and_wish(void **state)
 {
     refuse(SK_CMD_START, ARGV("--port", "x"), NULL, "--port: \"x\" is not a port, 0 to 65535");
-    refuse(SK_CMD_START, ARGV("--port", "65536"), NULL, "--port: \"65536\" is not a port, 0 to 65535");
-    refuse(SK_CMD_START, ARGV("--log-level=loud"), NULL, "--log-level: \"loud\" is not one of debug|info|warn|error|never");
+    refuse(SK_CMD_START, ARGV("--port", "65536"), NULL,
+           "--port: \"65536\" is not a port, 0 to 65535");
+    refuse(SK_CMD_START, ARGV("--log-level=loud"), NULL,
+           "--log-level: \"loud\" is not one of debug|info|warn|error|never");
     refuse(SK_CMD_START, ARGV("--allow-unauthenticated=maybe"), NULL,
            "--allow-unauthenticated: \"maybe\" is not true or false");
     refuse(SK_CMD_START, ARGV("--cache-size", "64 MiB"), NULL,
@@ -177,7 +194,8 @@ static void wrong_values_name_flag_and_wish(void **state)
     refuse(SK_CMD_START, ARGV("--ip"), NULL, "--ip wants a value (ADDRESS)");
     refuse(SK_CMD_START, ARGV("serve"), NULL, "unexpected argument \"serve\"");
     refuse(SK_CMD_START, ARGV("--ip", "\xff"), NULL, "--ip: the value is not UTF-8");
-    refuse(SK_CMD_START, ARGV(), ARGV("SKALD_PORT=x"), "SKALD_PORT: \"x\" is not a port, 0 to 65535");
+    refuse(SK_CMD_START, ARGV(), ARGV("SKALD_PORT=x"),
+           "SKALD_PORT: \"x\" is not a port, 0 to 65535");
 }
 
 static void files_that_are_wrong_name_the_line(void **state)
@@ -197,7 +215,8 @@ static void files_that_are_wrong_name_the_line(void **state)
 static void broken_yaml_is_refused(void **state)
 {
     struct sk_options *o = parse(SK_CMD_START, ARGV(), NULL);
-    static const char *const bad[] = {"ip: \"x\n", "ip: [a\n", "{", "ip: *x\n", "a: b: c\n", "\xff\xff", "? [a]\n: b\n"};
+    static const char *const bad[] = {"ip: \"x\n", "ip: [a\n", "{",           "ip: *x\n",
+                                      "a: b: c\n", "\xff\xff", "? [a]\n: b\n"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(yaml(o, bad[i]), SK_INVALID_ARGUMENT);
 }
@@ -229,8 +248,10 @@ static void help_stops_the_rest(void **state)
 
 static void what_is_printed_can_be_read_back(void **state)
 {
-    struct sk_options *o = parse(SK_CMD_START, ARGV("--port", "1", "--data-dir", "a \"b\"\\\n", "--namespace", "x, y",
-                                                    "--namespace=z"), NULL);
+    struct sk_options *o = parse(SK_CMD_START,
+                                 ARGV("--port", "1", "--data-dir", "a \"b\"\\\n", "--namespace",
+                                      "x, y", "--namespace=z"),
+                                 NULL);
     struct sk_options *again = parse(SK_CMD_START, ARGV(), NULL);
     struct sk_buf out = SK_BUF_INIT, out2 = SK_BUF_INIT;
     sk_options_print(o, &out);
@@ -239,7 +260,8 @@ static void what_is_printed_can_be_read_back(void **state)
         const struct sk_option *option = sk_option_get((enum sk_option_id)i);
         if (!(option->commands & SK_CMD_START) || option->type == SK_OPTION_LIST)
             continue;
-        assert_string_equal(sk_options_text(o, (enum sk_option_id)i), sk_options_text(again, (enum sk_option_id)i));
+        assert_string_equal(sk_options_text(o, (enum sk_option_id)i),
+                            sk_options_text(again, (enum sk_option_id)i));
     }
     assert_string_equal(sk_options_list(again, SK_OPT_NAMESPACE, NULL)[0], "x, y");
     sk_buf_fini(&out);

@@ -8,10 +8,15 @@
 
 static void durations(void **state)
 {
-    static const struct { const char *text; int64_t ms; } good[] = {
-        {"0", 0}, {"500ms", 500}, {"5s", 5000}, {"1m30s", 90000}, {"1h", 3600000}, {"1.5s", 1500}, {"2d", 172800000},
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {
+        {"0", 0},        {"500ms", 500}, {"5s", 5000},      {"1m30s", 90000},
+        {"1h", 3600000}, {"1.5s", 1500}, {"2d", 172800000},
     };
-    static const char *const bad[] = {"", "5", "s", "5 s", "-1s", "5sx", "1e400s", "99999999999999999999h", "5s "};
+    static const char *const bad[] = {
+        "", "5", "s", "5 s", "-1s", "5sx", "1e400s", "99999999999999999999h", "5s "};
     int64_t ms;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         assert_true(sk_value_duration(good[i].text, &ms));
@@ -23,8 +28,12 @@ static void durations(void **state)
 
 static void sizes(void **state)
 {
-    static const struct { const char *text; int64_t bytes; } good[] = {
-        {"0", 0}, {"4096", 4096}, {"64KiB", 65536}, {"2MB", 2000000}, {"1.5GiB", 1610612736}, {"7B", 7}, {"1K", 1024},
+    static const struct {
+        const char *text;
+        int64_t bytes;
+    } good[] = {
+        {"0", 0},  {"4096", 4096}, {"64KiB", 65536}, {"2MB", 2000000}, {"1.5GiB", 1610612736},
+        {"7B", 7}, {"1K", 1024},
     };
     static const char *const bad[] = {"", "KiB", "-1", "4 KiB", "4kib", "1e300", "4KiBx"};
     int64_t bytes;
