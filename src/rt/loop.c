@@ -193,9 +193,13 @@ static void on_wake(uv_async_t *wake)
 
 static void on_alarm(uv_timer_t *alarm)
 {
-    // It ended the poll: the timers run at the beginning of the turn. libuv's clock may be a
-    // millisecond ahead of ours; then none is due yet, and the alarm must be set once more.
-    SK_CONTAINER(alarm, struct sk_loop, alarm)->alarm_ms = 0;
+    struct sk_loop *loop = SK_CONTAINER(alarm, struct sk_loop, alarm);
+
+    // The timers run at the beginning of the turn. libuv's clock may be a millisecond ahead of
+    // ours; then none is due yet, and the alarm must be set once more. It may also ring before the
+    // poll, which then must not wait.
+    loop->alarm_ms = 0;
+    uv_stop(&loop->uv);
 }
 
 void sk_loop_init(struct sk_loop *loop, struct sk_rt *rt, int index, struct sk_random *random)
