@@ -97,7 +97,7 @@ static int class_of(size_t size)
 {
     int class = 0;
     while (class < CHUNK_CLASSES && size > ((size_t)CHUNK_SMALLEST << class))
-        class++;
+        class ++;
     return class;
 }
 
@@ -124,7 +124,8 @@ static void chunk_put(struct chunk *chunk)
 {
     struct pool *pool = &thread_pool;
 
-    if (ARENA_CHECKED || chunk->size > CHUNK_LARGEST || pool->bytes + chunk->size > POOL_BYTES_MAX) {
+    if (ARENA_CHECKED || chunk->size > CHUNK_LARGEST ||
+        pool->bytes + chunk->size > POOL_BYTES_MAX) {
         sk_mem_free(chunk);
         return;
     }

@@ -23,7 +23,8 @@ static size_t clamp_length(int n, size_t room)
 _Noreturn void sk_panic(const char *file, int line, const char *fmt, ...)
 {
     char text[PANIC_TEXT];
-    size_t n = clamp_length(snprintf(text, sizeof(text), "panic: %s:%d: ", file, line), sizeof(text));
+    size_t n =
+        clamp_length(snprintf(text, sizeof(text), "panic: %s:%d: ", file, line), sizeof(text));
     va_list args;
 
     va_start(args, fmt);

@@ -9,7 +9,8 @@
 _Noreturn void sk_panic(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 #define SK_PANIC(...) sk_panic(__FILE__, __LINE__, __VA_ARGS__)
-#define SK_ASSERT(cond) ((cond) ? (void)0 : sk_panic(__FILE__, __LINE__, "assertion failed: %s", #cond))
+#define SK_ASSERT(cond) \
+    ((cond) ? (void)0 : sk_panic(__FILE__, __LINE__, "assertion failed: %s", #cond))
 #ifdef SK_DEBUG
 #define SK_DASSERT(cond) SK_ASSERT(cond)
 #else

@@ -13,7 +13,7 @@ struct sk_buf {
 
 #define SK_BUF_INIT ((struct sk_buf){NULL, 0, 0})
 void sk_buf_fini(struct sk_buf *buf);
-void sk_buf_clear(struct sk_buf *buf); /* keeps the memory */
+void sk_buf_clear(struct sk_buf *buf);                 /* keeps the memory */
 char *sk_buf_reserve(struct sk_buf *buf, size_t more); /* room for more bytes at buf->p + buf->n */
 void sk_buf_append(struct sk_buf *buf, const void *bytes, size_t n);
 void sk_buf_str(struct sk_buf *buf, const char *cstr);

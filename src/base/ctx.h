@@ -10,13 +10,13 @@
 #include "base/err.h"
 
 struct sk_ctx {
-    struct sk_arena *arena;    /* borrowed; all results are allocated here */
-    struct sk_errinfo err;     /* why the last call failed */
-    int64_t deadline_mono_ms;  /* 0 = none */
-    const char *request_id;    /* for logs; may be NULL */
-    const char *client_name;   /* header client-name, or NULL */
+    struct sk_arena *arena;   /* borrowed; all results are allocated here */
+    struct sk_errinfo err;    /* why the last call failed */
+    int64_t deadline_mono_ms; /* 0 = none */
+    const char *request_id;   /* for logs; may be NULL */
+    const char *client_name;  /* header client-name, or NULL */
     const char *client_version;
-    const char *principal;     /* who calls: certificate subject or NULL */
+    const char *principal; /* who calls: certificate subject or NULL */
 };
 
 /* Set ctx->err and return code, so that `return sk_fail(ctx, SK_NOT_FOUND, "...")` reads well.

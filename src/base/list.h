@@ -1,4 +1,4 @@
-/* Intrusive doubly linked list. A node is in at most one list; an unlinked node points at itself. */
+/* Intrusive doubly linked list. A node is in one list at most; an unlinked one points at itself. */
 #ifndef SK_BASE_LIST_H
 #define SK_BASE_LIST_H
 
@@ -9,13 +9,19 @@ struct sk_list {
     struct sk_list *next, *prev;
 };
 
-#define SK_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-#define SK_LIST_EACH(it, head) \
+#define SK_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define SK_LIST_EACH(it, head)                                                   \
     for (struct sk_list *it = (head)->next, *it##_next = it->next; it != (head); \
          it = it##_next, it##_next = it->next) /* the current node may be removed */
 
-static inline void sk_list_init(struct sk_list *l) { l->next = l->prev = l; }
-static inline bool sk_list_empty(const struct sk_list *l) { return l->next == l; }
+static inline void sk_list_init(struct sk_list *l)
+{
+    l->next = l->prev = l;
+}
+static inline bool sk_list_empty(const struct sk_list *l)
+{
+    return l->next == l;
+}
 static inline void sk_list_push_back(struct sk_list *head, struct sk_list *n)
 {
     n->prev = head->prev;

@@ -29,9 +29,10 @@ static inline const char *sk_log_text(const char *s)
 #define SK_KI(k, i) ((struct sk_log_kv){(k), 0, (int64_t)(i)})
 
 extern enum sk_log_level sk_log_threshold;
-#define SK_LOG(level, component, text, ...) \
-    (SK_LOG_##level >= sk_log_threshold \
-         ? sk_log_write(SK_LOG_##level, component, text, (const struct sk_log_kv[]){__VA_ARGS__ __VA_OPT__(,) {0}}) \
+#define SK_LOG(level, component, text, ...)                                        \
+    (SK_LOG_##level >= sk_log_threshold                                            \
+         ? sk_log_write(SK_LOG_##level, component, text,                           \
+                        (const struct sk_log_kv[]){__VA_ARGS__ __VA_OPT__(, ){0}}) \
          : (void)0)
 
 /* kv ends with a NULL key */

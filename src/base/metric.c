@@ -40,10 +40,11 @@ static const struct definition definitions[] = {
 
 /* ---- kinds and where their cells are ---- */
 
-static const int64_t timer_bounds[] = { // microseconds
-    100,       200,       500,       1000,      2000,      5000,       10000,      20000,
-    50000,     100000,    200000,    500000,    1000000,   2000000,    5000000,    10000000,
-    20000000,  50000000,  100000000, 200000000, 500000000, 1000000000,
+static const int64_t timer_bounds[] = {
+    // microseconds
+    100,      200,      500,       1000,      2000,      5000,       10000,   20000,
+    50000,    100000,   200000,    500000,    1000000,   2000000,    5000000, 10000000,
+    20000000, 50000000, 100000000, 200000000, 500000000, 1000000000,
 };
 static const int64_t bytes_bounds[] = {
     1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864,
@@ -77,7 +78,7 @@ static const struct bounds kind_bounds[] = {
 
 enum {
     CELLS_TOTAL = 0
-#define SK_METRIC(id, name, kind, labels, series_max, help) + (series_max) * (kind##_CELLS)
+#define SK_METRIC(id, name, kind, labels, series_max, help) +(series_max) * (kind##_CELLS)
 #include "base/metrics.def"
 #undef SK_METRIC
 };

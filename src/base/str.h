@@ -31,7 +31,8 @@ static inline bool sk_str_eq(struct sk_str a, struct sk_str b)
 int sk_str_cmp(struct sk_str a, struct sk_str b);
 bool sk_str_starts(struct sk_str s, struct sk_str prefix);
 bool sk_str_ieq(struct sk_str a, struct sk_str b); /* ASCII case-insensitive */
-uint64_t sk_hash(const void *bytes, size_t n, uint64_t seed); /* fast, not for hostile input alone */
+uint64_t sk_hash(const void *bytes, size_t n,
+                 uint64_t seed); /* fast, not for hostile input alone */
 /* true when the bytes are well-formed UTF-8 */
 bool sk_utf8_valid(const void *bytes, size_t n);
 

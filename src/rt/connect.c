@@ -39,8 +39,8 @@ static struct addrinfo *look_up(const char *host, int port, int *reterr_errno)
     char service[8];
 
     snprintf(service, sizeof(service), "%d", port);
-    int status = uv_getaddrinfo(&sk_loop_here->uv, &lookup.request, on_looked_up, host, service,
-                                &hints);
+    int status =
+        uv_getaddrinfo(&sk_loop_here->uv, &lookup.request, on_looked_up, host, service, &hints);
     if (status == 0) {
         sk_fiber_park();
         status = lookup.status;
@@ -85,8 +85,8 @@ static struct sk_stream *try_address(const struct sockaddr *address, int *reterr
     struct attempt attempt = {.fiber = sk_fiber_current(), .request.data = &attempt};
 
     attempt.stream = sk_stream_new(sk_loop_here, -1, NULL);
-    int status = uv_tcp_connect(&attempt.request, sk_stream_tcp(attempt.stream), address,
-                                on_connected);
+    int status =
+        uv_tcp_connect(&attempt.request, sk_stream_tcp(attempt.stream), address, on_connected);
     if (status == 0) {
         sk_timer_init(&attempt.timeout, on_timeout);
         sk_timer_start(&attempt.timeout, sk_now_mono_ms() + CONNECT_MS);

@@ -209,7 +209,8 @@ static void start(unsigned high, unsigned low) // makecontext passes ints only
 
 static void *make_frame(char *top, void (*entry)(void *), void *arg)
 {
-    struct frame *frame = (struct frame *)(void *)((uintptr_t)(top - sizeof(*frame)) & ~(uintptr_t)63);
+    struct frame *frame =
+        (struct frame *)(void *)((uintptr_t)(top - sizeof(*frame)) & ~(uintptr_t)63);
     uintptr_t address = (uintptr_t)frame;
 
     *frame = (struct frame){.entry = entry, .arg = arg};

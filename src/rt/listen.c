@@ -127,7 +127,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 }
 
 /* Fills in the address; false when ip is none. */
-static bool parse_address(const char *ip, int port, struct sockaddr_storage *ret, socklen_t *ret_size)
+static bool parse_address(const char *ip, int port, struct sockaddr_storage *ret,
+                          socklen_t *ret_size)
 {
     memset(ret, 0, sizeof(*ret));
     if (uv_ip4_addr(ip, port, (struct sockaddr_in *)ret) == 0) {

@@ -2,8 +2,9 @@
  * A loop: one thread that runs items (fibers to resume, callbacks) in the order they came.
  *
  * A turn: read the clock once; take the mailbox; run the timers that are due; run items until
- * none is left or TURN_ITEMS_MAX have run; then let libuv poll the sockets, without waiting when
- * items are left. What sockets cause runs inside that poll and queues more items.
+ * none is left or it has been a while (TURN_ITEMS_MAX, TURN_MS_MAX); then let libuv poll the
+ * sockets, without waiting when items are left. What sockets cause runs inside that poll and
+ * queues more items.
  *
  * The mailbox is a list that senders push to with one compare-and-swap and the loop takes whole.
  * A sender wakes the loop through libuv (a system call) only when the loop sleeps, and of several
@@ -28,7 +29,8 @@
 #include "base/log.h"
 
 enum {
-    TURN_ITEMS_MAX = 1024, // then sockets get a look
+    TURN_ITEMS_MAX = 1024, // then, or after this time, sockets get a look
+    TURN_MS_MAX = 10,
     STALL_MS = 20,
     WARN_EVERY_MS = 1000, // a machine too slow for us need not fill the log
     FREE_POSTS_MAX = 256,
@@ -195,9 +197,8 @@ static void on_alarm(uv_timer_t *alarm)
 {
     struct sk_loop *loop = SK_CONTAINER(alarm, struct sk_loop, alarm);
 
-    // The timers run at the beginning of the turn. libuv's clock may be a millisecond ahead of
-    // ours; then none is due yet, and the alarm must be set once more. It may also ring before the
-    // poll, which then must not wait.
+    // The timers run at the beginning of the turn; should none be due by our reading of the clock,
+    // the alarm is set once more. It may also ring before the poll, which then must not wait.
     loop->alarm_ms = 0;
     uv_stop(&loop->uv);
 }
@@ -307,10 +308,10 @@ static void watch(struct sk_loop *loop, int64_t *since_ms)
 
 static void run_items(struct sk_loop *loop)
 {
-    int64_t since_ms = loop->mono_ns / 1000000;
+    int64_t begin_ms = loop->mono_ns / 1000000, since_ms = begin_ms;
 
     watch(loop, &since_ms); // callbacks of sockets and timers
-    for (int i = 0; i < TURN_ITEMS_MAX; i++) {
+    for (int i = 0; i < TURN_ITEMS_MAX && since_ms - begin_ms < TURN_MS_MAX; i++) {
         if (sk_loop_run_item(loop))
             watch(loop, &since_ms);
         else if (!sk_loop_collect(loop))
@@ -322,18 +323,21 @@ static void run_items(struct sk_loop *loop)
 static bool set_alarm(struct sk_loop *loop)
 {
     int64_t due = sk_loop_next_due(loop);
-    int64_t now = loop->mono_ns / 1000000;
 
-    if (due <= now)
+    if (due <= loop->mono_ns / 1000000)
         return false;
     if (due == loop->alarm_ms)
         return true;
-    loop->alarm_ms = due;
     if (due == INT64_MAX) {
+        loop->alarm_ms = due;
         uv_timer_stop(&loop->alarm);
         return true;
     }
-    uv_update_time(&loop->uv);
+    uv_update_time(&loop->uv); // the same clock as ours, and this turn may have taken a while
+    int64_t now = (int64_t)uv_now(&loop->uv);
+    if (due <= now)
+        return false;
+    loop->alarm_ms = due;
     uv_timer_start(&loop->alarm, on_alarm, (uint64_t)(due - now), 0);
     return true;
 }

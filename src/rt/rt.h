@@ -20,9 +20,9 @@
 struct sk_rt;
 
 struct sk_rt_options {
-    int loop_count;      /* >= 1 */
-    bool simulated;      /* one thread, virtual clock */
-    uint64_t seed;       /* simulated only */
+    int loop_count;        /* >= 1 */
+    bool simulated;        /* one thread, virtual clock */
+    uint64_t seed;         /* simulated only */
     int64_t start_wall_ms; /* simulated only: the clock's first value */
 };
 
@@ -34,8 +34,8 @@ void sk_rt_run(struct sk_rt *rt, void (*main_fn)(void *), void *arg);
 void sk_rt_stop(struct sk_rt *rt); /* any thread; sk_rt_run returns soon after */
 void sk_rt_free(struct sk_rt *rt);
 int sk_rt_loop_count(const struct sk_rt *rt);
-struct sk_rt *sk_rt_current(void);   /* the runtime of the calling loop thread */
-int sk_rt_loop_index(void);          /* of the calling loop, or -1 off the loops */
+struct sk_rt *sk_rt_current(void); /* the runtime of the calling loop thread */
+int sk_rt_loop_index(void);        /* of the calling loop, or -1 off the loops */
 bool sk_rt_simulated(void);
 
 /* ---- time and randomness (of the calling loop) ---- */
@@ -53,9 +53,9 @@ struct sk_fiber;
 void sk_fiber_spawn(void (*fn)(void *), void *arg);
 struct sk_fiber *sk_fiber_current(void); /* NULL when in a plain callback */
 void sk_fiber_suspend(void);             /* until sk_fiber_wake; a wake before the suspend counts */
-void sk_fiber_wake(struct sk_fiber *fiber); /* on the fiber's own loop */
+void sk_fiber_wake(struct sk_fiber *fiber);               /* on the fiber's own loop */
 void sk_fiber_wake_from_anywhere(struct sk_fiber *fiber); /* any thread */
-void sk_fiber_yield(void);               /* let others run */
+void sk_fiber_yield(void);                                /* let others run */
 void sk_fiber_sleep(int64_t ms);
 
 /* A lock that fibers of one loop wait for in order. */

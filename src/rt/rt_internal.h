@@ -26,21 +26,21 @@ struct sk_queue {
 };
 
 enum sk_fiber_state {
-    SK_FIBER_IDLE,      // waits in the pool for something to do
-    SK_FIBER_READY,     // in the loop's queue
+    SK_FIBER_IDLE,  // waits in the pool for something to do
+    SK_FIBER_READY, // in the loop's queue
     SK_FIBER_RUNNING,
     SK_FIBER_SUSPENDED, // until sk_fiber_wake
     SK_FIBER_PARKED,    // until sk_fiber_unpark: waits for something of rt itself
 };
 
 struct sk_fiber {
-    struct sk_item ready;       // place in the loop's queue
-    struct sk_item remote;      // a wake from another thread, in the mailbox
-    atomic_bool remote_sent;    // `remote` is in the mailbox
+    struct sk_item ready;    // place in the loop's queue
+    struct sk_item remote;   // a wake from another thread, in the mailbox
+    atomic_bool remote_sent; // `remote` is in the mailbox
     struct sk_loop *loop;
     enum sk_fiber_state state;
-    bool wake_pending;          // woken while it was not suspended
-    bool ended;                 // its function has returned
+    bool wake_pending; // woken while it was not suspended
+    bool ended;        // its function has returned
     void (*fn)(void *);
     void *arg;
     struct sk_context context;  // has no stack while in the pool of bare fibers
@@ -51,38 +51,38 @@ struct sk_fiber {
 struct sk_loop {
     struct sk_rt *rt;
     int index;
-    pthread_t thread;           // not loop 0's
+    pthread_t thread; // not loop 0's
 
     // Of the loop's thread alone.
     struct sk_queue ready;
-    struct sk_heap timers;      // struct sk_timer by due time
-    struct sk_fiber *current;   // NULL in a plain callback
-    struct sk_context context;  // of the thread's own stack
-    struct sk_list fibers;      // all of them
-    struct sk_fiber *idle;      // with a stack
-    struct sk_fiber *bare;      // without
+    struct sk_heap timers;     // struct sk_timer by due time
+    struct sk_fiber *current;  // NULL in a plain callback
+    struct sk_context context; // of the thread's own stack
+    struct sk_list fibers;     // all of them
+    struct sk_fiber *idle;     // with a stack
+    struct sk_fiber *bare;     // without
     int idle_count;
     struct sk_item *free_posts; // spare memory of sk_rt_post
     int free_post_count;
     struct sk_random *random;
-    int64_t mono_ns, wall_ns;   // read at the beginning of the turn
-    int64_t last_wall_ns;       // what sk_now_wall_ns returned last
-    uintptr_t running;          // the function called last, for the watchdog
-    int64_t warned_ms;          // when the watchdog spoke last
-    char *read_buffer;          // of all its streams, made by the first
+    int64_t mono_ns, wall_ns; // read at the beginning of the turn
+    int64_t last_wall_ns;     // what sk_now_wall_ns returned last
+    uintptr_t running;        // the function called last, for the watchdog
+    int64_t warned_ms;        // when the watchdog spoke last
+    char *read_buffer;        // of all its streams, made by the first
 
     // libuv's; unused in a simulated runtime.
     uv_loop_t uv;
     uv_async_t wake;
-    uv_timer_t alarm;           // ends the poll at the first timer
-    int64_t alarm_ms;           // what it is set to; 0 = not set
-    bool polling;               // in libuv's poll; the turn has not begun
+    uv_timer_t alarm; // ends the poll at the first timer
+    int64_t alarm_ms; // what it is set to; 0 = not set
+    bool polling;     // in libuv's poll; the turn has not begun
 
     // Any thread's.
     _Atomic(struct sk_item *) mailbox; // newest first
     atomic_bool sleeping;              // polls or is about to: a sender must wake it
     _Atomic uint64_t stalls;
-    atomic_int stream_count;           // accepted and not closed, to spread new ones
+    atomic_int stream_count; // accepted and not closed, to spread new ones
 };
 
 struct sk_rt {
@@ -92,7 +92,7 @@ struct sk_rt {
     struct sk_loop *loops;
 
     // Simulated only.
-    struct sk_random *random;   // who goes next
+    struct sk_random *random; // who goes next
     int64_t sim_mono_ns;
     int64_t sim_wall_offset_ns; // wall = mono + offset
 };

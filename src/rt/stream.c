@@ -27,8 +27,8 @@
 
 enum {
     READ_BUFFER_SIZE = 64 * 1024,
-    WRITE_PARTS_MAX = 32,  // slices in one system call
-    LINGER_MS = 5000,      // for the peer to take the last bytes and to end its side
+    WRITE_PARTS_MAX = 32, // slices in one system call
+    LINGER_MS = 5000,     // for the peer to take the last bytes and to end its side
     PEER_TEXT = 64,
 };
 
@@ -343,7 +343,8 @@ size_t sk_stream_write(struct sk_stream *stream, const struct sk_str *parts, int
 
 size_t sk_stream_pending(const struct sk_stream *stream)
 {
-    size_t sending = stream->writing ? uv_stream_get_write_queue_size((const uv_stream_t *)&stream->tcp) : 0;
+    size_t sending =
+        stream->writing ? uv_stream_get_write_queue_size((const uv_stream_t *)&stream->tcp) : 0;
     return sending + stream->waiting.n;
 }
 

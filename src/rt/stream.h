@@ -42,12 +42,14 @@ const char *sk_stream_peer(const struct sk_stream *stream); /* "127.0.0.1:1234" 
 sk_err sk_listen(const char *ip, int port, void (*on_accept)(void *owner, struct sk_stream *stream),
                  void *owner, struct sk_listener **ret, int *reterr_errno) SK_MUST_USE;
 int sk_listener_port(const struct sk_listener *listener); /* the real one when port was 0 */
-/* On the loop that listens. Existing streams live on; an on_accept may just be running elsewhere. */
+/* On the loop that listens. Existing streams live on; an on_accept may just be running elsewhere.
+ */
 void sk_listener_close(struct sk_listener *listener);
 
 /* Connect from a fiber; waits. Host may be a name or an address. The stream belongs to the
  * calling loop. */
-sk_err sk_connect(const char *host, int port, struct sk_stream **ret, int *reterr_errno) SK_MUST_USE;
+sk_err sk_connect(const char *host, int port, struct sk_stream **ret,
+                  int *reterr_errno) SK_MUST_USE;
 
 /* on_signal(owner) on loop 0 when the process gets the signal */
 void sk_on_signal(int signum, void (*on_signal)(void *owner, int signum), void *owner);

@@ -64,9 +64,10 @@ static void json_lines(void **state)
     SK_LOG(DEBUG, "x", "hello \"you\"", SK_KV("k", "v"), SK_KI("n", 7));
     char *text = written();
     assert_memory_equal(text, "{\"time\":\"2", 10);
-    assert_string_equal(strstr(text, ",\"level\""),
-                        ",\"level\":\"debug\",\"component\":\"x\",\"message\":\"hello \\\"you\\\"\","
-                        "\"k\":\"v\",\"n\":7}\n");
+    assert_string_equal(
+        strstr(text, ",\"level\""),
+        ",\"level\":\"debug\",\"component\":\"x\",\"message\":\"hello \\\"you\\\"\","
+        "\"k\":\"v\",\"n\":7}\n");
     sk_mem_free(text);
 }
 

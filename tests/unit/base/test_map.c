@@ -166,7 +166,7 @@ static void lists(void **state)
     for (int i = 1; i < 4; i++)
         sk_list_push_back(&head, &nodes[i]);
     sk_list_push_front(&head, &nodes[0]);
-    SK_LIST_EACH(it, &head) {
+    SK_LIST_EACH (it, &head) {
         assert_ptr_equal(it, &nodes[seen++]);
         sk_list_remove(it);
     }

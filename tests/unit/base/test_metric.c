@@ -52,7 +52,8 @@ static void threads_are_summed_also_after_their_end(void **state)
     assert_int_equal(sk_metric_read(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, "Many", "ns")),
                      18000);
     assert_shown("# TYPE service_requests counter\n");
-    assert_shown("service_requests{service_name=\"frontend\",operation=\"Many\",namespace=\"ns\"} 18000\n");
+    assert_shown(
+        "service_requests{service_name=\"frontend\",operation=\"Many\",namespace=\"ns\"} 18000\n");
 }
 
 static void labels_are_escaped_and_told_apart(void **state)

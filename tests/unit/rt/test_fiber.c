@@ -1,4 +1,4 @@
-/* Fibers: order, waking, recycling, stacks, timers; each test on a real loop and a simulated one. */
+/* Fibers: order, waking, recycling, stacks, timers; each on a real loop and a simulated one. */
 #include "fixture.h"
 
 #include <pthread.h>
@@ -213,6 +213,37 @@ static void timers_run_in_order_of_due_time(void **state)
     run_both(timer_main);
 }
 
+static void short_sleeps(void *arg)
+{
+    for (int i = 0; i < 100; i++)
+        sk_fiber_sleep(i % 3);
+    finished++;
+    (void)arg;
+}
+
+static void short_sleeps_main(void *arg)
+{
+    (void)arg;
+    finished = 0;
+    for (int i = 0; i < 8; i++)
+        sk_fiber_spawn(short_sleeps, NULL);
+    for (int i = 0; i < 100; i++) {
+        int64_t until = sk_now_mono_us() + i * 20;
+        while (sk_now_mono_us() < until) {
+            // so that timers become due at every moment of a turn
+        }
+        sk_fiber_sleep(1);
+    }
+    while (finished < 8)
+        sk_fiber_sleep(1);
+}
+
+static void an_alarm_is_never_missed(void **state)
+{
+    (void)state;
+    run_on_loops(1, short_sleeps_main, NULL); // a missed one would hang here
+}
+
 static void clock_main(void *arg)
 {
     (void)arg;
@@ -248,6 +279,7 @@ int main(void)
         cmocka_unit_test(many_fibers_recycle_stacks),
         cmocka_unit_test(a_stack_is_aligned),
         cmocka_unit_test(timers_run_in_order_of_due_time),
+        cmocka_unit_test(an_alarm_is_never_missed),
         cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

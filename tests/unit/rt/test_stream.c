@@ -402,7 +402,7 @@ static void close_races_main(void *arg)
         struct client client;
         client_open(&client, port);
         client.close_on_read = i % 2 == 0; // from inside on_read
-        if (i % 3 == 0) { // with writes under way
+        if (i % 3 == 0) {                  // with writes under way
             for (int k = 0; k < 8; k++)
                 sk_stream_write(client.stream, &(struct sk_str){bytes, 1024 * 1024}, 1);
         } else {

@@ -34,7 +34,8 @@ static void lock_and_note(void *arg)
 
 static void mutex_main(void *arg)
 {
-    static const int ids[20] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+    static const int ids[20] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,
+                                10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
 
     (void)arg;
     sk_mutex_lock(&mutex);

@@ -12,7 +12,7 @@ struct add_job {
 };
 
 struct adder {
-    int next;  // jobs must come in order
+    int next; // jobs must come in order
     int calls;
     int largest_batch;
     int slow_us;
@@ -89,8 +89,8 @@ static void jobs_gather_into_batches(void **state)
 static void free_main(void *arg)
 {
     struct adder adder = {.slow_us = sk_rt_simulated() ? 0 : 500};
-    struct sk_worker *worker = sk_worker_new(sk_rt_current(), "a-name-longer-than-the-system-takes",
-                                             add_batch, &adder, 1);
+    struct sk_worker *worker =
+        sk_worker_new(sk_rt_current(), "a-name-longer-than-the-system-takes", add_batch, &adder, 1);
     struct add_job jobs[20];
 
     (void)arg;
