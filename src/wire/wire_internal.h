@@ -17,7 +17,8 @@ struct sk_wire_path {
     size_t index;                          /* of a repeated field's element */
 };
 /* "input.payloads[2].data", or the type's name at the root. In the arena. */
-const char *sk_wire_path_text(struct sk_arena *arena, const struct sk_wire_path *path);
+const char *sk_wire_path_text(struct sk_arena *arena, const struct sk_wire_path *path)
+    __attribute__((nonnull));
 
 /* Bytes of one element in the C struct. */
 size_t sk_wire_element_size(ProtobufCType type);
