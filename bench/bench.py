@@ -25,7 +25,7 @@ import time
 from figures import FIGURES
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SKALD = ROOT / "build" / "skald"
+SKALD = pathlib.Path(os.environ.get("SKALD", ROOT / "build" / "skald"))
 PAGE = ROOT / "docs" / "performance.md"
 
 # name: (what it is, arguments of `skald bench`, quick arguments, needed by a figure)

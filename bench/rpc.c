@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <temporal/api/common/v1/message.pb-c.h>
+#include "base/buf.h"
 #include "rpc/rpc.h"
 #include "rt/rt.h"
 #include "rt/stream.h"
@@ -81,7 +82,7 @@ static struct sk_rpc_client *client;
 static void caller(void *arg)
 {
     (void)arg;
-    char *data = calloc(1, (size_t)payload);
+    char *data = sk_mem_zalloc((size_t)payload);
     Payload request = TEMPORAL__API__COMMON__V1__PAYLOAD__INIT;
     request.data.data = (uint8_t *)data;
     request.data.len = (size_t)payload;
@@ -97,7 +98,7 @@ static void caller(void *arg)
         ended++;
     }
     sk_waitq_wake_all(&all);
-    free(data);
+    sk_mem_free(data);
 }
 
 static struct sk_rpc_client *dial(void)

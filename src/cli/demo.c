@@ -245,11 +245,13 @@ static sk_err run_rounds(struct shop *shop, const struct sk_options *options)
     return err;
 }
 
-/* true when the worker's fibers have ended. */
+/* Finishes what the worker has in its hands; true when its fibers have ended. */
 static bool close_shop(struct shop *shop)
 {
     int64_t deadline = sk_now_mono_ms() + END_MS;
     shop->demo.stopping = true;
+    while (shop->demo.busy > 0 && sk_waitq_wait(&shop->ended, deadline))
+        ;
     sk_rpc_client_close(shop->demo.client);
     while (shop->demo.fibers > 0)
         if (!sk_waitq_wait(&shop->ended, deadline))

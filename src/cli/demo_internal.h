@@ -56,6 +56,7 @@ struct sk_demo {
     struct sk_rpc_client *client;
     const char *ns, *identity;
     bool stopping;
+    int busy; /* tasks in the worker's hands; woken as below when one is done */
     int fibers;
     struct sk_waitq *ended; /* woken when a fiber ends */
 };

@@ -229,6 +229,12 @@ API_COMMAND(Command) * *sk_demo_decide(struct sk_arena *arena, const API_HISTORY
 
 /* ---- polling ---- */
 
+static void task_done(struct sk_demo *d)
+{
+    d->busy--;
+    sk_waitq_wake_all(d->ended);
+}
+
 /* What cannot be answered is left to the server's timeouts, as when a worker dies. */
 static void workflow_turn(struct sk_demo *d, struct sk_ctx *ctx)
 {
@@ -247,6 +253,7 @@ static void workflow_turn(struct sk_demo *d, struct sk_ctx *ctx)
     const API_WS(PollWorkflowTaskQueueResponse) *task = (const void *)reply;
     if (task->task_token.len == 0 || !task->workflow_execution)
         return;
+    d->busy++;
     API_WS(RespondWorkflowTaskCompletedRequest) *answer =
         API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
                 temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
@@ -258,6 +265,7 @@ static void workflow_turn(struct sk_demo *d, struct sk_ctx *ctx)
     if (sk_cli_call(d->client, ctx, SK_CLI_RESPOND_WORKFLOW, &answer->base, CALL_TIMEOUT_MS,
                     &reply))
         sk_fiber_sleep(ERROR_PAUSE_MS);
+    task_done(d);
 }
 
 static sk_err fail_attempt(struct sk_demo *d, struct sk_ctx *ctx,
@@ -309,6 +317,7 @@ static void activity_turn(struct sk_demo *d, struct sk_ctx *ctx)
     const API_WS(PollActivityTaskQueueResponse) *task = (const void *)reply;
     if (task->task_token.len == 0)
         return;
+    d->busy++;
     struct sk_str bytes = sk_cli_payload_bytes(task->input);
     json_t *input = json_loadb(bytes.p, bytes.n, 0, NULL);
     bool fatal = json_is_true(json_object_get(input, "fatal"));
@@ -319,6 +328,7 @@ static void activity_turn(struct sk_demo *d, struct sk_ctx *ctx)
                                                       : complete_attempt(d, ctx, task);
     if (err)
         sk_fiber_sleep(ERROR_PAUSE_MS);
+    task_done(d);
 }
 
 static void loop(struct sk_demo *d, void (*turn)(struct sk_demo *, struct sk_ctx *))
