@@ -18,6 +18,7 @@ struct runner {
     const WS(RespondWorkflowTaskCompletedRequest) *request;
     struct command_results *ret;
     const CMDMSG(Command) *command;
+    bool unseen; /* something was buffered before the commands ran: a close must wait */
 };
 
 static bool verdict(struct runner *r, int cause, const char *text)
@@ -317,6 +318,7 @@ static bool run_cancel_timer(struct runner *r)
         return VERDICT(r, BAD_CANCEL_TIMER_ATTRIBUTES,
                        "invalid history builder state for action: no pending timer %s to cancel",
                        c->timer_id);
+    r->unseen = r->t->x->s->n_buffered > 0;
     HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_CANCELED));
     HIST(TimerCanceledEventAttributes) *a = event->timer_canceled_event_attributes;
     a->timer_id = c->timer_id;
@@ -332,7 +334,7 @@ static bool run_cancel_timer(struct runner *r)
 /* A close command while something is buffered: the worker has to see that first. */
 static bool may_close(struct runner *r)
 {
-    if (r->t->x->s->n_buffered > 0) {
+    if (r->unseen) {
         r->ret->verdict = (struct verdict){CAUSE(UNHANDLED_COMMAND), false, NULL};
         return false;
     }
@@ -849,11 +851,14 @@ sk_err commands_run(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest)
         return err;
     memset(ret, 0, sizeof *ret);
     ret->eager = SK_NEW_N(t->ctx->arena, int64_t, request->n_commands + 1);
-    struct runner r = {.t = t, .request = request, .ret = ret};
+    struct runner r = {.t = t, .request = request, .ret = ret,
+                       .unseen = t->x->s->n_buffered > 0};
+    t->holding = true;
     for (size_t i = 0; i < request->n_commands; i++) {
         r.command = request->commands[i];
         if (!kind_of(r.command)->run(&r))
-            return SK_OK; // a verdict
+            break; // a verdict
     }
+    t->holding = false;
     return SK_OK;
 }

@@ -21,8 +21,11 @@ static WF(WorkflowExecutionInfo) *info_of(const struct exec *x, struct sk_arena 
     info->history_size_bytes = s->history_size;
     info->state_transition_count = s->state_transitions;
     info->task_queue = sk_arena_strdup(arena, s->task_queue);
-    info->memo = sk_msg_dup(arena, s->memo);
+    /* SDKs read both without asking whether they are there. */
+    info->memo = s->memo ? sk_msg_dup(arena, s->memo) : COMMON_NEW(arena, Memo, memo);
     info->search_attributes = sk_sa_present(arena, ns, sk_msg_dup(arena, s->search_attributes));
+    if (!info->search_attributes)
+        info->search_attributes = COMMON_NEW(arena, SearchAttributes, search_attributes);
     info->first_run_id = sk_arena_strdup(arena, s->first_run_id);
     info->root_execution = sk_execution_msg(arena, s->root_workflow_id, s->root_run_id);
     info->priority = sk_msg_dup(arena, s->priority);

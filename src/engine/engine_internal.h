@@ -150,6 +150,7 @@ struct txn {
     struct sk_uuid expected_current;
     bool any_current;
     bool closed;               /* this transition closed the run */
+    bool holding;              /* commands run: events from outside wait, as while a task is started */
     bool failed;               /* a decision could not be made: ctx->err says why; do not commit */
     int64_t completed_id;      /* WorkflowTaskCompleted of this transition */
 };

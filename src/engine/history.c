@@ -22,7 +22,9 @@ static bool from_tail(struct exec *x, int64_t from, int64_t to, struct sk_ctx *c
     if (first == x->tail_count || x->tail[first].first > from ||
         x->tail[x->tail_count - 1].last < to)
         return false;
-    size_t n = x->tail_count - first;
+    size_t n = 0;
+    while (first + n < x->tail_count && x->tail[first + n].first <= to)
+        n++;
     struct sk_history_batch *batches = SK_NEW_N(ctx->arena, struct sk_history_batch, n);
     for (size_t i = 0; i < n; i++)
         batches[i] = (struct sk_history_batch){x->tail[first + i].first, x->tail[first + i].last,

@@ -6,8 +6,9 @@
  * decision is abandoned, the run's memory is forgotten and read again from the store.
  *
  * INV-T1 events of a transition are contiguous and follow the durable ones.
- * INV-T2 while a workflow task is started, events from outside are buffered: applied, kept as
- *        bytes in the record without an id, and given their ids by txn_flush_buffered.
+ * INV-T2 while a workflow task is started, and while its commands run, events that no command makes
+ *        are buffered: applied, kept as bytes in the record without an id, and given their ids by
+ *        txn_flush_buffered. SDKs rely on it: what follows Completed is what the commands made.
  * INV-T3 a transition that follows a start known only to memory writes that start first.
  */
 #include "engine/engine_internal.h"
@@ -151,7 +152,7 @@ static void append_event(struct txn *t, HIST(HistoryEvent) *event, bool apply)
 
 void txn_add(struct txn *t, HIST(HistoryEvent) *event)
 {
-    if (wft_started(t->x) && is_buffered_type((int)event->event_type)) {
+    if ((wft_started(t->x) || t->holding) && is_buffered_type((int)event->event_type)) {
         buffer_event(t, event);
         exec_apply(t->x, event);
     } else {
