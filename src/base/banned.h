@@ -1,8 +1,8 @@
 /*
- * Functions of the C library that nobody here calls, with what to use instead. Include it last,
- * or let the build put it before every file of ours (-include base/banned.h): it brings the
- * headers that declare them first, so that the macros below never meet a declaration.
- * A call becomes an undeclared name that says what to do.
+ * Functions of the C library that nobody here calls, with what to use instead. The build puts this
+ * before every file that depends on base (src/base/meson.build). It brings the headers that
+ * declare them first, so that the macros below never meet a declaration. A call becomes an
+ * undeclared name that says what to use.
  */
 #ifndef SK_BASE_BANNED_H
 #define SK_BASE_BANNED_H

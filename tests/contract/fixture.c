@@ -105,9 +105,9 @@ static void on_variant(void **state)
 int contract_main(const struct contract_test *tests, size_t count)
 {
     size_t variant_count = sizeof(variants) / sizeof(variants[0]), n = 0;
-    struct CMUnitTest *units = calloc(count * variant_count, sizeof(*units));
-    struct test_run *runs = calloc(count * variant_count, sizeof(*runs));
-    char(*names)[96] = calloc(count * variant_count, sizeof(*names));
+    struct CMUnitTest *units = sk_mem_zalloc(count * variant_count * sizeof(*units));
+    struct test_run *runs = sk_mem_zalloc(count * variant_count * sizeof(*runs));
+    char(*names)[96] = sk_mem_zalloc(count * variant_count * sizeof(*names));
     for (size_t v = 0; v < variant_count; v++)
         for (size_t t = 0; t < count; t++, n++) {
             runs[n] = (struct test_run){.test = &tests[t], .variant = &variants[v]};
@@ -116,9 +116,9 @@ int contract_main(const struct contract_test *tests, size_t count)
                                            .initial_state = &runs[n]};
         }
     int failed = _cmocka_run_group_tests("contract", units, n, NULL, NULL);
-    free(units);
-    free(runs);
-    free(names);
+    sk_mem_free(units);
+    sk_mem_free(runs);
+    sk_mem_free(names);
     return failed;
 }
 

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -94,10 +93,10 @@ static bool valid(const char *s)
 {
     // An exact copy on the heap, so that a read past the end is found.
     size_t n = strlen(s);
-    char *copy = malloc(n ? n : 1);
+    char *copy = sk_mem_alloc(n);
     memcpy(copy, s, n);
     bool result = sk_utf8_valid(copy, n);
-    free(copy);
+    sk_mem_free(copy);
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/assert.h"
+#include "base/buf.h"
 
 static const ProtobufCMessageDescriptor *const payload_type =
     &temporal__api__common__v1__payload__descriptor;
@@ -173,10 +174,10 @@ void fixture_run(int loop_count, const struct sk_rpc_server_options *options,
     struct sk_rt_options rt_options = {.loop_count = loop_count};
     struct run run = {.rt = sk_rt_new(&rt_options), .options = options, .client = client,
                       .body = body};
-    run.fx = calloc(1, sizeof *run.fx);
+    run.fx = sk_mem_zalloc(sizeof *run.fx);
     sk_rt_run(run.rt, run_main, &run);
     sk_rt_free(run.rt);
-    free(run.fx);
+    sk_mem_free(run.fx);
 }
 
 sk_err fixture_call(struct fixture *fx, struct sk_ctx *ctx, const char *method, struct sk_str data,
