@@ -9,8 +9,8 @@ NINJA := $(shell command -v ninja || command -v ninja-build || echo ninja)
 all: build/build.ninja ## build/skald
 	@$(NINJA) -C build
 
-run: all ## a development server on 127.0.0.1:7233, its pages on 8233
-	build/skald server start-dev $(RUN_FLAGS)
+run: all ## a development server on 127.0.0.1:7233, its pages on 8233, its data in build/dev.db
+	build/skald server start-dev --db-filename build/dev.db $(RUN_FLAGS)
 
 test: test-deps build/build.ninja build-asan/build.ninja ## all tests; one summary line at the end
 	@python3 tools/test.py
