@@ -346,8 +346,9 @@ static bool run_complete(struct runner *r)
     const CMDMSG(CompleteWorkflowExecutionCommandAttributes) *c =
         r->command->complete_workflow_execution_command_attributes;
     if (!may_close(r) ||
+        /* Temporal names the activity's cause here; clients compare the text. */
         !fits(r, c->result, limits(r)->blob_size_error,
-              CAUSE(BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES),
+              CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES),
               "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit."))
         return false;
     close_completed(r->t, c->result, r->command->user_metadata);
