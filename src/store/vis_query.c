@@ -137,21 +137,34 @@ static sk_err check_leaf(struct check *c, const struct sk_vis_node *node)
     return SK_OK;
 }
 
-static sk_err check_node(struct check *c, const struct sk_vis_node *node, int depth)
+static bool opens_group(const struct sk_vis_node *parent, const struct sk_vis_node *child)
 {
-    if (depth > SK_VIS_DEPTH_MAX)
-        return sk_fail(c->ctx, SK_INVALID_ARGUMENT, "the filter is nested deeper than %d",
-                       SK_VIS_DEPTH_MAX);
-    if (node->op < SK_VIS_AND)
-        return check_leaf(c, node);
-    sk_err err = check_node(c, node->left, depth + 1);
-    return err != SK_OK || node->op == SK_VIS_NOT ? err : check_node(c, node->right, depth + 1);
+    return child->op >= SK_VIS_AND && (child->op != parent->op || child->op == SK_VIS_NOT);
+}
+
+/* Down the left spine in a loop, since parsers build chains that way; recursion to the right. */
+static sk_err check_node(struct check *c, const struct sk_vis_node *node, int depth, int nesting)
+{
+    while (node->op >= SK_VIS_AND) {
+        if (depth > SK_VIS_DEPTH_MAX || nesting > SK_VIS_NESTING_MAX)
+            return sk_fail(c->ctx, SK_INVALID_ARGUMENT,
+                           "the filter has more than %d groups in groups", SK_VIS_NESTING_MAX);
+        if (node->op != SK_VIS_NOT) {
+            sk_err err = check_node(c, node->right, depth + 1,
+                                    nesting + opens_group(node, node->right));
+            if (err != SK_OK)
+                return err;
+        }
+        nesting += opens_group(node, node->left);
+        node = node->left;
+    }
+    return check_leaf(c, node);
 }
 
 sk_err sk_vis_query_check(struct sk_ctx *ctx, const struct sk_vis_query *query)
 {
     struct check c = {.ctx = ctx};
-    sk_err err = query->filter ? check_node(&c, query->filter, 1) : SK_OK;
+    sk_err err = query->filter ? check_node(&c, query->filter, 1, 1) : SK_OK;
     if (err != SK_OK || !query->group)
         return err;
     err = check_field(ctx, &query->group_by);

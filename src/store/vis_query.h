@@ -73,8 +73,9 @@ struct sk_vis_counts {
 };
 
 /* ---- shared by the stores ---- */
-#define SK_VIS_DEPTH_MAX 200    /* of the filter's tree */
-#define SK_VIS_LEAVES_MAX 1000
+#define SK_VIS_NESTING_MAX 20   /* groups in groups; a chain of one operator is one group */
+#define SK_VIS_DEPTH_MAX 200    /* right turns in the filter's tree; left-deep chains are free */
+#define SK_VIS_LEAVES_MAX 500
 #define SK_VIS_VALUES_MAX 8000  /* literals in one filter */
 #define SK_VIS_BUDGET_MS 10000  /* when budget_ms is 0 */
 enum sk_vis_class { SK_VIS_STRING, SK_VIS_NUMBER, SK_VIS_LIST /* keyword list or text */ };

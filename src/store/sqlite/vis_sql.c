@@ -287,17 +287,26 @@ static void leaf_node(struct sq_sql *sql, const struct sk_vis_node *leaf)
     }
 }
 
+/* A chain of one operator without parentheses of its own: the SQL parser's stack is small. */
+static void chain(struct sq_sql *sql, const struct sk_vis_node *node, enum sk_vis_op op)
+{
+    if (node->op != op) {
+        sq_sql_node(sql, node);
+        return;
+    }
+    chain(sql, node->left, op);
+    sk_buf_str(&sql->text, op == SK_VIS_AND ? " AND " : " OR ");
+    chain(sql, node->right, op);
+}
+
 void sq_sql_node(struct sq_sql *sql, const struct sk_vis_node *node)
 {
     sk_buf_str(&sql->text, node->op == SK_VIS_NOT ? "(NOT " : "(");
-    if (node->op < SK_VIS_AND) {
+    if (node->op < SK_VIS_AND)
         leaf_node(sql, node);
-    } else {
+    else if (node->op == SK_VIS_NOT)
         sq_sql_node(sql, node->left);
-        if (node->op != SK_VIS_NOT) {
-            sk_buf_str(&sql->text, node->op == SK_VIS_AND ? " AND " : " OR ");
-            sq_sql_node(sql, node->right);
-        }
-    }
+    else
+        chain(sql, node, node->op);
     sk_buf_str(&sql->text, ")");
 }
