@@ -15,6 +15,7 @@
 
 #include <temporal/api/common/v1/message.pb-c.h>
 #include "base/buf.h"
+#include "base/buf.h"
 #include "rpc/rpc.h"
 #include "rt/rt.h"
 #include "rt/stream.h"

@@ -9,6 +9,7 @@
  *  - WINDOW: receivers credit streams and connection as they read; each DATA frame earns twenty,
  *    each stream two (the proportion Envoy uses).
  *  - PRIORITY: legal, useless to us, and at most a few a stream.
+ * Frames of unknown types are skipped by nghttp2 unseen and cost what their bytes cost.
  * Pure arithmetic; the caller brings the time.
  */
 #include "net/flood.h"
@@ -23,7 +24,6 @@ static const struct {
     [SK_FLOOD_PRIORITY] = {"PRIORITY", 1000, 10},
     [SK_FLOOD_WINDOW] = {"WINDOW_UPDATE", 10000, 100},
     [SK_FLOOD_EMPTY] = {"empty DATA", 100, 10},
-    [SK_FLOOD_OTHER] = {"unknown", 100, 10},
 };
 
 void sk_flood_init(struct sk_flood *flood, int64_t now_ms)

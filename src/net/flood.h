@@ -15,7 +15,6 @@ enum sk_flood_kind {
     SK_FLOOD_PRIORITY,
     SK_FLOOD_WINDOW,
     SK_FLOOD_EMPTY, /* DATA without bytes that does not end its stream */
-    SK_FLOOD_OTHER, /* frames of unknown types */
     SK_FLOOD_KINDS
 };
 

@@ -82,13 +82,8 @@ static enum sk_flood_kind flood_kind(const nghttp2_frame_hd *hd)
     case NGHTTP2_DATA:
         return hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM) ? SK_FLOOD_EMPTY
                                                                          : SK_FLOOD_KINDS;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_PUSH_PROMISE:
-    case NGHTTP2_GOAWAY:
-    case NGHTTP2_CONTINUATION:
-        return SK_FLOOD_KINDS;
     default:
-        return SK_FLOOD_OTHER;
+        return SK_FLOOD_KINDS;
     }
 }
 
@@ -371,8 +366,8 @@ void h2_feed(struct sk_h2 *h2, const char *bytes, size_t n)
         credit(h2);
         h2_tell(h2);
         if (rc < 0) {
-            h2_close_with(h2, rc == NGHTTP2_ERR_CALLBACK_FAILURE ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                                 : NGHTTP2_PROTOCOL_ERROR,
+            bool greedy = rc == NGHTTP2_ERR_CALLBACK_FAILURE || rc == NGHTTP2_ERR_FLOODED;
+            h2_close_with(h2, greedy ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
                           nghttp2_strerror((int)rc));
             return;
         }

@@ -399,6 +399,8 @@ static void on_headers(void *owner, struct sk_h2_stream *stream, const struct sk
     struct rpc_conn *conn = owner;
     if (trailers || stream->user)
         return; // gRPC requests have none that matter
+    if (!conn->subject && sk_h2_subject(conn->h2))
+        conn->subject = sk_mem_strdup(sk_h2_subject(conn->h2));
     struct rpc_request request;
     rpc_request_read(&request, fields, count);
     struct sk_call *call = call_new(conn, stream);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/buf.h"
 
 static const ProtobufCMessageDescriptor *const payload_type =
     &temporal__api__common__v1__payload__descriptor;
