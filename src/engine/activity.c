@@ -105,9 +105,23 @@ int64_t activity_due_ms(const EN(Activity) *a)
     return due;
 }
 
+/* No worker took it in time. Where both deadlines are the same moment, as they are when only the
+ * later one was given, this is the one that Temporal names. */
+static bool start_is_late(const EN(Activity) *a, int64_t now)
+{
+    if (a->started_ns != 0 || a->retry_due_ms || a->schedule_to_start_ms == 0)
+        return false;
+    int64_t due = a->scheduled_ns / MS_NS + a->schedule_to_start_ms;
+    return due <= now && (a->expires_ms == 0 || due <= a->expires_ms);
+}
+
 bool activity_check(struct txn *t, EN(Activity) *a, struct item *item)
 {
     int64_t now = txn_now_ms(t);
+    if (start_is_late(a, now)) {
+        activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_START));
+        return true;
+    }
     if (a->expires_ms && a->expires_ms <= now) {
         activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_CLOSE));
         return true;
@@ -121,13 +135,8 @@ bool activity_check(struct txn *t, EN(Activity) *a, struct item *item)
         item_touch(item);
         return true;
     }
-    if (a->started_ns == 0) {
-        if (a->schedule_to_start_ms == 0 ||
-            a->scheduled_ns / MS_NS + a->schedule_to_start_ms > now)
-            return false;
-        activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_START));
-        return true;
-    }
+    if (a->started_ns == 0)
+        return false;
     if (a->heartbeat_ms > 0 && heartbeat_due_ms(a) <= now) {
         activity_time_out(t, a, item, TIMEOUT(HEARTBEAT));
         return true;
@@ -175,12 +184,26 @@ static FAILURE *bounded_failure(struct exec *x, const FAILURE *failure)
     return cut;
 }
 
+/* A deadline of the whole activity: no attempt failed, so the failure is not called final. */
+static bool passed_deadline(const FAILURE *failure)
+{
+    if (!failure || failure->failure_info_case !=
+                        TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_TIMEOUT_FAILURE_INFO)
+        return false;
+    int type = (int)failure->timeout_failure_info->timeout_type;
+    return type == (int)TIMEOUT(SCHEDULE_TO_START) || type == (int)TIMEOUT(SCHEDULE_TO_CLOSE);
+}
+
 /* Begin the next attempt's backoff, or say why there is none. */
 static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILURE *failure,
                   int *ret_state)
 {
     if (a->cancel_requested) {
         *ret_state = RETRY_STATE(CANCEL_REQUESTED);
+        return false;
+    }
+    if (passed_deadline(failure)) {
+        *ret_state = RETRY_STATE(TIMEOUT);
         return false;
     }
     int64_t now = txn_now_ms(t);
@@ -273,7 +296,7 @@ void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int ti
     int state;
     if (retry(t, a, item, failure, &state))
         return;
-    if (state == (int)RETRY_STATE(TIMEOUT))
+    if (state == (int)RETRY_STATE(TIMEOUT) && timeout_type != (int)TIMEOUT(SCHEDULE_TO_START))
         failure = sk_failure_timeout(arena,
                                      "Not enough time to schedule next retry before activity "
                                      "ScheduleToClose timeout, giving up retrying",
