@@ -274,18 +274,30 @@ static struct sq_store *store_new(const struct sk_sqlite_options *o)
     return store;
 }
 
-static void store_free(struct sq_store *store)
+/* On the writer's thread, when there is a fiber to wait: the last connection to close moves the
+ * log into the file, which takes a while. */
+static void close_job(struct sq_store *store, struct sq_job *job)
 {
-    sk_worker_free(store->writer);
-    for (int i = 0; i < store->reader_count; i++)
-        if (store->readers[i].worker)
-            sk_worker_free(store->readers[i].worker);
-    if (store->checkpointer)
-        sk_worker_free(store->checkpointer);
+    (void)job;
+    sk_worker_free(store->checkpointer);
+    store->checkpointer = NULL;
     for (int i = 0; i < store->reader_count; i++)
         sq_conn_close(&store->readers[i].conn);
     sq_conn_close(&store->checkpoint);
-    sq_conn_close(&store->write); // last: moves the WAL into the file and removes it
+    sq_conn_close(&store->write);
+}
+
+static void store_free(struct sq_store *store)
+{
+    struct sk_ctx ctx = {0};
+    struct sq_job job = {.ctx = &ctx, .alone = close_job};
+    if (sk_fiber_current())
+        (void)sq_call(store->writer, &job); // cannot fail
+    else
+        close_job(store, &job);
+    sk_worker_free(store->writer);
+    for (int i = 0; i < store->reader_count; i++)
+        sk_worker_free(store->readers[i].worker);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     for (char **p = store->pragmas; *p; p++)
@@ -323,7 +335,7 @@ sk_err sk_sqlite_open(struct sk_ctx *ctx, const struct sk_sqlite_options *option
     struct sq_store *store = store_new(options);
     store->writer = sk_worker_new(store->rt, "store-write", sq_writer_run, store, SQ_BATCH_MAX);
     int64_t now_ms = sk_now_wall_ms();
-    struct sq_job job = {.ctx = ctx, .write = open_job, .arg = &now_ms};
+    struct sq_job job = {.ctx = ctx, .alone = open_job, .arg = &now_ms};
     sk_err err = sq_call(store->writer, &job);
     if (err != SK_OK) {
         store_free(store);

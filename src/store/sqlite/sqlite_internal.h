@@ -132,9 +132,11 @@ struct sq_job {
     struct sq_error error;
     int64_t budget_ms;   /* lists and counts: the time they may take */
     int64_t deadline_ms; /* the same on sq_clock_ms, from submission */
-    /* what to do: a commit, a write of a small record, or a read */
+    /* what to do: a commit, a write of a small record, something of the writer's that is no
+     * transaction (opening, closing), or a read */
     const struct sk_txn *txn;
     void (*write)(struct sq_store *, struct sq_job *); /* must leave no trace when it fails */
+    void (*alone)(struct sq_store *, struct sq_job *);
     void (*read)(struct sq_store *, struct sq_conn *, struct sq_job *);
     void *arg;
 };

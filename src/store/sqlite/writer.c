@@ -156,20 +156,8 @@ static bool group_try(struct sq_store *store, struct sk_job **jobs, int count, b
     return true;
 }
 
-static bool is_open_job(const struct sq_store *store, const struct sq_job *job)
+static void run_group(struct sq_store *store, struct sk_job **jobs, int count)
 {
-    return store->generation == 0 && job->write; // only the opening runs before a generation
-}
-
-void sq_writer_run(void *owner, struct sk_job **jobs, int count)
-{
-    struct sq_store *store = owner;
-    if (is_open_job(store, SQ_JOB(jobs[0]))) {
-        SK_ASSERT(count == 1);
-        SQ_JOB(jobs[0])->write(store, SQ_JOB(jobs[0]));
-        sk_store_jobs_finish(store->rt, jobs, count);
-        return;
-    }
     if (ensure_open(store, jobs, count)) {
         sq_checkpoint_finish(store);
         if (!group_try(store, jobs, count, false))
@@ -179,4 +167,21 @@ void sq_writer_run(void *owner, struct sk_job **jobs, int count)
     sk_store_jobs_finish(store->rt, jobs, count);
     if (store->write.db)
         sq_checkpoint_consider(store);
+}
+
+void sq_writer_run(void *owner, struct sk_job **jobs, int count)
+{
+    struct sq_store *store = owner;
+    for (int first = 0, end; first < count; first = end) {
+        end = first;
+        while (end < count && !SQ_JOB(jobs[end])->alone)
+            end++;
+        if (end > first) {
+            run_group(store, jobs + first, end - first);
+        } else {
+            struct sq_job *job = SQ_JOB(jobs[end++]);
+            job->alone(store, job);
+            sk_store_jobs_finish(store->rt, jobs + first, 1);
+        }
+    }
 }
