@@ -213,7 +213,7 @@ static void trim(struct sk_buf *buf)
         sk_buf_fini(buf);
 }
 
-static void ping(struct sk_h2 *h2, int64_t now_ms)
+void h2_ping(struct sk_h2 *h2, int64_t now_ms)
 {
     h2->ping_out = true;
     h2->pinged_ms = now_ms;
@@ -229,7 +229,7 @@ static void tick_idle(struct sk_h2 *h2, int64_t now_ms)
         h2->received_ms <= h2->pinged_ms)
         sk_h2_close(h2); // nobody there
     else if (!h2->ping_out && h2->stream_count > 0 && quiet_ms >= limits->ping_ms)
-        ping(h2, now_ms);
+        h2_ping(h2, now_ms);
     else if (h2->server && h2->stream_count == 0 && !h2->draining &&
              now_ms - h2->idle_since_ms >= limits->idle_ms)
         sk_h2_drain(h2);
@@ -331,8 +331,10 @@ void sk_h2_drain(struct sk_h2 *h2)
         return;
     h2->draining = true;
     h2->drained_ms = sk_now_mono_ms();
+    h2->ping_out = true; // is submitted when the notice is sent, so as to come after it
+    h2->pinged_ms = h2->drained_ms;
     nghttp2_submit_shutdown_notice(h2->ng);
-    ping(h2, h2->drained_ms);
+    sk_h2_kick(h2);
     if (h2->tick_ms > DRAIN_MS / 10)
         h2->tick_ms = DRAIN_MS / 10;
     sk_timer_start(&h2->tick, h2->drained_ms + h2->tick_ms);

@@ -77,6 +77,7 @@ void h2_flush(struct sk_h2 *h2);
 void h2_tick_sending(struct sk_h2 *h2, int64_t now_ms);
 void h2_unlist_sending(struct sk_h2_stream *stream);
 /* http2.c */
+void h2_ping(struct sk_h2 *h2, int64_t now_ms);
 void h2_close_with(struct sk_h2 *h2, uint32_t error, const char *why);
 
 #endif

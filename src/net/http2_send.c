@@ -130,12 +130,16 @@ static int on_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *hea
     return 0;
 }
 
-/* An answer that ends before its request: tell the peer to stop sending, without blame. */
+/* Among others: an answer that ends before its request asks the peer to stop sending. */
 static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 {
     struct sk_h2 *h2 = arg;
     if (!h2->server)
         return 0;
+    if (frame->hd.type == NGHTTP2_GOAWAY && h2->draining && !h2->goaway_sent) {
+        h2_ping(h2, sk_now_mono_ms()); // its answer says that the notice was read
+        return 0;
+    }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         // a peer that provokes resets is no better than one that sends them (CVE-2025-8671)
         if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
