@@ -203,8 +203,12 @@ static void timer_main(void *arg)
     sk_timer_start(&timers[4].timer, now - 5);
     sk_timer_stop(&timers[4].timer);
     timers[1].again = 2;
-    sk_fiber_sleep(60);
-    CHECK(strcmp(trace, "bcbbad") == 0);
+    while (trace_length < 6)
+        sk_fiber_sleep(30);
+    if (sk_rt_simulated())
+        CHECK(strcmp(trace, "bcbbad") == 0);
+    // On a machine that stands still for a while the second and third b may come after a and d.
+    CHECK(strncmp(trace, "bc", 2) == 0 && strchr(trace, 'a') < strchr(trace, 'd'));
 }
 
 static void timers_run_in_order_of_due_time(void **state)
