@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/assert.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "rt/rt.h"
 
@@ -119,6 +120,7 @@ int sk_cli_run(struct sk_ctx *ctx, const struct sk_options *options,
 {
     struct sk_rt_options rt_options = {.loop_count = 1};
     struct run run = {.ctx = ctx, .options = options, .fn = fn, .code = SK_EXIT_FAILED};
+    sk_log_init(SK_LOG_ERROR, SK_LOG_AUTO, STDERR_FILENO); // a busy machine is not news here
     run.rt = sk_rt_new(&rt_options);
     sk_rt_run(run.rt, run_fiber, &run);
     sk_rt_free(run.rt);

@@ -93,6 +93,10 @@ static void copy_totals(void *server)
     sk_engine_stats(s->engine, &engine);
     sk_matching_stats(s->matching, &matching);
     sk_store_stats(s->store, &store);
+    size_t connections = 0, calls = 0;
+    sk_rpc_counts(s->rpc, &connections, &calls);
+    set(SK_METRIC_CONNECTIONS, (int64_t)connections);
+    set(SK_METRIC_CALLS, (int64_t)calls);
     set(SK_METRIC_TRANSITIONS, (int64_t)engine.transitions);
     set(SK_METRIC_QUARANTINED, (int64_t)engine.quarantined);
     set(SK_METRIC_TIMERS_FIRED, (int64_t)engine.timers_fired);

@@ -207,6 +207,7 @@ static void take_down(struct sk_server *s)
         sk_frontend_stop(s->frontend);
     if (s->engine)
         sk_engine_close(s->engine);
+    sk_rpc_server_free(s->rpc);
     if (s->frontend)
         sk_frontend_free(s->frontend);
     if (s->matching)
