@@ -1,0 +1,16 @@
+/*
+ * A small store of every kind of row: written by make_sample into tests/fixtures/store, one file a
+ * format version, and verified by every later build. What is here is never changed: a new kind of
+ * row is a new function that a new format's file has.
+ */
+#ifndef SK_TEST_STORE_SAMPLE_H
+#define SK_TEST_STORE_SAMPLE_H
+
+#include "env.h"
+
+void sample_write(struct env *env);
+void sample_verify(struct env *env);
+/* The runs go on and end: an old file is not only read. */
+void sample_continue(struct env *env);
+
+#endif

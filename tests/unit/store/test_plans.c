@@ -1,0 +1,160 @@
+/*
+ * Lists and counts use the index that they should: what SQLite itself says of each query's plan.
+ * A plan that sorts or scans where it need not fails here, not on a user's million runs.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "env.h"
+#include "store/sqlite/sqlite_internal.h"
+
+enum { RUNS = 5000, FEW = 20 };
+
+static void fill(struct env *env)
+{
+    static const struct sk_sa_value many[] = {
+        {.type = SK_SA_KEYWORD, .slot = 1, .s = {"common", 6}},
+        {.type = SK_SA_INT, .slot = 1, .i = 5},
+    };
+    static const struct sk_str tag = {"rare", 4};
+    static const struct sk_sa_value few[] = {
+        {.type = SK_SA_KEYWORD, .slot = 2, .s = {"rare", 4}},
+        {.type = SK_SA_KEYWORD_LIST, .slot = 1, .list = &tag, .list_count = 1},
+        {.type = SK_SA_INT, .slot = 2, .i = 7},
+    };
+    struct sk_op *ops = SK_NEW_N(env->arena, struct sk_op, RUNS);
+    struct sk_txn txn = {.slot = 1, .ops = ops, .op_count = RUNS};
+    CHECK_OK(sk_store_lease(env->store, &env->ctx, 1, &txn.epoch));
+    for (int i = 0; i < RUNS; i++) {
+        bool is_few = i % (RUNS / FEW) == 0;
+        ops[i] = (struct sk_op){.kind = SK_OP_VIS_PUT,
+                                .vis = {.run = env_run_key(env, i), .task_queue = SK_STR("q"),
+                                        .type = is_few ? SK_STR("Rare") : SK_STR("Common"),
+                                        .status = 2, .start_ns = i, .close_ns = 1000 + i,
+                                        .values = is_few ? few : many,
+                                        .value_count = is_few ? 3 : 2}};
+        if (is_few)
+            ops[i].vis.parent_workflow_id = SK_STR("parent");
+    }
+    CHECK_OK(sk_store_commit(env->store, &env->ctx, &txn));
+}
+
+static const char *index_of(struct env *env, sqlite3 *db, const struct sk_vis_query *q, bool *ordered)
+{
+    struct sq_conn conn = {.db = db};
+    struct sq_plan *plan = SK_NEW(env->arena, struct sq_plan);
+    struct sq_sql sql;
+    sqlite3_stmt *stmt;
+    CHECK(sq_plan_choose(&conn, env->arena, q, plan) == SQLITE_OK);
+    sq_sql_init(&sql, env->arena);
+    sk_buf_str(&sql.text, "EXPLAIN QUERY PLAN SELECT v.id");
+    sq_plan_write(plan, &sql);
+    sk_buf_printf(&sql.text, " ORDER BY %s.sort_close,%s.sort_start,%s.run_id", plan->alias,
+                  plan->alias, plan->alias);
+    CHECK(sq_sql_prepare(db, &sql, &stmt) == SQLITE_OK); // INDEXED BY would fail here
+    bool sorts = false, scans = false;
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+        sorts |= strstr(detail, "TEMP B-TREE") != NULL;
+        scans |= strncmp(detail, "SCAN", 4) == 0;
+    }
+    CHECK(sorts != plan->ordered); // what the plan says of its order is true
+    CHECK(!scans || q->all_divisions);
+    *ordered = plan->ordered;
+    sqlite3_finalize(stmt);
+    sq_sql_fini(&sql);
+    return plan->index;
+}
+
+struct want {
+    struct sk_vis_field field;
+    enum sk_vis_op op;
+    struct sk_vis_literal value;
+    const char *index;
+    bool ordered;
+};
+#define STRING(s_) {.type = SK_LIT_STRING, .s = {s_, sizeof(s_) - 1}}
+#define INT(i_) {.type = SK_LIT_INT, .i = i_}
+#define ATTR(type, slot) {SK_VIS_SEARCH_ATTRIBUTE, type, slot, NULL}
+#define COL(c) {.column = c}
+
+static const struct want wants[] = {
+    {COL(SK_VIS_WORKFLOW_ID), SK_VIS_EQ, STRING("w7"), "vis_workflow", true},
+    {COL(SK_VIS_WORKFLOW_ID), SK_VIS_STARTS, STRING("w77"), "vis_workflow", false},
+    {COL(SK_VIS_WORKFLOW_ID), SK_VIS_STARTS, STRING("w"), "vis_sort", true}, // too many to sort
+    {COL(SK_VIS_WORKFLOW_TYPE), SK_VIS_EQ, STRING("Rare"), "vis_type", true},
+    {COL(SK_VIS_WORKFLOW_TYPE), SK_VIS_EQ, STRING("Common"), "vis_type", true},
+    {COL(SK_VIS_STATUS), SK_VIS_EQ, INT(1), "vis_status", true},
+    {COL(SK_VIS_PARENT_WORKFLOW_ID), SK_VIS_EQ, STRING("parent"), "vis_parent", true},
+    {COL(SK_VIS_TASK_QUEUE), SK_VIS_EQ, STRING("q"), "vis_sort", true},
+    {COL(SK_VIS_WORKFLOW_TYPE), SK_VIS_NE, STRING("Rare"), "vis_sort", true},
+    {ATTR(SK_SA_KEYWORD, 1), SK_VIS_EQ, STRING("common"), "vis_keyword01", true},
+    {ATTR(SK_SA_KEYWORD, 2), SK_VIS_EQ, STRING("rare"), "vis_keyword02", true},
+    {ATTR(SK_SA_INT, 2), SK_VIS_GT, INT(3), "vis_int02", false},
+    {ATTR(SK_SA_INT, 1), SK_VIS_GT, INT(3), "vis_sort", true}, // most have it
+    {ATTR(SK_SA_KEYWORD_LIST, 1), SK_VIS_EQ, STRING("rare"), "vis_list_value", true},
+};
+
+static void right_index(struct env *env)
+{
+    sqlite3 *db;
+    bool ordered;
+    CHECK_OK(env_open(env));
+    fill(env);
+    CHECK(sqlite3_open(env->path, &db) == SQLITE_OK);
+    for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+        const struct want *w = &wants[i];
+        struct sk_vis_node node = {w->op, w->field, &w->value, 1, NULL, NULL};
+        struct sk_vis_query q = {.ns = 1, .filter = &node, .page_size = 10};
+        const char *index = index_of(env, db, &q, &ordered);
+        if (strcmp(index, w->index) != 0)
+            SK_PANIC("query %zu is read by %s, not %s", i, index, w->index);
+        CHECK_INT(ordered, w->ordered);
+    }
+    sqlite3_close(db);
+}
+
+/* Of two terms the one with fewer runs, wherever it stands. */
+static void fewest_win(struct env *env)
+{
+    sqlite3 *db;
+    bool ordered;
+    struct sk_vis_literal common = STRING("Common"), rare = STRING("rare");
+    struct sk_vis_node type = {SK_VIS_EQ, COL(SK_VIS_WORKFLOW_TYPE), &common, 1, NULL, NULL};
+    struct sk_vis_node keyword = {SK_VIS_EQ, ATTR(SK_SA_KEYWORD, 2), &rare, 1, NULL, NULL};
+    struct sk_vis_node both[] = {{.op = SK_VIS_AND, .left = &type, .right = &keyword},
+                                 {.op = SK_VIS_AND, .left = &keyword, .right = &type},
+                                 {.op = SK_VIS_OR, .left = &keyword, .right = &type}};
+    CHECK_OK(env_open(env));
+    fill(env);
+    CHECK(sqlite3_open(env->path, &db) == SQLITE_OK);
+    for (int i = 0; i < 3; i++) {
+        struct sk_vis_query q = {.ns = 1, .filter = &both[i], .page_size = 10};
+        const char *index = index_of(env, db, &q, &ordered);
+        CHECK(strcmp(index, i < 2 ? "vis_keyword02" : "vis_sort") == 0);
+    }
+    struct sk_vis_query all = {.ns = 1, .page_size = 10};
+    CHECK(strcmp(index_of(env, db, &all, &ordered), "vis_sort") == 0);
+    all.all_divisions = true;
+    CHECK(strcmp(index_of(env, db, &all, &ordered), "") == 0);
+    sqlite3_close(db);
+}
+
+#define TEST(name)                                                                                 \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        env_run(name);                                                                             \
+    }
+TEST(right_index)
+TEST(fewest_win)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_right_index),
+                                       cmocka_unit_test(test_fewest_win)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
