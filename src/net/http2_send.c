@@ -27,6 +27,8 @@ static struct sk_str waiting(const struct sk_h2_stream *stream)
 {
     if (stream->out.n > 0)
         return stream->out;
+    if (!stream->out_own.p)
+        return (struct sk_str){NULL, 0};
     return (struct sk_str){stream->out_own.p + stream->out_own_sent,
                            stream->out_own.n - stream->out_own_sent};
 }
