@@ -88,7 +88,7 @@ static void histograms_accumulate(void **state)
 static void gauges_and_plain_counters(void **state)
 {
     (void)state;
-    struct sk_series gauge = sk_metric_series(SK_METRIC_SERVICE_PENDING_REQUESTS, "Poll");
+    struct sk_series gauge = sk_metric_series(SK_METRIC_APPROXIMATE_BACKLOG_COUNT, "n", "q", "t");
 
     sk_metric_add(gauge, 5);
     sk_metric_add(gauge, -3);
