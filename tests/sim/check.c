@@ -29,7 +29,7 @@ struct sim_run *sim_run_find(const char *run_id)
 
 bool sim_run_open(const struct sim_run *run)
 {
-    return run->status == STATUS(RUNNING);
+    return run->status == STATUS(RUNNING) && !run->deleted;
 }
 
 static struct sim_run *run_of(const struct sk_run_key *key)
@@ -67,6 +67,17 @@ static void saw(const char *name)
 {
     if (sk_text_set(name))
         sim_deed_of(name)->seen++;
+}
+
+/* A client's signal: one that was sent again may have found the next run the second time, but one
+ * run takes one request once. What another workflow sends comes once in all. */
+static void saw_signal(const struct sim_run *run, struct sk_arena *arena, const char *name)
+{
+    saw(name);
+    if (!strncmp(name, "signal", 6)) {
+        sim_deed_of(name)->repeats = true;
+        saw(sk_arena_printf(arena, "%s in %s", name, run->run_id));
+    }
 }
 
 int sim_open_runs(void)
@@ -215,7 +226,7 @@ static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) *e)
     }
 }
 
-static bool check_external_event(struct sim_run *run, const HIST(HistoryEvent) *e)
+static bool check_external_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED):
@@ -240,7 +251,7 @@ static bool check_external_event(struct sim_run *run, const HIST(HistoryEvent) *
         item_end(run, SK_PART_SIGNAL, ATTR(e, external_workflow_execution_signaled)->initiated_event_id, false);
         return true;
     case EVENT(WORKFLOW_EXECUTION_SIGNALED):
-        saw(ATTR(e, workflow_execution_signaled)->signal_name);
+        saw_signal(run, arena, ATTR(e, workflow_execution_signaled)->signal_name);
         return true;
     default:
         return false;
@@ -283,7 +294,7 @@ static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(
     }
     SIM_CHECK(sim_run_open(run), "event %s after the end of %s", sk_event_name((int)e->event_type), run->run_id);
     if (check_wft_event(run, e) || check_activity_event(run, arena, e) || check_child_event(run, e) ||
-        check_external_event(run, e))
+        check_external_event(run, arena, e))
         return;
     int status = close_status((int)e->event_type);
     if (status)
@@ -304,6 +315,7 @@ static void check_history(struct sk_arena *arena, const struct sk_op *op)
               (long long)op->history.first_event_id, (long long)run->last_event_id, run->run_id);
     for (size_t i = 0; i < history->n_events; i++)
         check_event(run, arena, history->events[i]);
+    sk_buf_append(&run->history, op->history.events.p, op->history.events.n);
     SIM_CHECK(op->history.last_event_id == run->last_event_id, "batch ends at %lld, says %lld in %s",
               (long long)run->last_event_id, (long long)op->history.last_event_id, run->run_id);
 }
@@ -395,10 +407,15 @@ static void mirror_part(const struct sk_op *op, bool put)
     if (op->part.kind < 1 || (int)op->part.kind >= SIM_ITEM_KINDS)
         return;
     struct sk_imap *parts = run_of(&op->run)->parts[op->part.kind];
-    if (put)
-        sk_imap_put(parts, op->part.id, parts);
-    else
-        sk_imap_remove(parts, op->part.id);
+    struct sk_buf *body = sk_imap_remove(parts, op->part.id);
+    if (body)
+        sk_buf_fini(body);
+    sk_mem_free(body);
+    if (!put)
+        return;
+    body = sk_mem_zalloc(sizeof *body);
+    sk_buf_append(body, op->part.body.p, op->part.body.n);
+    sk_imap_put(parts, op->part.id, body);
 }
 
 static void take_op(struct sk_arena *arena, const struct sk_op *op)
@@ -426,6 +443,8 @@ static void take_op(struct sk_arena *arena, const struct sk_op *op)
         run_of(&op->vis.run)->vis_status = op->vis.status;
         break;
     case SK_OP_EXEC_DELETE:
+        run_of(&op->run)->deleted = true;
+        break;
     case SK_OP_HISTORY_DELETE:
     case SK_OP_CURRENT_PUT:
     case SK_OP_CURRENT_DELETE:
@@ -457,6 +476,8 @@ void sim_check_commit(const struct sk_txn *txn)
             continue;
         struct sim_run *run = run_of(&txn->ops[i].run);
         check_state(arena, &txn->ops[i]);
+        if (sim_below(4) == 0 || !sim_run_open(run))
+            sim_check_fold(run, txn->ops[i].exec.state);
         SIM_CHECK(run->vis_status == run->status, "%s shows status %d and has %d", run->run_id, run->vis_status,
                   run->status);
         if (sim_run_open(run))
@@ -477,6 +498,16 @@ static void free_items(struct sk_imap *items)
     sk_imap_free(items);
 }
 
+static void free_parts(struct sk_imap *parts)
+{
+    size_t cursor = 0;
+    int64_t id;
+    void *value;
+    while (sk_imap_next(parts, &cursor, &id, &value))
+        sk_buf_fini(value);
+    free_items(parts);
+}
+
 static void free_values(struct sk_map *map)
 {
     size_t cursor = 0;
@@ -494,8 +525,9 @@ void sim_check_free(void)
         sim->first = run->next;
         for (int i = 1; i < SIM_ITEM_KINDS; i++) {
             free_items(run->items[i]);
-            sk_imap_free(run->parts[i]);
+            free_parts(run->parts[i]);
         }
+        sk_buf_fini(&run->history);
         sk_mem_free(run->workflow_id);
         sk_mem_free(run);
     }

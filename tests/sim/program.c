@@ -281,7 +281,7 @@ static void close_somehow(struct sk_arena *arena, const struct tale *tale, struc
 
 /* ---- the decision ---- */
 
-static void cancel_something(struct sk_arena *arena, const struct tale *tale, struct sim_decision *d)
+static void cancel_something(struct sk_arena *arena, struct tale *tale, struct sim_decision *d)
 {
     if (tale->activities.count && sim_chance(50)) {
         CMDMSG(RequestCancelActivityTaskCommandAttributes) *a = COMMAND_NEW(
@@ -289,7 +289,9 @@ static void cancel_something(struct sk_arena *arena, const struct tale *tale, st
         a->scheduled_event_id = tale->activities.ids[sim_below(tale->activities.count)];
     } else if (tale->timers.count) {
         CMDMSG(CancelTimerCommandAttributes) *a = COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
-        a->timer_id = sk_arena_strdup(arena, tale->timers.names[sim_below(tale->timers.count)]);
+        uint64_t i = sim_below(tale->timers.count);
+        a->timer_id = sk_arena_strdup(arena, tale->timers.names[i]);
+        unpend(&tale->timers, tale->timers.ids[i]);
     }
 }
 
@@ -302,7 +304,7 @@ static const char *somebody(struct sk_arena *arena, const struct tale *tale, con
     return sk_arena_printf(arena, "wf-%d", (int)sim_below(SIM_IDS + 1)); // the last does not exist
 }
 
-static void do_something(struct sk_arena *arena, const struct tale *tale, const char *self, struct sim_decision *d)
+static void do_something(struct sk_arena *arena, struct tale *tale, const char *self, struct sim_decision *d)
 {
     uint64_t draw = sim_below(100);
     if (draw < 32)
@@ -325,6 +327,16 @@ static void do_something(struct sk_arena *arena, const struct tale *tale, const 
         upsert_attributes(arena, d);
 }
 
+/* Some command's outcome will wake the workflow. */
+static bool brings_back(const struct sim_decision *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->commands[i]->command_type == COMMAND(SCHEDULE_ACTIVITY_TASK) ||
+            d->commands[i]->command_type == COMMAND(START_CHILD_WORKFLOW_EXECUTION))
+            return true;
+    return false;
+}
+
 void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char *workflow_id,
                 struct sim_decision *ret)
 {
@@ -339,7 +351,7 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
     }
     for (uint64_t n = sim_below(4); n > 0; n--)
         do_something(arena, &tale, workflow_id, ret);
-    bool waits = tale.activities.count || tale.timers.count || tale.children.count || ret->count;
+    bool waits = tale.activities.count || tale.timers.count || tale.children.count || brings_back(ret);
     if (!waits || sim_chance(10))
         start_timer(arena, ret);
 }

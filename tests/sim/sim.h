@@ -50,9 +50,11 @@ struct sim_run {
     int status;     /* from its events; WorkflowExecutionStatus */
     int vis_status; /* from its visibility row */
     bool cron;
+    bool deleted;   /* its rows are gone */
     int64_t wft_scheduled, wft_started; /* 0: none */
     struct sk_imap *items[SIM_ITEM_KINDS]; /* id -> struct sim_item */
-    struct sk_imap *parts[SIM_ITEM_KINDS]; /* id -> itself: rows of their own */
+    struct sk_imap *parts[SIM_ITEM_KINDS]; /* id -> struct sk_buf: rows of their own */
+    struct sk_buf history;                 /* all events, serialized */
     struct sim_run *next;
 };
 
@@ -60,7 +62,8 @@ struct sim_run {
  * task's completion. */
 struct sim_deed {
     bool acknowledged;
-    int seen; /* times in histories */
+    bool repeats; /* by a client that asked again: once a run */
+    int seen;     /* times in histories */
 };
 
 struct sim_world {
@@ -70,6 +73,7 @@ struct sim_world {
 
     struct sk_store *base;        /* survives crashes */
     struct sk_store *store;       /* of this life */
+    bool up;                      /* calls are let in */
     struct sk_matching *matching; /* NULL while down */
     struct sk_engine *engine;
     struct sk_namespaces *namespaces;
@@ -118,6 +122,10 @@ struct sim_deed *sim_deed_of(const char *name);    /* made when new */
 bool sim_run_open(const struct sim_run *run);
 int sim_open_runs(void);
 void sim_check_free(void);
+
+/* ---- fold.c ---- */
+/* The state just stored against the fold of the run's history. */
+void sim_check_fold(const struct sim_run *run, struct sk_str state);
 
 /* ---- final.c ---- */
 void sim_check_end(void);

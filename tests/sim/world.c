@@ -80,7 +80,7 @@ const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) *payloads)
 
 bool sim_enter(void)
 {
-    if (!sim->engine)
+    if (!sim->up)
         return false;
     sim->calls++;
     return true;
@@ -134,6 +134,7 @@ static void boot(void)
     err = sk_engine_open(&ctx, &options, &engine);
     SIM_CHECK(!err, "engine: %s", ctx.err.message);
     sim->engine = engine;
+    sim->up = true;
     sim->lives++;
     sim->faults = faults;
     sk_arena_free(ctx.arena);
@@ -146,7 +147,7 @@ static void take_down(bool crash)
     sim_say("%s after %llu commits", crash ? "crash" : "stop", (unsigned long long)sim->commits);
     if (crash)
         sim_store_kill(sim->store);
-    sim->engine = NULL;
+    sim->up = false;
     sk_matching_drain(sim->matching);
     sk_engine_drain(engine);
     while (sim->calls) {
@@ -154,10 +155,12 @@ static void take_down(bool crash)
         sk_fiber_sleep(5);
     }
     sk_engine_close(engine);
+    sim_say("engine closed");
     sk_matching_free(sim->matching);
     sk_namespaces_close(sim->namespaces);
     sim_store_free(sim->store);
     sim->matching = NULL;
+    sim->engine = NULL;
 }
 
 static void crash_and_restart(void)
