@@ -11,7 +11,7 @@
 #include "base/assert.h"
 
 #define MIB (1024LL * 1024)
-#define CACHE_DEFAULT (64 * MIB)
+#define CACHE_DEFAULT (32 * MIB)
 
 void sk_limits_default(struct sk_limits *ret)
 {
@@ -121,13 +121,40 @@ sk_err sk_engine_open(struct sk_ctx *ctx, const struct sk_engine_options *option
     return SK_OK;
 }
 
-static void close_shard(void *arg)
+struct quiet {
+    struct sk_shard *shard;
+    bool was_busy;
+};
+
+static void quiet_shard(void *arg)
 {
-    struct sk_shard *shard = arg;
+    struct quiet *quiet = arg;
+    struct sk_shard *shard = quiet->shard;
     wake_close(shard);
+    quiet->was_busy |= shard->busy > 0;
     while (shard->busy > 0)
         sk_waitq_wait(&shard->quiet, 0);
     wake_close(shard); // what the last fibers armed
+}
+
+/* Fibers of one shard work in the flows of others and may leave them new ones, so all must be quiet
+ * in one pass before any memory goes. */
+static void quiet_all(struct sk_engine *e)
+{
+    bool was_busy = true;
+    while (was_busy) {
+        was_busy = false;
+        for (int i = 0; i < e->shard_count; i++) {
+            struct quiet quiet = {e->shards[i], false};
+            sk_rt_call(i, quiet_shard, &quiet);
+            was_busy |= quiet.was_busy;
+        }
+    }
+}
+
+static void close_shard(void *arg)
+{
+    struct sk_shard *shard = arg;
     size_t cursor = 0;
     struct sk_str key;
     void *value;
@@ -150,6 +177,7 @@ static void close_shard(void *arg)
 void sk_engine_close(struct sk_engine *engine)
 {
     engine->closing = true;
+    quiet_all(engine);
     for (int i = 0; i < engine->shard_count; i++)
         sk_rt_call(i, close_shard, engine->shards[i]);
     sk_mem_free(engine->shards);
