@@ -3,7 +3,7 @@
 MESON ?= meson
 RUN_FLAGS ?=
 FUZZ_SECONDS ?= 60
-SEEDS ?= 200
+SEEDS ?= 1000
 NINJA := $(shell command -v ninja || command -v ninja-build || echo ninja)
 
 all: build/build.ninja ## build/skald
@@ -41,7 +41,7 @@ coverage: build-coverage/build.ninja ## lines the unit tests reach: build-covera
 
 sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SEEDS seeds
 	@$(NINJA) -C build-asan
-	@tools/sim.sh build-asan $(SEEDS)
+	build-asan/tests/sim/sim 1 $(SEEDS)
 
 format: ## clang-format over our C sources
 	clang-format -i $$(git ls-files '*.c' '*.h')
