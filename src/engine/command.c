@@ -586,8 +586,8 @@ child_initiated(struct runner *r, const CMDMSG(StartChildWorkflowExecutionComman
     a->workflow_type = c->workflow_type;
     a->task_queue = sk_queue_msg(arena, own_queue ? c->task_queue->name : s->task_queue, NULL);
     a->input = c->input;
-    a->workflow_execution_timeout = sk_dur(arena, execution_ms);
-    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    a->workflow_execution_timeout = c->workflow_execution_timeout; // absent stays absent
+    a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : c->workflow_run_timeout;
     a->workflow_task_timeout = sk_dur(arena, task_ms ? task_ms : s->task_timeout_ms);
     a->parent_close_policy = c->parent_close_policy ? c->parent_close_policy
                                                     : CLOSE_POLICY(TERMINATE);

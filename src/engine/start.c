@@ -232,8 +232,8 @@ attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const WS(StartWorkflow
     a->task_queue = sk_queue_msg(arena, r->task_queue->name, NULL);
     a->input = r->input;
     a->header = r->header;
-    a->workflow_execution_timeout = sk_dur(arena, execution_ms);
-    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    a->workflow_execution_timeout = r->workflow_execution_timeout; // absent stays absent
+    a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : r->workflow_run_timeout;
     a->workflow_task_timeout =
         sk_dur(arena, task_timeout_ms(limits, sk_dur_ms(r->workflow_task_timeout), run_ms));
     a->identity = r->identity;

@@ -9,6 +9,7 @@
 #include "frontend/frontend.h"
 
 #include "base/buf.h"
+#include "frontend/client_version.h"
 #include "frontend/frontend_internal.h"
 #include "temporal/api/operatorservice/v1/service.pb-c.h"
 #include "temporal/api/workflowservice/v1/service.pb-c.h"
@@ -18,8 +19,22 @@
 #define TYPE_WORKFLOW(name) temporal__api__workflowservice__v1__##name##__descriptor
 #define TYPE_OPERATOR(name) temporal__api__operatorservice__v1__##name##__descriptor
 
+/* A method not built yet. Its namespace is still checked first, as with any other: whoever asks for
+ * one that is not there is better served by hearing so. */
 static sk_err later(struct sk_call *call, struct sk_ctx *ctx, const void *request, void *response)
 {
+    const ProtobufCMessage *message = request;
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "namespace");
+    if (field && field->type == PROTOBUF_C_TYPE_STRING &&
+        field->label != PROTOBUF_C_LABEL_REPEATED) {
+        const char *name = *(char *const *)((const char *)request + field->offset);
+        const struct sk_namespace *ns;
+        sk_err err =
+            sk_blank(name) ? SK_OK : sk_frontend_namespace(sk_frontend_of(call), ctx, name, &ns);
+        if (err != SK_OK)
+            return err;
+    }
     return sk_fail(ctx, SK_UNIMPLEMENTED, "%s is not implemented by this server yet",
                    sk_call_method(call)->name);
 }
@@ -83,4 +98,11 @@ const struct sk_method *sk_frontend_methods(struct sk_frontend *frontend, size_t
 {
     *ret_count = frontend->method_count;
     return frontend->methods;
+}
+
+sk_err sk_frontend_check_client(const struct sk_call *call, struct sk_ctx *ctx)
+{
+    return sk_client_version_check(ctx, sk_call_header(call, "client-name"),
+                                   sk_call_header(call, "client-version"),
+                                   sk_call_header(call, "supported-server-versions"));
 }

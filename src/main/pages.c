@@ -52,7 +52,7 @@ static void serve_metrics(struct sk_server *server, const struct sk_http_request
         plain(response, 503, "not ready\n");
         return;
     }
-    sk_server_metrics_write(server, &text);
+    sk_server_metrics_write(server, request->ctx, &text);
     plain(response, 200, "");
     response->content_type = "text/plain; version=0.0.4; charset=utf-8";
     response->body = (struct sk_str){sk_arena_memdup(request->ctx->arena, text.p, text.n), text.n};
@@ -85,6 +85,7 @@ static const struct page pages[] = {
     {"/", true, serve_home},
     {"/healthz", false, serve_health},
     {"/metrics", false, serve_metrics},
+    {"/namespaces", true, serve_home}, // where SDKs and people look for the web UI
     {"/readyz", false, serve_ready},
 };
 
