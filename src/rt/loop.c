@@ -7,10 +7,11 @@
  * queues more items.
  *
  * The mailbox is a list that senders push to with one compare-and-swap and the loop takes whole.
- * A sender wakes the loop through libuv (a system call) only when the loop sleeps, and of several
- * senders only the first does. Why no wake is lost: the loop sets `sleeping` and then looks at the
- * mailbox, a sender pushes and then looks at `sleeping`, all sequentially consistent, so at least
- * one of them sees the other.
+ * A sender wakes the loop (a write to its eventfd) only when the loop sleeps, and of several
+ * senders only the first does. (uv_async would do, but its receiver spins until the sender's
+ * write has returned, which showed in profiles.) Why no wake is lost: the loop sets `sleeping` and
+ * then looks at the mailbox, a sender pushes and then looks at `sleeping`, all sequentially
+ * consistent, so at least one of them sees the other.
  *
  * INV-1: items run in order: of one sender to one loop, and of a loop to itself.
  * INV-2: nothing runs inside the call that caused it (but sk_rt_call to the same loop).
@@ -22,7 +23,10 @@
 #include "rt/rt_internal.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/buf.h"
@@ -50,6 +54,13 @@ void sk_loop_push(struct sk_loop *loop, struct sk_item *item)
     loop->ready.last = item;
 }
 
+void sk_loop_wake(struct sk_loop *loop)
+{
+    uint64_t one = 1;
+    ssize_t n = write(loop->wake_fd, &one, sizeof(one));
+    SK_ASSERT(n == sizeof(one) || errno == EAGAIN); // EAGAIN: more wakes than it counts
+}
+
 void sk_loop_send(struct sk_loop *loop, struct sk_item *item)
 {
     if (loop == sk_loop_here) {
@@ -62,7 +73,7 @@ void sk_loop_send(struct sk_loop *loop, struct sk_item *item)
     }
     if (!loop->rt->simulated && atomic_load(&loop->sleeping) &&
         atomic_exchange(&loop->sleeping, false))
-        uv_async_send(&loop->wake);
+        sk_loop_wake(loop);
 }
 
 bool sk_loop_collect(struct sk_loop *loop)
@@ -188,9 +199,15 @@ void sk_rt_call(int loop, void (*fn)(void *), void *arg)
 
 /* ---- making and ending ---- */
 
-static void on_wake(uv_async_t *wake)
+static void on_wake(uv_poll_t *wake, int status, int events)
 {
-    (void)wake; // it ended the poll: the mailbox is taken at the beginning of the turn
+    uint64_t count;
+
+    (void)status;
+    (void)events;
+    // It ended the poll: the mailbox is taken at the beginning of the turn.
+    ssize_t n = read(SK_CONTAINER(wake, struct sk_loop, wake)->wake_fd, &count, sizeof(count));
+    SK_ASSERT(n == sizeof(count) || errno == EAGAIN);
 }
 
 static void on_alarm(uv_timer_t *alarm)
@@ -214,7 +231,10 @@ void sk_loop_init(struct sk_loop *loop, struct sk_rt *rt, int index, struct sk_r
     if (rt->simulated)
         return;
     SK_ASSERT(uv_loop_init(&loop->uv) == 0);
-    SK_ASSERT(uv_async_init(&loop->uv, &loop->wake, on_wake) == 0);
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    SK_ASSERT(loop->wake_fd >= 0);
+    SK_ASSERT(uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd) == 0);
+    SK_ASSERT(uv_poll_start(&loop->wake, UV_READABLE, on_wake) == 0);
     SK_ASSERT(uv_timer_init(&loop->uv, &loop->alarm) == 0);
 }
 
@@ -226,9 +246,11 @@ static void close_handle(uv_handle_t *handle, void *arg)
         [UV_SIGNAL] = sk_signal_forget,
     };
 
-    (void)arg;
+    uv_close_cb on_close = forget[uv_handle_get_type(handle)];
+    if (handle == (uv_handle_t *)&((struct sk_loop *)arg)->wake)
+        on_close = NULL; // a uv_poll that is no listener's
     if (!uv_is_closing(handle))
-        uv_close(handle, forget[uv_handle_get_type(handle)]);
+        uv_close(handle, on_close);
 }
 
 /* Forgets what was queued and will never run; of that only posts are on the heap. */
@@ -252,9 +274,10 @@ void sk_loop_fini(struct sk_loop *loop)
     sk_loop_here = loop; // for the last callbacks of streams that are closing
     drop_items(loop);
     if (!loop->rt->simulated) {
-        uv_walk(&loop->uv, close_handle, NULL);
+        uv_walk(&loop->uv, close_handle, loop);
         uv_run(&loop->uv, UV_RUN_DEFAULT);
         SK_ASSERT(uv_loop_close(&loop->uv) == 0);
+        close(loop->wake_fd);
         drop_items(loop);
     }
     while ((item = loop->free_posts)) {

@@ -108,7 +108,7 @@ void sk_rt_stop(struct sk_rt *rt)
     if (rt->simulated)
         return;
     for (int i = 0; i < rt->loop_count; i++)
-        uv_async_send(&rt->loops[i].wake);
+        sk_loop_wake(&rt->loops[i]);
 }
 
 int sk_rt_loop_count(const struct sk_rt *rt)

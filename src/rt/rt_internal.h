@@ -73,7 +73,8 @@ struct sk_loop {
 
     // libuv's; unused in a simulated runtime.
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake; // of wake_fd, an eventfd
+    int wake_fd;
     uv_timer_t alarm; // ends the poll at the first timer
     int64_t alarm_ms; // what it is set to; 0 = not set
     bool polling;     // in libuv's poll; the turn has not begun
@@ -105,6 +106,7 @@ void sk_loop_fini(struct sk_loop *loop);
 void sk_loop_push(struct sk_loop *loop, struct sk_item *item);
 /* The same from any thread. */
 void sk_loop_send(struct sk_loop *loop, struct sk_item *item);
+void sk_loop_wake(struct sk_loop *loop); /* ends its poll; any thread */
 /* Take what came by mailbox; false when the mailbox was empty. */
 bool sk_loop_collect(struct sk_loop *loop);
 bool sk_loop_run_item(struct sk_loop *loop); /* the first one; false when there is none */
