@@ -7,10 +7,11 @@
 #ifndef SK_FRONTEND_FRONTEND_H
 #define SK_FRONTEND_FRONTEND_H
 
-#include "base/ctx.h"
 #include <stddef.h>
 #include <stdint.h>
+#include "base/ctx.h"
 
+struct sk_call;
 struct sk_engine;
 struct sk_frontend;
 struct sk_limits;
@@ -42,6 +43,10 @@ void sk_frontend_free(struct sk_frontend *frontend);
 
 /* The table for sk_rpc_listen; lives as long as the frontend. */
 const struct sk_method *sk_frontend_methods(struct sk_frontend *frontend, size_t *ret_count);
+
+/* For the hook that every call passes: whether this client's version is served and it wants this
+ * server's (client_version.h). */
+sk_err sk_frontend_check_client(const struct sk_call *call, struct sk_ctx *ctx) SK_MUST_USE;
 
 /* The Temporal release whose behaviour clients may expect; GetSystemInfo reports it. */
 #define SK_TEMPORAL_SERVER_VERSION "1.31.2"

@@ -9,6 +9,7 @@
  */
 #include "frontend/frontend_internal.h"
 
+#include "frontend/client_version.h"
 #include "wire/text.h"
 
 #define VERSION(name) Temporal__Api__Version__V1__##name
@@ -62,19 +63,15 @@ static VERSION(VersionInfo) * version_info(struct sk_frontend *frontend, struct 
 sk_err sk_frontend_get_cluster_info(struct sk_call *call, struct sk_ctx *ctx, const void *request,
                                     void *response)
 {
-    static const char *const clients[][2] = {
-        {"temporal-cli", "<2.0.0"},    {"temporal-go", "<2.0.0"},
-        {"temporal-java", "<2.0.0"},   {"temporal-php", "<2.0.0"},
-        {"temporal-server", "<2.0.0"}, {"temporal-typescript", "<2.0.0"},
-        {"temporal-ui", "<3.0.0"},
-    };
     struct sk_frontend *frontend = sk_frontend_of(call);
     WS(GetClusterInfoResponse) *reply = response;
-    size_t n = sizeof clients / sizeof *clients;
+    size_t n = 0;
+    while (sk_supported_clients()[n].name)
+        n++;
     reply->supported_clients =
         SK_NEW_N(ctx->arena, WS(GetClusterInfoResponse__SupportedClientsEntry) *, n);
-    for (size_t i = 0; i < n; i++)
-        add_supported_client(ctx->arena, reply, clients[i][0], clients[i][1]);
+    for (const struct sk_supported_client *c = sk_supported_clients(); c->name; c++)
+        add_supported_client(ctx->arena, reply, c->name, c->versions);
     reply->server_version = sk_wire_text(SK_TEMPORAL_SERVER_VERSION);
     reply->cluster_id = sk_wire_text(frontend->o.cluster_id);
     reply->cluster_name = sk_wire_text(frontend->o.cluster_name);

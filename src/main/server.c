@@ -30,10 +30,10 @@
 /* ---- who may call: the one hook every method passes ---- */
 
 /* Who calls was settled by TLS (client certificates; ctx->principal); whoever came through may do
- * anything. Roles are to be checked here. */
+ * anything. Roles are to be checked here. What remains is whether the client's version is served. */
 static sk_err authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request)
 {
-    return SK_OK;
+    return sk_frontend_check_client(call, ctx);
 }
 
 /* ---- listening ---- */
@@ -173,6 +173,8 @@ static sk_err boot(struct sk_server *s)
     if (!err)
         err = open_matching(s);
     if (!err)
+        s->backlogs = sk_backlogs_new(s->matching, s->namespaces);
+    if (!err)
         err = open_engine(s);
     if (!err)
         err = open_frontend(s);
@@ -210,6 +212,7 @@ static void take_down(struct sk_server *s)
     sk_rpc_server_free(s->rpc);
     if (s->frontend)
         sk_frontend_free(s->frontend);
+    sk_backlogs_free(s->backlogs);
     if (s->matching)
         sk_matching_free(s->matching);
     if (s->namespaces)

@@ -142,6 +142,11 @@ static void check_errors(void)
     CHECK(call('w', "ListWorkflowExecutions", &r, reply, NULL) == SK_INVALID_ARGUMENT);
     CHECK_STR(fx.ctx.err.message,
               "invalid query: invalid search attribute: Nope at position 1, near \"Nope\"");
+    // as deep as a filter may nest, in a fiber's small stack, up to an error at the bottom
+    r.query = TEXT("((((((((((((((((((((((((((((((((MyNope = 'a'))))))))))))))))))))))))))))))))");
+    CHECK(call('w', "ListWorkflowExecutions", &r, reply, NULL) == SK_INVALID_ARGUMENT);
+    CHECK_STR(fx.ctx.err.message,
+              "invalid query: invalid search attribute: MyNope at position 33, near \"MyNope\"");
     r.query = TEXT("");
     r.next_page_token = (ProtobufCBinaryData){4, (uint8_t *)TEXT("junk")};
     CHECK(call('w', "ListWorkflowExecutions", &r, reply, NULL) == SK_INVALID_ARGUMENT);
