@@ -18,6 +18,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -180,9 +181,10 @@ static void start_tls(struct sk_conn *conn, struct sk_tls *tls, const char *host
         return;
     }
     SSL_set_connect_state(conn->ssl);
-    if (host) {
-        SSL_set_tlsext_host_name(conn->ssl, host);
-        SSL_set1_host(conn->ssl, host);
+    // an address stands in the certificate as such, and is no name to ask for
+    if (host && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(conn->ssl), host) != 1) {
+        SK_ASSERT(SSL_set_tlsext_host_name(conn->ssl, host) == 1);
+        SK_ASSERT(SSL_set1_host(conn->ssl, host) == 1);
     }
 }
 

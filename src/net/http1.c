@@ -275,17 +275,17 @@ static const struct sk_conn_events conn_events = {
     .on_close = on_close,
 };
 
-static void on_accept(void *owner, struct sk_stream *stream)
+void http_accept(void *owner, struct sk_stream *stream)
 {
     struct sk_http_server *server = owner;
     struct http_conn *conn = sk_mem_zalloc(sizeof *conn);
     atomic_fetch_add(&server->refs, 1);
     conn->server = server;
     sk_list_push_back(&server->loops[sk_rt_loop_index()], &conn->in_loop);
-    snprintf(conn->peer, sizeof conn->peer, "%s", sk_stream_peer(stream));
     sk_timer_init(&conn->timer, on_time_up);
     http_request_init(conn);
     conn->conn = sk_conn_new(stream, NULL, NULL, &conn_events, conn);
+    snprintf(conn->peer, sizeof conn->peer, "%s", sk_conn_peer(conn->conn));
     expect_within(conn, HEAD_MS);
     if (atomic_load(&server->closing))
         sk_conn_close(conn->conn);
@@ -293,8 +293,7 @@ static void on_accept(void *owner, struct sk_stream *stream)
 
 /* ---- life ---- */
 
-sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_server **ret,
-                      int *reterr_errno)
+struct sk_http_server *http_server_new(const struct sk_http_options *options)
 {
     struct sk_http_server *server = sk_mem_zalloc(sizeof *server);
     server->options = *options;
@@ -306,7 +305,14 @@ sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_serv
     server->loops = sk_mem_zalloc((size_t)server->loop_count * sizeof *server->loops);
     for (int i = 0; i < server->loop_count; i++)
         sk_list_init(&server->loops[i]);
-    sk_err err = sk_listen(options->ip, options->port, on_accept, server, &server->listener,
+    return server;
+}
+
+sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_server **ret,
+                      int *reterr_errno)
+{
+    struct sk_http_server *server = http_server_new(options);
+    sk_err err = sk_listen(options->ip, options->port, http_accept, server, &server->listener,
                            reterr_errno);
     if (err) {
         server_unref(server);
@@ -337,7 +343,8 @@ void sk_http_close(struct sk_http_server *server)
     if (!server)
         return;
     atomic_store(&server->closing, true);
-    sk_listener_close(server->listener);
+    if (server->listener)
+        sk_listener_close(server->listener);
     for (int i = 0; i < server->loop_count; i++) {
         atomic_fetch_add(&server->refs, 1);
         sk_rt_post(sk_rt_current(), i, close_all, server);

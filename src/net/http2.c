@@ -372,7 +372,8 @@ bool sk_h2_expect(struct sk_h2_stream *stream, size_t total)
             return false;
         stream->charged = total;
     }
-    sk_buf_reserve(&stream->body, total - stream->body.n);
+    if (total > stream->body.n)
+        sk_buf_reserve(&stream->body, total - stream->body.n);
     if (h2->server && total > SERVER_STREAM_WINDOW && !stream->ended) {
         nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, stream->id, (int32_t)total);
         sk_h2_kick(h2);

@@ -437,6 +437,7 @@ static void admit(struct sk_call *call)
     struct sk_h2_stream *stream = call->stream;
     struct sk_ctx *ctx = &run_new(call)->ctx;
     size_t total = 0;
+    call->admitted = true;
     sk_err err = rpc_frame_check(ctx, sk_buf_view(&stream->body),
                                  call->conn->server->options.message_max, &total);
     if (!err && !sk_h2_expect(stream, total))
@@ -462,7 +463,7 @@ static void on_body(void *owner, struct sk_h2_stream *stream)
         stream_body(call);
     } else if (stream->ended) {
         call_start(call);
-    } else if (stream->body.n >= RPC_PREFIX) {
+    } else if (stream->body.n >= RPC_PREFIX && !call->admitted) {
         admit(call);
     }
 }

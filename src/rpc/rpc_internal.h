@@ -130,7 +130,8 @@ struct sk_call {
     struct sk_list in_done;
     uint8_t state;
     bool gzip_in, gzip_out;
-    bool expired; /* the deadline came while parking */
+    bool admitted; /* the announced length of the message was granted */
+    bool expired;  /* the deadline came while parking */
 };
 
 /* What a call needs only while it runs. */
@@ -141,6 +142,11 @@ struct rpc_run {
     ProtobufCMessage *response;
     sk_err err;
 };
+
+/* A server that does not listen yet, and a connection of it: for fuzzing, and sk_rpc_listen. */
+struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options,
+                                     const struct sk_method *methods, size_t method_count);
+void rpc_accept(void *server, struct sk_stream *stream);
 
 extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */
 void rpc_conn_unref_call(struct rpc_conn *conn); /* a call is freed */

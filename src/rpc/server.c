@@ -28,17 +28,17 @@ void rpc_conn_unref_call(struct rpc_conn *conn)
     sk_mem_free(conn);
 }
 
-static void on_accept(void *owner, struct sk_stream *stream)
+void rpc_accept(void *owner, struct sk_stream *stream)
 {
     struct sk_rpc_server *server = owner;
     struct rpc_conn *conn = sk_mem_zalloc(sizeof *conn);
     conn->server = server;
     conn->loop = &server->loops[sk_rt_loop_index()];
     sk_list_init(&conn->done);
-    snprintf(conn->peer, sizeof conn->peer, "%s", sk_stream_peer(stream));
     sk_list_push_back(&conn->loop->conns, &conn->in_loop);
     atomic_fetch_add_explicit(&server->conn_count, 1, memory_order_relaxed);
     conn->h2 = sk_h2_new_server(stream, server->tls, NULL, &rpc_call_events, conn);
+    snprintf(conn->peer, sizeof conn->peer, "%s", sk_h2_peer(conn->h2));
     if (atomic_load(&server->draining))
         sk_h2_close(conn->h2);
 }
@@ -82,8 +82,8 @@ static sk_err make_tls(struct sk_rpc_server *server)
     return err;
 }
 
-sk_err sk_rpc_listen(const struct sk_rpc_server_options *options, const struct sk_method *methods,
-                     size_t method_count, struct sk_rpc_server **ret, int *reterr_errno)
+struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options,
+                                     const struct sk_method *methods, size_t method_count)
 {
     struct sk_rpc_server *server = sk_mem_zalloc(sizeof *server);
     server->options = *options;
@@ -99,10 +99,17 @@ sk_err sk_rpc_listen(const struct sk_rpc_server_options *options, const struct s
         sk_waitq_init(&server->loops[i].emptied);
     }
     add_methods(server, methods, method_count);
+    return server;
+}
+
+sk_err sk_rpc_listen(const struct sk_rpc_server_options *options, const struct sk_method *methods,
+                     size_t method_count, struct sk_rpc_server **ret, int *reterr_errno)
+{
+    struct sk_rpc_server *server = rpc_server_new(options, methods, method_count);
     *reterr_errno = 0;
     sk_err err = options->tls ? make_tls(server) : SK_OK;
     if (!err)
-        err = sk_listen(options->ip, options->port, on_accept, server, &server->listener,
+        err = sk_listen(options->ip, options->port, rpc_accept, server, &server->listener,
                         reterr_errno);
     if (err) {
         sk_rpc_server_free(server);

@@ -345,6 +345,20 @@ static void half_open(struct fixture *fx)
     still_serves(fx);
 }
 
+/* Found by fuzzing: more bytes than announced, and no end. */
+static void regress_more_than_announced(struct fixture *fx)
+{
+    struct raw *raw = greet(fx);
+    struct sk_buf block = SK_BUF_INIT;
+    raw_call_fields(&block, ECHO_PATH);
+    raw_frame(raw, HEADERS, END_HEADERS, 1, block.p, block.n);
+    raw_frame(raw, DATA, 0, 1, "\0\0\0\0\0more", 9);
+    raw_frame(raw, DATA, END_STREAM, 1, "x", 1);
+    assert_int_equal(raw_status(raw, 1), 13);
+    sk_buf_fini(&block);
+    raw_close(raw);
+}
+
 /* A client that announces 4 MiB on many streams: what does not fit the budgets is refused. */
 static void announced(struct fixture *fx)
 {
@@ -381,6 +395,7 @@ TEST(broken_messages)
 TEST(bombs)
 TEST(half_open)
 TEST(announced)
+TEST(regress_more_than_announced)
 
 int main(void)
 {
@@ -392,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_wrong_headers), cmocka_unit_test(test_broken_messages),
         cmocka_unit_test(test_bombs),         cmocka_unit_test(test_half_open),
         cmocka_unit_test(test_announced),
+        cmocka_unit_test(test_regress_more_than_announced),
     };
     return cmocka_run_group_tests_name("rpc raw", tests, NULL, NULL);
 }
