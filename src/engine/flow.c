@@ -192,17 +192,22 @@ static struct exec *flow_find(struct flow *flow, struct sk_uuid id)
     return NULL;
 }
 
-/*
- * The memory of x and the store disagree, or may. Its decided state goes; what was never meant to
- * be stored (a started workflow task, queries that wait) moves to a shell that reload fills.
- */
-void flow_forget(struct flow *flow, struct exec *x)
+static void flow_detach(struct flow *flow, struct exec *x)
 {
     struct exec **at = &flow->runs;
     while (*at && *at != x)
         at = &(*at)->next;
     if (*at)
         *at = x->next;
+}
+
+/*
+ * The memory of x and the store disagree, or may. Its decided state goes; what was never meant to
+ * be stored (a started workflow task, queries that wait) moves to a shell that reload fills.
+ */
+void flow_forget(struct flow *flow, struct exec *x)
+{
+    flow_detach(flow, x);
     flow->current_known = false;
     if (!x->start.set && sk_list_empty(&x->queries)) {
         exec_free(x);
@@ -254,7 +259,8 @@ sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, s
         x->start = (struct started){0};
         while (!sk_list_empty(&x->queries))
             sk_list_push_back(&loaded->queries, sk_list_pop_front(&x->queries));
-        flow_forget(flow, x);
+        flow_detach(flow, x);
+        exec_free(x);
     }
     flow_attach(flow, loaded);
     if (loaded->start.set && !(loaded->s->wft && loaded->s->wft->started_ns == 0 &&
