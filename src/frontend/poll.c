@@ -22,10 +22,11 @@
  */
 #include "frontend/frontend_internal.h"
 
-#include "base/assert.h"
-#include "base/buf.h"
 #include <math.h>
 #include <string.h>
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/metric.h"
 
 #define MARGIN_MS 1000
 #define SHORTEST_DEADLINE_MS 2000
@@ -39,6 +40,7 @@ struct poll_call {
     struct sk_frontend *frontend;
     const struct sk_namespace *ns;
     enum sk_poll_end end;
+    int64_t begin_ms;     /* monotonic; for poll_latency */
     struct sk_task *task; /* owned from on_end until given to matching or the engine */
     size_t request_size;
     char bytes[]; /* the packed request, then the strings that poll points to */
@@ -206,6 +208,29 @@ static sk_err park(struct poll_call *pc, struct sk_call *call)
     return SK_PARKED;
 }
 
+/* ---- numbers ---- */
+
+/* Sticky queues have names of their own, one a worker, so they are counted together. */
+static void count_poll(const struct poll_call *pc, bool success, int64_t scheduled_ms)
+{
+    const struct sk_poll *poll = &pc->poll;
+    char name[256] = "__sticky__";
+    const char *kind = poll->queue.kind == SK_TASK_WORKFLOW ? "Workflow" : "Activity";
+    if (!poll->sticky) {
+        size_t n = poll->queue.name.n < sizeof(name) ? poll->queue.name.n : sizeof(name) - 1;
+        memcpy(name, poll->queue.name.p, n);
+        name[n] = '\0';
+    }
+    enum sk_metric ended = success ? SK_METRIC_POLL_SUCCESS : SK_METRIC_POLL_TIMEOUTS;
+    sk_metric_add(sk_metric_series(ended, pc->ns->name, name, kind), 1);
+    sk_metric_observe(sk_metric_series(SK_METRIC_POLL_LATENCY, pc->ns->name, name, kind),
+                      (sk_now_mono_ms() - pc->begin_ms) * 1000);
+    if (success)
+        sk_metric_observe(sk_metric_series(SK_METRIC_TASK_SCHEDULE_TO_START_LATENCY, pc->ns->name,
+                                           name, kind),
+                          (sk_now_wall_ms() - scheduled_ms) * 1000);
+}
+
 /* ---- a task came ---- */
 
 static sk_err start_workflow_task(struct poll_call *pc, struct sk_ctx *ctx, struct sk_str bytes,
@@ -265,9 +290,14 @@ static sk_err start(struct poll_call *pc, struct sk_ctx *ctx, void *response)
 static sk_err on_resumed(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response)
 {
     struct poll_call *pc = arg;
-    if (pc->end == SK_POLL_EMPTY)
+    if (pc->end == SK_POLL_EMPTY) {
+        count_poll(pc, false, 0);
         return end_poll(pc, SK_OK);
+    }
+    int64_t scheduled_ms = pc->task->row.created_ms; // start gives the task away
     sk_err err = start(pc, ctx, response);
+    if (!err)
+        count_poll(pc, true, scheduled_ms);
     if (err != SK_STALE)
         return end_poll(pc, err);
     sk_ctx_clear(ctx);
@@ -289,6 +319,7 @@ static sk_err begin(struct sk_call *call, struct sk_ctx *ctx, const char *ns_nam
     struct poll_call *pc = poll_call_new(request, facts);
     pc->frontend = frontend;
     pc->ns = ns;
+    pc->begin_ms = sk_now_mono_ms();
     pc->poll.queue.ns = ns->id;
     pc->poll.deadline_mono_ms = poll_until(frontend->o.limits, ctx);
     return park(pc, call);

@@ -83,10 +83,16 @@ static void set_process(const struct sk_server *s)
     set(SK_METRIC_LOOP_STALLS, (int64_t)sk_rt_stalls(s->rt));
 }
 
+struct scrape {
+    const struct sk_server *server;
+    struct sk_ctx *ctx;
+};
+
 /* On loop 0, always. */
-static void copy_totals(void *server)
+static void copy_totals(void *arg)
 {
-    const struct sk_server *s = server;
+    const struct scrape *scrape = arg;
+    const struct sk_server *s = scrape->server;
     struct sk_engine_stats engine = {0};
     struct sk_matching_stats matching = {0};
     struct sk_store_stats store = {0};
@@ -113,10 +119,12 @@ static void copy_totals(void *server)
     set(SK_METRIC_STORE_ROW_OPS, (int64_t)store.row_ops);
     set(SK_METRIC_STORE_READS, (int64_t)store.reads);
     set_process(s);
+    sk_backlogs_copy(s->backlogs, scrape->ctx);
 }
 
-void sk_server_metrics_write(struct sk_server *server, struct sk_buf *out)
+void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struct sk_buf *out)
 {
-    sk_rt_call(0, copy_totals, server);
+    struct scrape scrape = {server, ctx};
+    sk_rt_call(0, copy_totals, &scrape);
     sk_metric_write(out);
 }

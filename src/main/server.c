@@ -30,7 +30,8 @@
 /* ---- who may call: the one hook every method passes ---- */
 
 /* Who calls was settled by TLS (client certificates; ctx->principal); whoever came through may do
- * anything. Roles are to be checked here. What remains is whether the client's version is served. */
+ * anything. Roles are to be checked here. What remains is whether the client's version is served.
+ */
 static sk_err authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request)
 {
     return sk_frontend_check_client(call, ctx);

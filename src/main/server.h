@@ -26,6 +26,7 @@ struct sk_server {
     struct sk_engine *engine;
     struct sk_frontend *frontend;
     struct sk_rpc_server *rpc;
+    struct sk_backlogs *backlogs;
     struct sk_http_server *http[SK_HTTP_LISTENERS];
     const char *cluster_id;   /* a uuid that stays with the store */
     struct sk_waitq stopping; /* the main fiber waits here, on loop 0 */
@@ -55,7 +56,12 @@ void sk_pages_handle(void *server, const struct sk_http_request *request,
 void sk_server_observe(void *server, const struct sk_method *method, sk_err err,
                        int64_t latency_us);
 /* All of /metrics. From a fiber. */
-void sk_server_metrics_write(struct sk_server *server, struct sk_buf *out);
+void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struct sk_buf *out);
+/* The gauges of backlogs (main/backlogs.c); on loop 0 only. */
+struct sk_backlogs;
+struct sk_backlogs *sk_backlogs_new(struct sk_matching *matching, struct sk_namespaces *namespaces);
+void sk_backlogs_free(struct sk_backlogs *backlogs); /* NULL is fine */
+void sk_backlogs_copy(struct sk_backlogs *backlogs, struct sk_ctx *ctx);
 
 /* ---- what a person sees at start (main/banner.c) ---- */
 void sk_banner_print(const struct sk_server *server, int fd);

@@ -1,8 +1,9 @@
 """Pages, probes and metrics over HTTP."""
 
 import re
+import subprocess
 
-from program import Case, skald
+from program import SKALD, Case, clean_environment, skald, until
 
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\n]|\\.)*\"(,|(?=\})))*\})? "
                     r"(-?[0-9.]+(e[+-]?[0-9]+)?|[+-]Inf|NaN)$")
@@ -56,6 +57,20 @@ class Metrics(Case):
         self.assertRegex(body, r'service_requests\{[^}]*operation="StartWorkflowExecution"[^}]*\} 1\n')
         self.assertRegex(body, r'service_latency_bucket\{[^}]*operation="StartWorkflowExecution"[^}]*le="\+Inf"\} 1\n')
         self.assertIn("process_resident_memory_bytes", body)
+
+    def test_backlogs_come_and_go(self):
+        server = self.start("--store", "memory:")
+        self.assertEqual(skald("demo", "--address", server.address, "--orders", "4")[0], 0)
+        gauge = 'approximate_backlog_count{namespace="default",taskqueue="skald-demo-orders",task_type="Activity"} '
+        # the order that retries wants its next attempt, and nobody polls
+        until("the backlog is seen", lambda: gauge + "1\n" in server.get("/metrics")[1])
+        demo = subprocess.Popen([SKALD, "demo", "--address", server.address, "--orders", "1", "--keep-running"],
+                                stdout=subprocess.DEVNULL, env=clean_environment())
+        try:
+            until("the backlog is gone", lambda: gauge + "0\n" in server.get("/metrics")[1])
+        finally:
+            demo.kill()
+            demo.wait()
 
     def test_scrapes_do_not_add_up(self):
         server = self.start("--store", "memory:", "--loops", "2")
