@@ -16,8 +16,8 @@
  * INV-1: items run in order: of one sender to one loop, and of a loop to itself.
  * INV-2: nothing runs inside the call that caused it (but sk_rt_call to the same loop).
  *
- * The watchdog: a turn of more than STALL_MS is counted; if one item alone took that long, it is
- * named by its function's address. The time of an item comes from the coarse clock, which costs
+ * The watchdog: a turn of more than STALL_MS is counted; if one item alone took that long, its
+ * function is named in the log. The time of an item comes from the coarse clock, which costs
  * little and ticks every few milliseconds.
  */
 #include "rt/rt_internal.h"
@@ -294,16 +294,19 @@ void sk_loop_fini(struct sk_loop *loop)
 
 /* ---- the turn ---- */
 
+/* Names what ran last: a symbol, or file+offset as addr2line takes it. */
 static void log_culprit(const struct sk_loop *loop, int64_t ms)
 {
-    void *function = (void *)loop->running;
     char name[128];
     Dl_info info;
 
-    if (dladdr(function, &info) && info.dli_sname)
+    if (!dladdr((void *)loop->running, &info))
+        snprintf(name, sizeof(name), "unknown");
+    else if (info.dli_sname)
         snprintf(name, sizeof(name), "%s", info.dli_sname);
     else
-        snprintf(name, sizeof(name), "%p", function);
+        snprintf(name, sizeof(name), "%s+0x%zx", info.dli_fname,
+                 (size_t)(loop->running - (uintptr_t)info.dli_fbase));
     SK_LOG(WARN, "rt", "a loop was held up", SK_KV("function", name), SK_KI("ms", ms),
            SK_KI("loop", loop->index));
 }
