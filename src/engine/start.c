@@ -472,6 +472,8 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
     struct txn t;
     start_run(&t, shard, ctx, ns, flow, &args);
     struct exec *x = t.x;
+    // Asked again after an unknown outcome it is a signal to this run, which it has.
+    request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     x->s->first_task_pending = false;
     if (x->s->first_task_backoff_ms > 0)
