@@ -73,6 +73,7 @@ int main(int argc, char **argv)
     uint64_t seeds[2] = {1, 100};
     int given = 0;
     program = argv[0];
+    setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--verbose"))
             verbose = true;
