@@ -2,7 +2,7 @@
 # check.sh UNIT BINARY: systemd finds nothing wrong with the unit, and rates it as well confined.
 # Exit 77 (skipped) where there is no systemd-analyze.
 set -eu
-unit=$1 binary=$2
+unit=$1 binary=$(realpath "$2")
 command -v systemd-analyze >/dev/null || exit 77
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
