@@ -35,6 +35,10 @@ struct fixture {
 };
 extern struct fixture fx;
 
+/* The engine of this test: stand_in.c, or the real one. */
+struct sk_engine *fixture_engine_open(struct sk_matching *matching);
+void fixture_engine_close(struct sk_engine *engine);
+
 /* Run body with a server that has a namespace "default". */
 void run_frontend(void (*body)(void));
 
