@@ -32,6 +32,7 @@ struct query {
     struct sk_ctx *ctx;  /* the asker's: answers are copied into its arena */
     const WS(QueryWorkflowRequest) *request;
     sk_ns_id ns;
+    const struct sk_namespace *space;
     const char *workflow_id;
     struct sk_uuid run_id;
     const char *task_queue;
@@ -151,6 +152,12 @@ static void *query_handle(int64_t id)
     return (void *)(uintptr_t)id;
 }
 
+/* Where the worker is that has the run in its cache, and how long to wait for it. */
+struct sticky {
+    const char *queue; /* "" if there is none */
+    int64_t timeout_ms;
+};
+
 static sk_err ask_queue(struct sk_shard *shard, struct query *q, const char *queue,
                         int64_t deadline)
 {
@@ -161,24 +168,47 @@ static sk_err ask_queue(struct sk_shard *shard, struct query *q, const char *que
     return err == SK_OK ? wait_answer(q, deadline) : err;
 }
 
-static sk_err ask_directly(struct sk_shard *shard, struct query *q, const char *sticky,
+/* The worker did not answer: the run's next task need not wait for it either. */
+static void forget_sticky(struct sk_shard *shard, struct query *q, const char *sticky)
+{
+    char run_id[SK_UUID_TEXT];
+    sk_uuid_format(q->run_id, run_id);
+    struct flow *flow = flow_enter(shard, q->ns, q->workflow_id);
+    struct exec *x;
+    sk_err err = flow_run(flow, q->ctx, run_id, &x);
+    if (err == SK_OK && exec_running(x) && strcmp(x->s->sticky_queue, sticky) == 0) {
+        struct txn t;
+        txn_init(&t, shard, q->ctx, q->space, x);
+        stickiness_clear(x);
+        err = txn_commit(&t);
+    }
+    flow_leave(flow);
+    if (err != SK_OK) // the query goes on without
+        sk_ctx_clear(q->ctx);
+}
+
+static sk_err ask_directly(struct sk_shard *shard, struct query *q, const struct sticky *sticky,
                            int64_t deadline)
 {
-    struct sk_queue_key key = {q->ns, SK_TASK_WORKFLOW, sk_str_of(sticky)};
+    struct sk_queue_key key = {q->ns, SK_TASK_WORKFLOW, sk_str_of(sticky->queue)};
     q->state = QUERY_WAITING;
-    if (sk_text_set(sticky) && sk_matching_sticky_alive(shard->engine->matching, &key)) {
-        int64_t patience = sk_now_mono_ms() + STICKY_PATIENCE_MS;
-        sk_err err = ask_queue(shard, q, sticky, patience < deadline ? patience : deadline);
-        if (err == SK_OK || sk_now_mono_ms() >= deadline)
-            return err;
-        sk_ctx_clear(q->ctx);
+    if (sk_text_set(sticky->queue)) {
+        if (sk_matching_sticky_alive(shard->engine->matching, &key)) {
+            int64_t patience = sk_now_mono_ms() + sticky->timeout_ms;
+            sk_err err =
+                ask_queue(shard, q, sticky->queue, patience < deadline ? patience : deadline);
+            if (err == SK_OK || sk_now_mono_ms() >= deadline)
+                return err;
+            sk_ctx_clear(q->ctx);
+        }
+        forget_sticky(shard, q, sticky->queue);
     }
     return ask_queue(shard, q, q->task_queue, deadline);
 }
 
 /* Under the flow's lock: can it be asked, and how? */
 static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowResponse) *response,
-                      const char **ret_sticky, bool *ret_buffered, bool *ret_done)
+                      struct sticky *ret_sticky, bool *ret_buffered, bool *ret_done)
 {
     struct exec *x;
     sk_err err = flow_run(flow, q->ctx, q->request->execution->run_id, &x);
@@ -197,7 +227,9 @@ static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowRespon
                                       "Workflow Task completed.");
     q->run_id = x->run_id;
     q->task_queue = sk_arena_strdup(q->ctx->arena, x->s->task_queue);
-    *ret_sticky = sk_arena_strdup(q->ctx->arena, exec_running(x) ? x->s->sticky_queue : "");
+    ret_sticky->queue = sk_arena_strdup(q->ctx->arena, exec_running(x) ? x->s->sticky_queue : "");
+    ret_sticky->timeout_ms =
+        x->s->sticky_timeout_ms > 0 ? x->s->sticky_timeout_ms : STICKY_PATIENCE_MS;
     *ret_buffered = exec_running(x) && wft;
     if (*ret_buffered) {
         enum { BUFFERED_MAX = 10 };
@@ -226,7 +258,7 @@ static sk_err answer_of(struct query *q, WS(QueryWorkflowResponse) *response)
 
 static sk_err ask(struct sk_shard *shard, struct query *q, WS(QueryWorkflowResponse) *response)
 {
-    const char *sticky = "";
+    struct sticky sticky = {.queue = ""};
     bool buffered = false, done = false;
     int64_t deadline = q->ctx->deadline_mono_ms ? q->ctx->deadline_mono_ms
                                                 : sk_now_mono_ms() + DEADLINE_DEFAULT_MS;
@@ -242,7 +274,7 @@ static sk_err ask(struct sk_shard *shard, struct query *q, WS(QueryWorkflowRespo
             return answer_of(q, response);
     }
     if (err == SK_OK)
-        err = ask_directly(shard, q, sticky, deadline);
+        err = ask_directly(shard, q, &sticky, deadline);
     if (err == SK_OK)
         return answer_of(q, response);
     if (err == SK_DEADLINE_EXCEEDED)
@@ -253,7 +285,7 @@ static sk_err ask(struct sk_shard *shard, struct query *q, WS(QueryWorkflowRespo
 static sk_err do_query(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
                        const void *request, void *response)
 {
-    struct query q = {.ctx = ctx, .request = request, .ns = ns->id};
+    struct query q = {.ctx = ctx, .request = request, .ns = ns->id, .space = ns};
     q.workflow_id = q.request->execution->workflow_id;
     q.id = ++shard->query_next;
     sk_uuid_format(sk_uuid_new(sk_rt_random(), sk_now_wall_ms()), q.id_text);
