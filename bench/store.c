@@ -82,8 +82,12 @@ static void task(struct flow *w, enum sk_op_kind kind, enum sk_task_kind queue_k
     if (kind == SK_OP_TASK_PUT)
         w->seq = w->b->seq++;
     o->task = (struct sk_task_row){.queue = {1, queue_kind, SK_STR("bench-queue")},
-                                   .priority = 3, .seq = w->seq, .run = w->run, .attempt = 1,
-                                   .scheduled_id = w->events, .created_ms = 1700000000000};
+                                   .priority = 3,
+                                   .seq = w->seq,
+                                   .run = w->run,
+                                   .attempt = 1,
+                                   .scheduled_id = w->events,
+                                   .created_ms = 1700000000000};
 }
 
 static void part(struct flow *w, enum sk_op_kind kind)
@@ -104,11 +108,15 @@ static void vis(struct flow *w, int status)
         {.type = SK_SA_TEXT, .slot = 1, .s = {"a few words of text", 19}},
     };
     struct sk_op *o = op(w, SK_OP_VIS_PUT);
-    o->vis = (struct sk_vis_row){.run = w->run, .type = SK_STR("OrderWorkflow"),
-                                 .task_queue = SK_STR("bench-queue"), .status = status,
-                                 .start_ns = w->start_ns, .execution_ns = w->start_ns,
+    o->vis = (struct sk_vis_row){.run = w->run,
+                                 .type = SK_STR("OrderWorkflow"),
+                                 .task_queue = SK_STR("bench-queue"),
+                                 .status = status,
+                                 .start_ns = w->start_ns,
+                                 .execution_ns = w->start_ns,
                                  .close_ns = status == 1 ? 0 : sk_now_wall_ns(),
-                                 .history_length = w->events, .history_size = 900,
+                                 .history_length = w->events,
+                                 .history_size = 900,
                                  .state_transitions = w->version,
                                  .root_workflow_id = w->run.workflow_id,
                                  .root_run_id = SK_STR("0190a1b2-0000-7000-8000-000000000000")};
@@ -131,8 +139,8 @@ static void run_flow(struct flow *w)
 {
     uint64_t random = sk_random_u64(sk_rt_random());
     snprintf(w->id, sizeof(w->id), "order-%016llx", (unsigned long long)random);
-    w->run = (struct sk_run_key){1, sk_str_of(w->id),
-                                 sk_uuid_new(sk_rt_random(), sk_now_wall_ms())};
+    w->run =
+        (struct sk_run_key){1, sk_str_of(w->id), sk_uuid_new(sk_rt_random(), sk_now_wall_ms())};
     w->start_ns = sk_now_wall_ns();
     w->version = w->events = 0;
     exec(w); // started, first workflow task
@@ -193,7 +201,8 @@ static void print_threads(int workflows)
         char *name = strchr(line, '(') + 1, *rest = strchr(line, ')');
         unsigned long user = 0, system = 0;
         *rest = '\0';
-        if (sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
+        if (sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                   &system) == 2)
             printf("  %-12s %6.1f us/workflow (user %.1f, system %.1f)\n", name,
                    (double)(user + system) * 1e4 / workflows, (double)user * 1e4 / workflows,
                    (double)system * 1e4 / workflows);

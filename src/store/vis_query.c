@@ -84,12 +84,16 @@ static size_t value_count(enum sk_vis_op op)
 {
     switch (op) {
     case SK_VIS_NULL:
-    case SK_VIS_NOT_NULL: return 0;
+    case SK_VIS_NOT_NULL:
+        return 0;
     case SK_VIS_BETWEEN:
-    case SK_VIS_NOT_BETWEEN: return 2;
+    case SK_VIS_NOT_BETWEEN:
+        return 2;
     case SK_VIS_IN:
-    case SK_VIS_NOT_IN: return SIZE_MAX;
-    default: return 1;
+    case SK_VIS_NOT_IN:
+        return SIZE_MAX;
+    default:
+        return 1;
     }
 }
 
@@ -101,12 +105,16 @@ static bool op_fits(enum sk_vis_op op, const struct sk_vis_field *f)
     case SK_VIS_EQ:
     case SK_VIS_NE:
     case SK_VIS_NULL:
-    case SK_VIS_NOT_NULL: return true;
+    case SK_VIS_NOT_NULL:
+        return true;
     case SK_VIS_IN:
-    case SK_VIS_NOT_IN: return !text;
+    case SK_VIS_NOT_IN:
+        return !text;
     case SK_VIS_STARTS:
-    case SK_VIS_NOT_STARTS: return class == SK_VIS_STRING;
-    default: return class != SK_VIS_LIST;
+    case SK_VIS_NOT_STARTS:
+        return class == SK_VIS_STRING;
+    default:
+        return class != SK_VIS_LIST;
     }
 }
 
@@ -150,8 +158,8 @@ static sk_err check_node(struct check *c, const struct sk_vis_node *node, int de
             return sk_fail(c->ctx, SK_INVALID_ARGUMENT,
                            "the filter has more than %d groups in groups", SK_VIS_NESTING_MAX);
         if (node->op != SK_VIS_NOT) {
-            sk_err err = check_node(c, node->right, depth + 1,
-                                    nesting + opens_group(node, node->right));
+            sk_err err =
+                check_node(c, node->right, depth + 1, nesting + opens_group(node, node->right));
             if (err != SK_OK)
                 return err;
         }

@@ -10,17 +10,43 @@
 
 enum sk_vis_column {
     SK_VIS_SEARCH_ATTRIBUTE, /* field.sa_type, field.slot */
-    SK_VIS_WORKFLOW_ID, SK_VIS_RUN_ID, SK_VIS_WORKFLOW_TYPE, SK_VIS_STATUS, SK_VIS_TASK_QUEUE,
-    SK_VIS_PARENT_WORKFLOW_ID, SK_VIS_PARENT_RUN_ID, SK_VIS_ROOT_WORKFLOW_ID, SK_VIS_ROOT_RUN_ID,
-    SK_VIS_START_TIME, SK_VIS_EXECUTION_TIME, SK_VIS_CLOSE_TIME, /* ns */
-    SK_VIS_HISTORY_LENGTH, SK_VIS_HISTORY_SIZE, SK_VIS_DURATION /* ns, NULL while open */,
-    SK_VIS_STATE_TRANSITIONS, SK_VIS_DIVISION,
+    SK_VIS_WORKFLOW_ID,
+    SK_VIS_RUN_ID,
+    SK_VIS_WORKFLOW_TYPE,
+    SK_VIS_STATUS,
+    SK_VIS_TASK_QUEUE,
+    SK_VIS_PARENT_WORKFLOW_ID,
+    SK_VIS_PARENT_RUN_ID,
+    SK_VIS_ROOT_WORKFLOW_ID,
+    SK_VIS_ROOT_RUN_ID,
+    SK_VIS_START_TIME,
+    SK_VIS_EXECUTION_TIME,
+    SK_VIS_CLOSE_TIME, /* ns */
+    SK_VIS_HISTORY_LENGTH,
+    SK_VIS_HISTORY_SIZE,
+    SK_VIS_DURATION /* ns, NULL while open */,
+    SK_VIS_STATE_TRANSITIONS,
+    SK_VIS_DIVISION,
 };
 enum sk_vis_op { /* leaves */
-    SK_VIS_EQ, SK_VIS_NE, SK_VIS_LT, SK_VIS_LE, SK_VIS_GT, SK_VIS_GE, SK_VIS_IN, SK_VIS_NOT_IN,
-    SK_VIS_BETWEEN, SK_VIS_NOT_BETWEEN, SK_VIS_STARTS, SK_VIS_NOT_STARTS, SK_VIS_NULL, SK_VIS_NOT_NULL,
-    /* inner nodes */
-    SK_VIS_AND, SK_VIS_OR, SK_VIS_NOT,
+                 SK_VIS_EQ,
+                 SK_VIS_NE,
+                 SK_VIS_LT,
+                 SK_VIS_LE,
+                 SK_VIS_GT,
+                 SK_VIS_GE,
+                 SK_VIS_IN,
+                 SK_VIS_NOT_IN,
+                 SK_VIS_BETWEEN,
+                 SK_VIS_NOT_BETWEEN,
+                 SK_VIS_STARTS,
+                 SK_VIS_NOT_STARTS,
+                 SK_VIS_NULL,
+                 SK_VIS_NOT_NULL,
+                 /* inner nodes */
+                 SK_VIS_AND,
+                 SK_VIS_OR,
+                 SK_VIS_NOT,
 };
 struct sk_vis_literal {
     enum { SK_LIT_STRING, SK_LIT_INT, SK_LIT_DOUBLE } type; /* bool and time are INT */
@@ -43,18 +69,19 @@ struct sk_vis_node {
 };
 /* Semantics of NE, NOT_IN, NOT_BETWEEN, NOT_STARTS on a missing value: true for NE, NOT_IN and
  * NOT_STARTS as Temporal's SQL stores do not match NULL, so: false. KEYWORD_LIST: EQ/IN = member,
- * NE/NOT_IN = not member. TEXT: EQ = any token of the literal is a token of the value, case-blind. */
+ * NE/NOT_IN = not member. TEXT: EQ = any token of the literal is a token of the value, case-blind.
+ */
 struct sk_vis_query {
     sk_ns_id ns;
     const struct sk_vis_node *filter; /* NULL = all */
     bool all_divisions;               /* false: only rows with an empty division */
     size_t page_size;
-    bool has_cursor;                  /* continue strictly after this position */
+    bool has_cursor;                        /* continue strictly after this position */
     int64_t after_close_ns, after_start_ns; /* close 0 = open */
     struct sk_uuid after_run;
-    bool group;                       /* count only */
+    bool group; /* count only */
     struct sk_vis_field group_by;
-    int64_t budget_ms;                /* give up with DEADLINE_EXCEEDED after this long; 0 = 10 s */
+    int64_t budget_ms; /* give up with DEADLINE_EXCEEDED after this long; 0 = 10 s */
 };
 struct sk_vis_page {
     struct sk_vis_row *rows; /* values/value_count are not filled */
@@ -73,11 +100,11 @@ struct sk_vis_counts {
 };
 
 /* ---- shared by the stores ---- */
-#define SK_VIS_NESTING_MAX 20   /* groups in groups; a chain of one operator is one group */
-#define SK_VIS_DEPTH_MAX 200    /* right turns in the filter's tree; left-deep chains are free */
+#define SK_VIS_NESTING_MAX 20 /* groups in groups; a chain of one operator is one group */
+#define SK_VIS_DEPTH_MAX 200  /* right turns in the filter's tree; left-deep chains are free */
 #define SK_VIS_LEAVES_MAX 500
-#define SK_VIS_VALUES_MAX 8000  /* literals in one filter */
-#define SK_VIS_BUDGET_MS 10000  /* when budget_ms is 0 */
+#define SK_VIS_VALUES_MAX 8000 /* literals in one filter */
+#define SK_VIS_BUDGET_MS 10000 /* when budget_ms is 0 */
 enum sk_vis_class { SK_VIS_STRING, SK_VIS_NUMBER, SK_VIS_LIST /* keyword list or text */ };
 enum sk_vis_class sk_vis_field_class(const struct sk_vis_field *field);
 /* field->name, or the column's own name ("WorkflowId", "Keyword03"). */

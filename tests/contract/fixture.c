@@ -1,7 +1,7 @@
 #include "fixture.h"
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,9 @@ static void main_fiber(void *arg)
 static void on_variant(void **state)
 {
     struct test_run *run = *state;
-    struct sk_rt_options o = {.loop_count = 2, .simulated = run->variant->simulated, .seed = 7,
+    struct sk_rt_options o = {.loop_count = 2,
+                              .simulated = run->variant->simulated,
+                              .seed = 7,
                               .start_wall_ms = 1700000000000};
     run->rt = sk_rt_new(&o);
     sk_rt_run(run->rt, main_fiber, run);
@@ -112,8 +114,8 @@ int contract_main(const struct contract_test *tests, size_t count)
         for (size_t t = 0; t < count; t++, n++) {
             runs[n] = (struct test_run){.test = &tests[t], .variant = &variants[v]};
             snprintf(names[n], sizeof(names[n]), "%s: %s", variants[v].name, tests[t].name);
-            units[n] = (struct CMUnitTest){.name = names[n], .test_func = on_variant,
-                                           .initial_state = &runs[n]};
+            units[n] = (struct CMUnitTest){
+                .name = names[n], .test_func = on_variant, .initial_state = &runs[n]};
         }
     int failed = _cmocka_run_group_tests("contract", units, n, NULL, NULL);
     sk_mem_free(units);
@@ -133,13 +135,13 @@ struct sk_run_key run_key(sk_ns_id ns, const char *workflow_id, uint8_t number)
     return run;
 }
 
-sk_err commit(struct fixture *f, const struct sk_run_key *run, const struct sk_op *ops, size_t count)
+sk_err commit(struct fixture *f, const struct sk_run_key *run, const struct sk_op *ops,
+              size_t count)
 {
     uint32_t slot = sk_slot_of(run->ns, run->workflow_id);
     if (!f->epochs[slot])
         CHECK_OK(sk_store_lease(f->store, &f->ctx, slot, &f->epochs[slot]));
-    struct sk_txn txn = {
-        .slot = slot, .epoch = f->epochs[slot], .ops = ops, .op_count = count};
+    struct sk_txn txn = {.slot = slot, .epoch = f->epochs[slot], .ops = ops, .op_count = count};
     return sk_store_commit(f->store, &f->ctx, &txn);
 }
 
@@ -200,8 +202,12 @@ struct sk_op task(enum sk_op_kind kind, struct sk_run_key run, const char *queue
 {
     struct sk_op op = {.kind = kind};
     op.task = (struct sk_task_row){.queue = {run.ns, SK_TASK_WORKFLOW, sk_str_of(queue)},
-                                   .priority = priority, .seq = seq, .run = run,
-                                   .scheduled_id = seq * 10, .attempt = 1, .stamp = 3,
+                                   .priority = priority,
+                                   .seq = seq,
+                                   .run = run,
+                                   .scheduled_id = seq * 10,
+                                   .attempt = 1,
+                                   .stamp = 3,
                                    .created_ms = 1000 + seq};
     return op;
 }
@@ -217,8 +223,8 @@ struct sk_op inbox(enum sk_op_kind kind, struct sk_run_key target, struct sk_run
                    int64_t id, const char *reply)
 {
     struct sk_op op = {.kind = kind};
-    op.inbox = (struct sk_inbox_row){target.ns, target.workflow_id, source.run_id, id,
-                                     sk_str_of(reply)};
+    op.inbox =
+        (struct sk_inbox_row){target.ns, target.workflow_id, source.run_id, id, sk_str_of(reply)};
     return op;
 }
 

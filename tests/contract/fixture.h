@@ -14,7 +14,7 @@
 struct fixture {
     struct sk_store *store;
     struct sk_ctx ctx;
-    const char *path;         /* of the file, for stores that have one; else NULL */
+    const char *path; /* of the file, for stores that have one; else NULL */
     int64_t epochs[SK_SLOT_COUNT];
 };
 
@@ -42,9 +42,10 @@ void reopen(struct fixture *f);
 /* ---- building transitions ---- */
 struct sk_run_key run_key(sk_ns_id ns, const char *workflow_id, uint8_t number);
 /* Commit under the slot's lease, which is taken when it was not yet. */
-sk_err commit(struct fixture *f, const struct sk_run_key *run, const struct sk_op *ops, size_t count);
-#define COMMIT(f, run, ...)                                                                        \
-    commit(f, run, (struct sk_op[]){__VA_ARGS__},                                                  \
+sk_err commit(struct fixture *f, const struct sk_run_key *run, const struct sk_op *ops,
+              size_t count);
+#define COMMIT(f, run, ...)                       \
+    commit(f, run, (struct sk_op[]){__VA_ARGS__}, \
            sizeof((struct sk_op[]){__VA_ARGS__}) / sizeof(struct sk_op))
 
 struct sk_op exec_put(struct sk_run_key run, int64_t version, int64_t wake_ms, const char *state);

@@ -23,22 +23,24 @@ static int64_t below(struct maker *m, int64_t n)
 
 static struct sk_str word(struct maker *m)
 {
-    static const char *const words[] = {"",   "a",  "ab", "abc", "B",       "order", "order-1", "z",
-                                        "%",  "_",  "'x'", "A b", "\xff\xff", "\xc3\xa9", "a a",   "NULL"};
+    static const char *const words[] = {"",         "a",        "ab",  "abc", "B",   "order",
+                                        "order-1",  "z",        "%",   "_",   "'x'", "A b",
+                                        "\xff\xff", "\xc3\xa9", "a a", "NULL"};
     return sk_str_of(words[below(m, 16)]);
 }
 
 static struct sk_str text(struct maker *m)
 {
     struct sk_str a = word(m), b = word(m), c = word(m);
-    const char *s = sk_arena_printf(m->arena, SK_STR_FMT " " SK_STR_FMT "," SK_STR_FMT, SK_STR_ARG(a),
-                                    SK_STR_ARG(b), SK_STR_ARG(c));
+    const char *s = sk_arena_printf(m->arena, SK_STR_FMT " " SK_STR_FMT "," SK_STR_FMT,
+                                    SK_STR_ARG(a), SK_STR_ARG(b), SK_STR_ARG(c));
     return sk_str_of(s);
 }
 
 static struct sk_sa_value value(struct maker *m)
 {
-    struct sk_sa_value v = {.type = (enum sk_sa_type)(1 + below(m, 7)), .slot = (int)(1 + below(m, 2))};
+    struct sk_sa_value v = {.type = (enum sk_sa_type)(1 + below(m, 7)),
+                            .slot = (int)(1 + below(m, 2))};
     struct sk_str *list = SK_NEW_N(m->arena, struct sk_str, 3);
     v.i = v.type == SK_SA_BOOL ? below(m, 2) : below(m, 10) - 5;
     v.d = (double)(below(m, 20) - 10) / 2;
@@ -117,7 +119,7 @@ static struct sk_vis_literal random_literal(struct maker *m, const struct sk_vis
 
 static enum sk_vis_op random_op(struct maker *m, const struct sk_vis_field *f)
 {
-    static const enum sk_vis_op list_ops[] = {SK_VIS_EQ, SK_VIS_NE,   SK_VIS_NULL,
+    static const enum sk_vis_op list_ops[] = {SK_VIS_EQ,       SK_VIS_NE, SK_VIS_NULL,
                                               SK_VIS_NOT_NULL, SK_VIS_IN, SK_VIS_NOT_IN};
     if (sk_vis_field_class(f) == SK_VIS_LIST)
         return list_ops[below(m, f->sa_type == SK_SA_TEXT ? 4 : 6)];
@@ -184,7 +186,8 @@ static void compare_pages(const struct sk_vis_page *a, const struct sk_vis_page 
 
 static void compare(struct fixture *f, struct sk_store *model, struct maker *m, int number)
 {
-    struct sk_vis_query q = {.ns = 1, .page_size = (size_t)(1 + below(m, 60)),
+    struct sk_vis_query q = {.ns = 1,
+                             .page_size = (size_t)(1 + below(m, 60)),
                              .filter = number ? random_node(m, 3) : NULL,
                              .all_divisions = below(m, 3) == 0};
     struct sk_vis_page got, want;

@@ -8,7 +8,8 @@ static void starts_and_reads(struct fixture *f)
     struct sk_run_key run = run_key(1, "order-1", 1);
     CHECK_OK(COMMIT(f, &run, exec_put(run, 1, 0, "state"), current_put(run, NULL),
                     history(run, 1, 2, "ab"), part_put(run, SK_PART_TIMER, 5, "t5"),
-                    part_put(run, SK_PART_ACTIVITY, 9, "a9"), part_put(run, SK_PART_ACTIVITY, 3, "")));
+                    part_put(run, SK_PART_ACTIVITY, 9, "a9"),
+                    part_put(run, SK_PART_ACTIVITY, 3, "")));
     struct sk_exec_row row;
     CHECK_OK(sk_store_exec_get(f->store, &f->ctx, &run, &row));
     CHECK_INT(row.version, 1);
@@ -65,9 +66,11 @@ static void refused_leaves_no_trace(struct fixture *f)
                                    task(SK_OP_TASK_PUT, next, "q", 3, 1),
                                    outbox(SK_OP_OUTBOX_PUT, next, 1, "o")};
             if (first)
-                CHECK_ERR(COMMIT(f, &run, bad[i], good[0], good[1], good[2], good[3]), SK_CONDITION);
+                CHECK_ERR(COMMIT(f, &run, bad[i], good[0], good[1], good[2], good[3]),
+                          SK_CONDITION);
             else
-                CHECK_ERR(COMMIT(f, &run, good[0], good[1], good[2], good[3], bad[i]), SK_CONDITION);
+                CHECK_ERR(COMMIT(f, &run, good[0], good[1], good[2], good[3], bad[i]),
+                          SK_CONDITION);
         }
     struct sk_exec_row row;
     struct sk_history_batch *batches;
@@ -172,7 +175,7 @@ static void history_pages(struct fixture *f)
     CHECK_OK(COMMIT(f, &run, history(run, 1, 2, "aa"), history(run, 3, 3, "b"),
                     history(run, 4, 9, "cccccc"), history(run, 10, 10, "d"),
                     history(other, 1, 50, "other")));
-#define READ(from, to, bytes, reverse)                                                             \
+#define READ(from, to, bytes, reverse) \
     CHECK_OK(sk_store_history_read(f->store, &f->ctx, &run, from, to, bytes, reverse, &b, &n))
     READ(1, 100, 1000, false);
     CHECK_INT(n, 4);
@@ -320,7 +323,8 @@ static void outbox_and_inbox(struct fixture *f)
     CHECK_OK(COMMIT(f, &one, outbox(SK_OP_OUTBOX_PUT, one, 5, "first"),
                     outbox(SK_OP_OUTBOX_PUT, one, 4, "second")));
     CHECK_OK(COMMIT(f, &two, outbox(SK_OP_OUTBOX_PUT, two, 5, "third")));
-    CHECK_OK(COMMIT(f, &one, outbox(SK_OP_OUTBOX_PUT, one, 5, "first, moved on"))); // keeps its place
+    CHECK_OK(
+        COMMIT(f, &one, outbox(SK_OP_OUTBOX_PUT, one, 5, "first, moved on"))); // keeps its place
     CHECK_OK(sk_store_outbox_read(f->store, &f->ctx, 1, 0, 10, &o, &n));
     CHECK_INT(n, 3);
     CHECK_STR(o[0].body, "first, moved on");

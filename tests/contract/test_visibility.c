@@ -11,11 +11,16 @@
 static struct sk_vis_row row_of(const char *workflow_id, uint8_t number, int32_t status,
                                 int64_t start, int64_t close)
 {
-    struct sk_vis_row row = {.run = run_key(NS, workflow_id, number), .type = SK_STR("T"),
-                             .task_queue = SK_STR("tq"), .status = status,
-                             .start_ns = start * SEC, .execution_ns = start * SEC,
-                             .close_ns = close * SEC, .history_length = number,
-                             .history_size = number * 100, .state_transitions = number * 2};
+    struct sk_vis_row row = {.run = run_key(NS, workflow_id, number),
+                             .type = SK_STR("T"),
+                             .task_queue = SK_STR("tq"),
+                             .status = status,
+                             .start_ns = start * SEC,
+                             .execution_ns = start * SEC,
+                             .close_ns = close * SEC,
+                             .history_length = number,
+                             .history_size = number * 100,
+                             .state_transitions = number * 2};
     return row;
 }
 
@@ -49,10 +54,14 @@ static struct sk_vis_literal real(double d)
     return (struct sk_vis_literal){.type = SK_LIT_DOUBLE, .d = d};
 }
 
-#define VALUES(...) (struct sk_vis_literal[]){__VA_ARGS__}
+#define VALUES(...)           \
+    (struct sk_vis_literal[]) \
+    {                         \
+        __VA_ARGS__           \
+    }
 #define COUNT(...) (sizeof(VALUES(__VA_ARGS__)) / sizeof(struct sk_vis_literal))
-#define LEAF(f, o, ...)                                                                            \
-    ((struct sk_vis_node){                                                                         \
+#define LEAF(f, o, ...)    \
+    ((struct sk_vis_node){ \
         .op = o, .field = f, .values = VALUES(__VA_ARGS__), .value_count = COUNT(__VA_ARGS__)})
 #define BARE(f, o) ((struct sk_vis_node){.op = o, .field = f})
 
@@ -157,8 +166,8 @@ static void pages_are_stable(struct fixture *f)
     char name[26][2] = {{0}};
     for (int i = 0; i < 26; i++) {
         name[i][0] = (char)('a' + i);
-        struct sk_vis_row row = row_of(name[i], (uint8_t)(i + 1), i < 6 ? 1 : 2, 100 - i,
-                                       i < 6 ? 0 : 1000 - i);
+        struct sk_vis_row row =
+            row_of(name[i], (uint8_t)(i + 1), i < 6 ? 1 : 2, 100 - i, i < 6 ? 0 : 1000 - i);
         put(f, &row);
     }
     char seen[64];
@@ -394,8 +403,8 @@ static void lists_and_text(struct fixture *f)
     put(f, &a);
     put(f, &b);
     put(f, &c);
-    struct sk_vis_field l = attribute(SK_SA_KEYWORD_LIST, 1), none = attribute(SK_SA_KEYWORD_LIST, 2),
-                        t = attribute(SK_SA_TEXT, 12);
+    struct sk_vis_field l = attribute(SK_SA_KEYWORD_LIST, 1),
+                        none = attribute(SK_SA_KEYWORD_LIST, 2), t = attribute(SK_SA_TEXT, 12);
     EXPECT(LEAF(l, SK_VIS_EQ, str("red")), "a");
     EXPECT(LEAF(l, SK_VIS_EQ, str("Red")), "");
     EXPECT(LEAF(l, SK_VIS_NE, str("red")), "b");

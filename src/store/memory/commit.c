@@ -8,8 +8,8 @@
 
 struct change {
     enum sm_table_kind table;
-    struct sk_str key;     /* in the commit's arena */
-    struct sm_entry *old;  /* what was there */
+    struct sk_str key;    /* in the commit's arena */
+    struct sm_entry *old; /* what was there */
 };
 struct commit {
     struct sk_memory_data *data;
@@ -46,7 +46,8 @@ static void end(struct commit *c, bool keep)
     sk_arena_free(c->scratch);
 }
 
-static const struct sm_entry *get(struct commit *c, enum sm_table_kind table, const struct sk_buf *key)
+static const struct sm_entry *get(struct commit *c, enum sm_table_kind table,
+                                  const struct sk_buf *key)
 {
     return sm_table_get(&c->data->tables[table], sk_buf_view(key));
 }
@@ -82,7 +83,8 @@ static void key_run(struct sk_buf *key, const struct sk_run_key *run)
     sm_key_str(key, run->workflow_id);
 }
 
-static sk_err exec_put(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err exec_put(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                       struct sk_buf *value)
 {
     sm_key_uuid(key, &op->run.run_id);
     const struct sm_entry *old = get(c, SM_EXEC, key);
@@ -120,7 +122,8 @@ static sk_err exec_delete(struct commit *c, const struct sk_op *op, struct sk_bu
     return SK_OK;
 }
 
-static sk_err part(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err part(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                   struct sk_buf *value)
 {
     sm_key_uuid(key, &op->run.run_id);
     sm_key_int(key, op->part.kind);
@@ -131,7 +134,8 @@ static sk_err part(struct commit *c, const struct sk_op *op, struct sk_buf *key,
     return SK_OK;
 }
 
-static sk_err history_append(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err history_append(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                             struct sk_buf *value)
 {
     sm_key_uuid(key, &op->run.run_id);
     sm_key_int(key, op->history.first_event_id);
@@ -160,7 +164,8 @@ static struct sk_uuid current(struct commit *c, const struct sk_buf *key)
     return id;
 }
 
-static sk_err current_op(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err current_op(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                         struct sk_buf *value)
 {
     key_run(key, &op->run);
     struct sk_uuid held = current(c, key);
@@ -176,7 +181,8 @@ static sk_err current_op(struct commit *c, const struct sk_op *op, struct sk_buf
     return SK_OK;
 }
 
-static sk_err task(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err task(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                   struct sk_buf *value)
 {
     const struct sk_task_row *t = &op->task;
     bool put = op->kind == SK_OP_TASK_PUT;
@@ -191,7 +197,8 @@ static sk_err task(struct commit *c, const struct sk_op *op, struct sk_buf *key,
     return SK_OK;
 }
 
-static sk_err vis(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err vis(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                  struct sk_buf *value)
 {
     bool put = op->kind == SK_OP_VIS_PUT;
     sm_key_uuid(key, put ? &op->vis.run.run_id : &op->run.run_id);
@@ -201,7 +208,8 @@ static sk_err vis(struct commit *c, const struct sk_op *op, struct sk_buf *key, 
     return SK_OK;
 }
 
-static sk_err outbox(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err outbox(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                     struct sk_buf *value)
 {
     const struct sk_outbox_row *row = &op->outbox;
     sm_key_uuid(key, &row->source.run_id);
@@ -221,7 +229,8 @@ static sk_err outbox(struct commit *c, const struct sk_op *op, struct sk_buf *ke
     return SK_OK;
 }
 
-static sk_err inbox(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err inbox(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                    struct sk_buf *value)
 {
     const struct sk_inbox_row *row = &op->inbox;
     bool put = op->kind == SK_OP_INBOX_PUT;
@@ -238,25 +247,36 @@ static sk_err inbox(struct commit *c, const struct sk_op *op, struct sk_buf *key
     return SK_OK;
 }
 
-static sk_err apply(struct commit *c, const struct sk_op *op, struct sk_buf *key, struct sk_buf *value)
+static sk_err apply(struct commit *c, const struct sk_op *op, struct sk_buf *key,
+                    struct sk_buf *value)
 {
     switch (op->kind) {
-    case SK_OP_EXEC_PUT: return exec_put(c, op, key, value);
-    case SK_OP_EXEC_DELETE: return exec_delete(c, op, key);
+    case SK_OP_EXEC_PUT:
+        return exec_put(c, op, key, value);
+    case SK_OP_EXEC_DELETE:
+        return exec_delete(c, op, key);
     case SK_OP_PART_PUT:
-    case SK_OP_PART_DELETE: return part(c, op, key, value);
-    case SK_OP_HISTORY_APPEND: return history_append(c, op, key, value);
-    case SK_OP_HISTORY_DELETE: return history_delete(c, op, key);
+    case SK_OP_PART_DELETE:
+        return part(c, op, key, value);
+    case SK_OP_HISTORY_APPEND:
+        return history_append(c, op, key, value);
+    case SK_OP_HISTORY_DELETE:
+        return history_delete(c, op, key);
     case SK_OP_CURRENT_PUT:
-    case SK_OP_CURRENT_DELETE: return current_op(c, op, key, value);
+    case SK_OP_CURRENT_DELETE:
+        return current_op(c, op, key, value);
     case SK_OP_TASK_PUT:
-    case SK_OP_TASK_DELETE: return task(c, op, key, value);
+    case SK_OP_TASK_DELETE:
+        return task(c, op, key, value);
     case SK_OP_VIS_PUT:
-    case SK_OP_VIS_DELETE: return vis(c, op, key, value);
+    case SK_OP_VIS_DELETE:
+        return vis(c, op, key, value);
     case SK_OP_OUTBOX_PUT:
-    case SK_OP_OUTBOX_DELETE: return outbox(c, op, key, value);
+    case SK_OP_OUTBOX_DELETE:
+        return outbox(c, op, key, value);
     case SK_OP_INBOX_PUT:
-    case SK_OP_INBOX_DELETE: return inbox(c, op, key, value);
+    case SK_OP_INBOX_DELETE:
+        return inbox(c, op, key, value);
     }
     SK_PANIC("unknown row operation %d", (int)op->kind);
 }
@@ -317,7 +337,8 @@ sk_err sm_meta_put(struct sk_memory_data *data, struct sk_ctx *ctx, const struct
     return err;
 }
 
-sk_err sm_meta_delete(struct sk_memory_data *data, struct sk_ctx *ctx, const struct sk_meta_row *row)
+sk_err sm_meta_delete(struct sk_memory_data *data, struct sk_ctx *ctx,
+                      const struct sk_meta_row *row)
 {
     struct sk_buf key = SK_BUF_INIT;
     sk_err err = SK_OK;

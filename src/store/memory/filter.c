@@ -56,27 +56,42 @@ bool sm_field(const struct sk_vis_field *field, const struct sk_vis_row *row,
               struct sk_arena *scratch, struct sk_vis_literal *ret)
 {
     switch (field->column) {
-    case SK_VIS_SEARCH_ATTRIBUTE: return set_attribute(attribute(row, field), ret);
-    case SK_VIS_WORKFLOW_ID: return set_str(ret, row->run.workflow_id);
-    case SK_VIS_RUN_ID: return set_run_id(row, scratch, ret);
-    case SK_VIS_WORKFLOW_TYPE: return set_str(ret, row->type);
-    case SK_VIS_STATUS: return set_int(ret, row->status);
-    case SK_VIS_TASK_QUEUE: return set_str(ret, row->task_queue);
+    case SK_VIS_SEARCH_ATTRIBUTE:
+        return set_attribute(attribute(row, field), ret);
+    case SK_VIS_WORKFLOW_ID:
+        return set_str(ret, row->run.workflow_id);
+    case SK_VIS_RUN_ID:
+        return set_run_id(row, scratch, ret);
+    case SK_VIS_WORKFLOW_TYPE:
+        return set_str(ret, row->type);
+    case SK_VIS_STATUS:
+        return set_int(ret, row->status);
+    case SK_VIS_TASK_QUEUE:
+        return set_str(ret, row->task_queue);
     case SK_VIS_PARENT_WORKFLOW_ID:
         return row->parent_workflow_id.n && set_str(ret, row->parent_workflow_id);
-    case SK_VIS_PARENT_RUN_ID: return row->parent_run_id.n && set_str(ret, row->parent_run_id);
+    case SK_VIS_PARENT_RUN_ID:
+        return row->parent_run_id.n && set_str(ret, row->parent_run_id);
     case SK_VIS_ROOT_WORKFLOW_ID:
         return row->root_workflow_id.n && set_str(ret, row->root_workflow_id);
-    case SK_VIS_ROOT_RUN_ID: return row->root_run_id.n && set_str(ret, row->root_run_id);
-    case SK_VIS_START_TIME: return set_int(ret, row->start_ns);
-    case SK_VIS_EXECUTION_TIME: return set_int(ret, row->execution_ns);
-    case SK_VIS_CLOSE_TIME: return row->close_ns && set_int(ret, row->close_ns);
-    case SK_VIS_HISTORY_LENGTH: return set_int(ret, row->history_length);
-    case SK_VIS_HISTORY_SIZE: return set_int(ret, row->history_size);
+    case SK_VIS_ROOT_RUN_ID:
+        return row->root_run_id.n && set_str(ret, row->root_run_id);
+    case SK_VIS_START_TIME:
+        return set_int(ret, row->start_ns);
+    case SK_VIS_EXECUTION_TIME:
+        return set_int(ret, row->execution_ns);
+    case SK_VIS_CLOSE_TIME:
+        return row->close_ns && set_int(ret, row->close_ns);
+    case SK_VIS_HISTORY_LENGTH:
+        return set_int(ret, row->history_length);
+    case SK_VIS_HISTORY_SIZE:
+        return set_int(ret, row->history_size);
     case SK_VIS_DURATION:
         return row->close_ns && set_int(ret, row->close_ns - row->execution_ns);
-    case SK_VIS_STATE_TRANSITIONS: return set_int(ret, row->state_transitions);
-    case SK_VIS_DIVISION: return row->division.n && set_str(ret, row->division);
+    case SK_VIS_STATE_TRANSITIONS:
+        return set_int(ret, row->state_transitions);
+    case SK_VIS_DIVISION:
+        return row->division.n && set_str(ret, row->division);
     }
     SK_PANIC("unknown column %d", (int)field->column);
 }
@@ -122,19 +137,32 @@ static bool scalar(const struct sk_vis_node *leaf, const struct sk_vis_literal *
 {
     const struct sk_vis_literal *v = leaf->values;
     switch (leaf->op) {
-    case SK_VIS_EQ: return sm_compare(value, v) == 0;
-    case SK_VIS_NE: return sm_compare(value, v) != 0;
-    case SK_VIS_LT: return sm_compare(value, v) < 0;
-    case SK_VIS_LE: return sm_compare(value, v) <= 0;
-    case SK_VIS_GT: return sm_compare(value, v) > 0;
-    case SK_VIS_GE: return sm_compare(value, v) >= 0;
-    case SK_VIS_IN: return one_of(value, leaf);
-    case SK_VIS_NOT_IN: return !one_of(value, leaf);
-    case SK_VIS_BETWEEN: return sm_compare(value, &v[0]) >= 0 && sm_compare(value, &v[1]) <= 0;
-    case SK_VIS_NOT_BETWEEN: return sm_compare(value, &v[0]) < 0 || sm_compare(value, &v[1]) > 0;
-    case SK_VIS_STARTS: return sk_str_starts(value->s, v[0].s);
-    case SK_VIS_NOT_STARTS: return !sk_str_starts(value->s, v[0].s);
-    default: SK_PANIC("not a leaf: %d", (int)leaf->op);
+    case SK_VIS_EQ:
+        return sm_compare(value, v) == 0;
+    case SK_VIS_NE:
+        return sm_compare(value, v) != 0;
+    case SK_VIS_LT:
+        return sm_compare(value, v) < 0;
+    case SK_VIS_LE:
+        return sm_compare(value, v) <= 0;
+    case SK_VIS_GT:
+        return sm_compare(value, v) > 0;
+    case SK_VIS_GE:
+        return sm_compare(value, v) >= 0;
+    case SK_VIS_IN:
+        return one_of(value, leaf);
+    case SK_VIS_NOT_IN:
+        return !one_of(value, leaf);
+    case SK_VIS_BETWEEN:
+        return sm_compare(value, &v[0]) >= 0 && sm_compare(value, &v[1]) <= 0;
+    case SK_VIS_NOT_BETWEEN:
+        return sm_compare(value, &v[0]) < 0 || sm_compare(value, &v[1]) > 0;
+    case SK_VIS_STARTS:
+        return sk_str_starts(value->s, v[0].s);
+    case SK_VIS_NOT_STARTS:
+        return !sk_str_starts(value->s, v[0].s);
+    default:
+        SK_PANIC("not a leaf: %d", (int)leaf->op);
     }
 }
 

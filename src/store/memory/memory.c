@@ -132,8 +132,13 @@ static sk_err m_history_read(struct sk_store *s, struct sk_ctx *ctx, const struc
                              struct sk_history_batch **ret, size_t *ret_count)
 {
     return read_call(s, ctx, sm_history_read,
-                     &(struct sm_read){.run = run, .from = from, .to = to, .limit = max_bytes,
-                                       .reverse = reverse, .ret = ret, .ret_count = ret_count});
+                     &(struct sm_read){.run = run,
+                                       .from = from,
+                                       .to = to,
+                                       .limit = max_bytes,
+                                       .reverse = reverse,
+                                       .ret = ret,
+                                       .ret_count = ret_count});
 }
 
 static sk_err m_tasks_read(struct sk_store *s, struct sk_ctx *ctx, const struct sk_queue_key *queue,
@@ -141,8 +146,12 @@ static sk_err m_tasks_read(struct sk_store *s, struct sk_ctx *ctx, const struct 
                            struct sk_task_row **ret, size_t *ret_count)
 {
     return read_call(s, ctx, sm_tasks_read,
-                     &(struct sm_read){.queue = queue, .from = after_priority, .to = after_seq,
-                                       .limit = limit, .ret = ret, .ret_count = ret_count});
+                     &(struct sm_read){.queue = queue,
+                                       .from = after_priority,
+                                       .to = after_seq,
+                                       .limit = limit,
+                                       .ret = ret,
+                                       .ret_count = ret_count});
 }
 
 static sk_err m_queues_read(struct sk_store *s, struct sk_ctx *ctx, struct sk_queue_key **ret,
@@ -164,16 +173,21 @@ static sk_err m_wakes_read(struct sk_store *s, struct sk_ctx *ctx, uint32_t modu
                            size_t *ret_count)
 {
     return read_call(s, ctx, sm_wakes_read,
-                     &(struct sm_read){.modulo = modulo, .rest = rest, .to = until_ms,
-                                       .limit = limit, .ret = ret, .ret_count = ret_count});
+                     &(struct sm_read){.modulo = modulo,
+                                       .rest = rest,
+                                       .to = until_ms,
+                                       .limit = limit,
+                                       .ret = ret,
+                                       .ret_count = ret_count});
 }
 
 static sk_err m_outbox_read(struct sk_store *s, struct sk_ctx *ctx, uint32_t modulo, uint32_t rest,
                             size_t limit, struct sk_outbox_row **ret, size_t *ret_count)
 {
-    return read_call(s, ctx, sm_outbox_read,
-                     &(struct sm_read){.modulo = modulo, .rest = rest, .limit = limit, .ret = ret,
-                                       .ret_count = ret_count});
+    return read_call(
+        s, ctx, sm_outbox_read,
+        &(struct sm_read){
+            .modulo = modulo, .rest = rest, .limit = limit, .ret = ret, .ret_count = ret_count});
 }
 
 static sk_err m_inbox_get(struct sk_store *s, struct sk_ctx *ctx, struct sk_inbox_row *row)

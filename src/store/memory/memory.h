@@ -30,6 +30,7 @@ struct sk_memory_hooks {
 /* Open on existing content. Commits of an earlier store that are still under way are refused from
  * now on (their leases are over). hooks: copied, may be NULL. */
 sk_err sk_memory_store_open_on(struct sk_ctx *ctx, struct sk_memory_data *data,
-                               const struct sk_memory_hooks *hooks, struct sk_store **ret) SK_MUST_USE;
+                               const struct sk_memory_hooks *hooks,
+                               struct sk_store **ret) SK_MUST_USE;
 
 #endif

@@ -17,7 +17,8 @@ const struct sm_entry *sm_table_get(const struct sm_table *table, struct sk_str 
 /* The index of the first entry whose key is >= key. */
 size_t sm_table_seek(const struct sm_table *table, struct sk_str key);
 /* Put (value non-NULL) or remove; the old entry is handed to the caller, who frees it, or NULL. */
-struct sm_entry *sm_table_swap(struct sm_table *table, struct sk_str key, const struct sk_str *value);
+struct sm_entry *sm_table_swap(struct sm_table *table, struct sk_str key,
+                               const struct sk_str *value);
 /* Put back what swap handed out: entry NULL removes the key. */
 void sm_table_restore(struct sm_table *table, struct sk_str key, struct sm_entry *entry);
 void sm_table_fini(struct sm_table *table);
@@ -83,7 +84,8 @@ struct sk_memory_data {
 /* One transition; on CONDITION everything is as before. (commit.c) */
 sk_err sm_commit(struct sk_memory_data *data, struct sk_ctx *ctx, const struct sk_txn *txn);
 sk_err sm_meta_put(struct sk_memory_data *data, struct sk_ctx *ctx, const struct sk_meta_row *row);
-sk_err sm_meta_delete(struct sk_memory_data *data, struct sk_ctx *ctx, const struct sk_meta_row *row);
+sk_err sm_meta_delete(struct sk_memory_data *data, struct sk_ctx *ctx,
+                      const struct sk_meta_row *row);
 
 /* Reads (read.c): the arguments of the contract in one struct, so that one job carries them. */
 struct sm_read {
@@ -93,12 +95,12 @@ struct sm_read {
     const struct sk_queue_key *queue;
     const struct sk_vis_query *query;
     sk_ns_id ns;
-    struct sk_str a, b;         /* workflow id; kind and key */
-    int64_t from, to;           /* events; priority and seq; until */
+    struct sk_str a, b; /* workflow id; kind and key */
+    int64_t from, to;   /* events; priority and seq; until */
     size_t limit;
     uint32_t modulo, rest;
     bool reverse;
-    void *ret;                  /* the first result, whatever its type */
+    void *ret; /* the first result, whatever its type */
     size_t *ret_count;
     int64_t *ret_int, *ret_int2;
 };

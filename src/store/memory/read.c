@@ -74,10 +74,8 @@ sk_err sm_exec_get(struct sm_read *r)
         err = sk_fail(r->ctx, SK_NOT_FOUND, "no such run of workflow " SK_STR_FMT,
                       SK_STR_ARG(r->run->workflow_id));
     } else {
-        *row = (struct sk_exec_row){.run = *r->run,
-                                    .version = e.version,
-                                    .wake_ms = e.wake_ms,
-                                    .state = dup(r, e.state)};
+        *row = (struct sk_exec_row){
+            .run = *r->run, .version = e.version, .wake_ms = e.wake_ms, .state = dup(r, e.state)};
         row->run.workflow_id = dup(r, e.run.workflow_id);
         read_parts(r, &key, row);
     }

@@ -184,14 +184,19 @@ static struct sk_sa_value take_value(struct sk_str *in, struct sk_arena *arena)
 
 void sm_put_vis(struct sk_buf *buf, const struct sk_vis_row *row)
 {
-    const int64_t ints[] = {row->run.ns,         row->status,       row->start_ns,
-                            row->execution_ns,   row->close_ns,     row->history_length,
-                            row->history_size,   row->state_transitions};
-    const struct sk_str strings[] = {
-        row->run.workflow_id,    row->type,          row->task_queue,
-        row->division,           row->parent_workflow_id, row->parent_run_id,
-        row->root_workflow_id,   row->root_run_id,   row->memo,
-        row->search_attributes};
+    const int64_t ints[] = {row->run.ns,       row->status,           row->start_ns,
+                            row->execution_ns, row->close_ns,         row->history_length,
+                            row->history_size, row->state_transitions};
+    const struct sk_str strings[] = {row->run.workflow_id,
+                                     row->type,
+                                     row->task_queue,
+                                     row->division,
+                                     row->parent_workflow_id,
+                                     row->parent_run_id,
+                                     row->root_workflow_id,
+                                     row->root_run_id,
+                                     row->memo,
+                                     row->search_attributes};
     sm_put_uuid(buf, &row->run.run_id);
     for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); i++)
         sm_put_int(buf, ints[i]);
@@ -213,11 +218,16 @@ void sm_take_vis(struct sk_str in, struct sk_arena *arena, struct sk_vis_row *ro
     row->history_length = sm_take_int(&in);
     row->history_size = sm_take_int(&in);
     row->state_transitions = sm_take_int(&in);
-    struct sk_str *const strings[] = {
-        &row->run.workflow_id,    &row->type,          &row->task_queue,
-        &row->division,           &row->parent_workflow_id, &row->parent_run_id,
-        &row->root_workflow_id,   &row->root_run_id,   &row->memo,
-        &row->search_attributes};
+    struct sk_str *const strings[] = {&row->run.workflow_id,
+                                      &row->type,
+                                      &row->task_queue,
+                                      &row->division,
+                                      &row->parent_workflow_id,
+                                      &row->parent_run_id,
+                                      &row->root_workflow_id,
+                                      &row->root_run_id,
+                                      &row->memo,
+                                      &row->search_attributes};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         *strings[i] = sm_take_str(&in);
     row->value_count = (size_t)sm_take_int(&in);

@@ -47,8 +47,7 @@ static void insert(struct sm_table *table, size_t at, struct sm_entry *entry)
 {
     if (table->count == table->capacity) {
         table->capacity = table->capacity ? table->capacity * 2 : 16;
-        table->entries =
-            sk_mem_realloc(table->entries, table->capacity * sizeof(*table->entries));
+        table->entries = sk_mem_realloc(table->entries, table->capacity * sizeof(*table->entries));
     }
     memmove(table->entries + at + 1, table->entries + at,
             (table->count - at) * sizeof(*table->entries));
@@ -65,7 +64,8 @@ static struct sm_entry *take(struct sm_table *table, size_t at)
     return entry;
 }
 
-struct sm_entry *sm_table_swap(struct sm_table *table, struct sk_str key, const struct sk_str *value)
+struct sm_entry *sm_table_swap(struct sm_table *table, struct sk_str key,
+                               const struct sk_str *value)
 {
     size_t at = sm_table_seek(table, key);
     struct sm_entry *fresh = value ? entry_new(key, *value) : NULL;

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-static bool matches(const struct sk_vis_query *q, const struct sk_vis_row *row, struct sk_arena *scratch)
+static bool matches(const struct sk_vis_query *q, const struct sk_vis_row *row,
+                    struct sk_arena *scratch)
 {
     return row->run.ns == q->ns && (q->all_divisions || row->division.n == 0) &&
            (!q->filter || sm_filter(q->filter, row, scratch) == SM_TRUE);
@@ -46,10 +47,16 @@ static struct sk_str dup(struct sk_arena *arena, struct sk_str s)
 static struct sk_vis_row row_dup(struct sk_arena *arena, const struct sk_vis_row *from)
 {
     struct sk_vis_row row = *from;
-    struct sk_str *const strings[] = {
-        &row.run.workflow_id, &row.type,          &row.task_queue,       &row.division,
-        &row.parent_workflow_id, &row.parent_run_id, &row.root_workflow_id, &row.root_run_id,
-        &row.memo,            &row.search_attributes};
+    struct sk_str *const strings[] = {&row.run.workflow_id,
+                                      &row.type,
+                                      &row.task_queue,
+                                      &row.division,
+                                      &row.parent_workflow_id,
+                                      &row.parent_run_id,
+                                      &row.root_workflow_id,
+                                      &row.root_run_id,
+                                      &row.memo,
+                                      &row.search_attributes};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         *strings[i] = dup(arena, *strings[i]);
     row.values = NULL;
@@ -97,7 +104,8 @@ static int compare_groups(const void *pa, const void *pb)
 }
 
 static void add_to_group(struct sk_vis_counts *counts, const struct sk_vis_query *q,
-                         const struct sk_vis_row *row, struct sk_arena *scratch, struct sk_arena *arena)
+                         const struct sk_vis_row *row, struct sk_arena *scratch,
+                         struct sk_arena *arena)
 {
     struct sk_vis_count one = {.count = 1};
     one.null = !sm_field(&q->group_by, row, scratch, &one.value);

@@ -26,7 +26,8 @@ struct apply {
 /* Outcome of one operation: SQLITE_OK, an error, or REFUSED with job->error set. */
 #define REFUSED (-1)
 
-static int refuse_run(struct apply *a, const struct sk_run_key *run, const char *what, int64_t value)
+static int refuse_run(struct apply *a, const struct sk_run_key *run, const char *what,
+                      int64_t value)
 {
     char id[SK_UUID_TEXT];
     sk_uuid_format(run->run_id, id);
@@ -221,22 +222,37 @@ static int inbox_delete(struct apply *a, const struct sk_inbox_row *row)
 static int apply_op(struct apply *a, const struct sk_op *op)
 {
     switch (op->kind) {
-    case SK_OP_EXEC_PUT: return exec_put(a, op);
-    case SK_OP_EXEC_DELETE: return exec_delete(a, op);
+    case SK_OP_EXEC_PUT:
+        return exec_put(a, op);
+    case SK_OP_EXEC_DELETE:
+        return exec_delete(a, op);
     case SK_OP_PART_PUT:
-    case SK_OP_PART_DELETE: return part(a, op);
-    case SK_OP_HISTORY_APPEND: return history_append(a, op);
-    case SK_OP_HISTORY_DELETE: return run_uuid(a->stmts[SQ_HISTORY_DELETE], &op->run.run_id);
-    case SK_OP_CURRENT_PUT: return current_put(a, op);
-    case SK_OP_CURRENT_DELETE: return current_delete(a, op);
-    case SK_OP_TASK_PUT: return task_put(a, &op->task);
-    case SK_OP_TASK_DELETE: return task_delete(a, &op->task);
-    case SK_OP_VIS_PUT: return sq_vis_put(a->store, &op->vis);
-    case SK_OP_VIS_DELETE: return sq_vis_delete(a->store, &op->run.run_id);
-    case SK_OP_OUTBOX_PUT: return outbox_put(a, &op->outbox);
-    case SK_OP_OUTBOX_DELETE: return outbox_delete(a, &op->outbox);
-    case SK_OP_INBOX_PUT: return inbox_put(a, op);
-    case SK_OP_INBOX_DELETE: return inbox_delete(a, &op->inbox);
+    case SK_OP_PART_DELETE:
+        return part(a, op);
+    case SK_OP_HISTORY_APPEND:
+        return history_append(a, op);
+    case SK_OP_HISTORY_DELETE:
+        return run_uuid(a->stmts[SQ_HISTORY_DELETE], &op->run.run_id);
+    case SK_OP_CURRENT_PUT:
+        return current_put(a, op);
+    case SK_OP_CURRENT_DELETE:
+        return current_delete(a, op);
+    case SK_OP_TASK_PUT:
+        return task_put(a, &op->task);
+    case SK_OP_TASK_DELETE:
+        return task_delete(a, &op->task);
+    case SK_OP_VIS_PUT:
+        return sq_vis_put(a->store, &op->vis);
+    case SK_OP_VIS_DELETE:
+        return sq_vis_delete(a->store, &op->run.run_id);
+    case SK_OP_OUTBOX_PUT:
+        return outbox_put(a, &op->outbox);
+    case SK_OP_OUTBOX_DELETE:
+        return outbox_delete(a, &op->outbox);
+    case SK_OP_INBOX_PUT:
+        return inbox_put(a, op);
+    case SK_OP_INBOX_DELETE:
+        return inbox_delete(a, &op->inbox);
     }
     SK_PANIC("unknown row operation %d", (int)op->kind);
 }
@@ -274,7 +290,8 @@ static int check_current(struct apply *a, const struct sk_op *op)
         return rc;
     return memcmp(&held, &op->current.expected, sizeof(held)) == 0
                ? SQLITE_OK
-               : refuse_run(a, &op->run, "cannot become current: the pointer is not as expected", 0);
+               : refuse_run(a, &op->run, "cannot become current: the pointer is not as expected",
+                            0);
 }
 
 static int check_inbox(struct apply *a, const struct sk_op *op)

@@ -66,6 +66,7 @@ void sq_checkpoint_finish(struct sq_store *store)
 {
     if (!atomic_exchange(&store->checkpoint_finish, false))
         return;
-    int rc = sqlite3_wal_checkpoint_v2(store->write.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int rc =
+        sqlite3_wal_checkpoint_v2(store->write.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     note(store, rc, "writer");
 }

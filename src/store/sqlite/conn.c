@@ -244,7 +244,8 @@ int sq_run(sqlite3_stmt *stmt)
     return rc == SQLITE_DONE ? SQLITE_OK : reset ? reset : rc;
 }
 
-struct sk_str sq_column_str(sqlite3_stmt *stmt, int column, struct sk_arena *arena, bool *reterr_full)
+struct sk_str sq_column_str(sqlite3_stmt *stmt, int column, struct sk_arena *arena,
+                            bool *reterr_full)
 {
     const void *p = sqlite3_column_blob(stmt, column); // bytes of TEXT too, no conversion
     size_t n = (size_t)sqlite3_column_bytes(stmt, column);

@@ -35,8 +35,8 @@ static char *writer_name(sqlite3 *db)
 {
     sqlite3_stmt *stmt = NULL;
     char *name = NULL;
-    if (sqlite3_prepare_v2(db, "SELECT binary_version FROM format ORDER BY version DESC LIMIT 1", -1,
-                           &stmt, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(db, "SELECT binary_version FROM format ORDER BY version DESC LIMIT 1",
+                           -1, &stmt, NULL) == SQLITE_OK &&
         sqlite3_step(stmt) == SQLITE_ROW)
         name = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);
@@ -112,10 +112,10 @@ static bool keep_copy(sqlite3 *db, const struct sq_migrate_options *o, int64_t f
 
 static bool note_format(sqlite3 *db, const struct sq_migrate_options *o, int format)
 {
-    char *sql = sqlite3_mprintf("INSERT INTO format VALUES (%d, %Q, %lld);"
-                                "PRAGMA user_version = %d; PRAGMA application_id = %d",
-                                format, o->binary_version, (long long)o->now_ms, format,
-                                SQ_APPLICATION_ID);
+    char *sql =
+        sqlite3_mprintf("INSERT INTO format VALUES (%d, %Q, %lld);"
+                        "PRAGMA user_version = %d; PRAGMA application_id = %d",
+                        format, o->binary_version, (long long)o->now_ms, format, SQ_APPLICATION_ID);
     SK_ASSERT(sql);
     bool ok = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
     sqlite3_free(sql);

@@ -48,7 +48,8 @@ static void scan_end(struct sq_store *store, struct sq_job *job, sqlite3_stmt *s
 }
 
 static sk_err read_call(struct sk_store *head, struct sk_ctx *ctx,
-                        void (*read)(struct sq_store *, struct sq_conn *, struct sq_job *), void *arg)
+                        void (*read)(struct sq_store *, struct sq_conn *, struct sq_job *),
+                        void *arg)
 {
     struct sq_job job = {.ctx = ctx, .read = read, .arg = arg};
     return sq_read((struct sq_store *)head, &job);
@@ -218,7 +219,10 @@ sk_err sq_history_read(struct sk_store *head, struct sk_ctx *ctx, const struct s
                        int64_t from, int64_t to, size_t max_bytes, bool reverse,
                        struct sk_history_batch **ret, size_t *ret_count)
 {
-    struct history_get get = {.run = run, .from = from, .to = to, .max_bytes = max_bytes,
+    struct history_get get = {.run = run,
+                              .from = from,
+                              .to = to,
+                              .max_bytes = max_bytes,
                               .reverse = reverse,
                               .batches = {.size = sizeof(struct sk_history_batch)}};
     sk_err err = read_call(head, ctx, history_job, &get);
@@ -292,8 +296,10 @@ sk_err sq_tasks_read(struct sk_store *head, struct sk_ctx *ctx, const struct sk_
                      int32_t after_priority, int64_t after_seq, size_t limit,
                      struct sk_task_row **ret, size_t *ret_count)
 {
-    struct tasks_get get = {.queue = queue, .after_priority = after_priority,
-                            .after_seq = after_seq, .limit = limit,
+    struct tasks_get get = {.queue = queue,
+                            .after_priority = after_priority,
+                            .after_seq = after_seq,
+                            .limit = limit,
                             .rows = {.size = sizeof(struct sk_task_row)}};
     sk_err err = read_call(head, ctx, tasks_job, &get);
     if (err == SK_OK) {
@@ -313,8 +319,8 @@ static void queues_job(struct sq_store *store, struct sq_conn *conn, struct sq_j
     for (;;) {
         bind_queue(s, &last);
         int rc = sqlite3_step(s);
-        struct sk_queue_key *q = rc == SQLITE_ROW ? rows_add(&get->rows, job->ctx->arena, &full)
-                                                  : NULL;
+        struct sk_queue_key *q =
+            rc == SQLITE_ROW ? rows_add(&get->rows, job->ctx->arena, &full) : NULL;
         if (q) {
             q->ns = (sk_ns_id)sqlite3_column_int64(s, 0);
             q->kind = (enum sk_task_kind)sqlite3_column_int(s, 1);
@@ -405,7 +411,10 @@ static void wakes_job(struct sq_store *store, struct sq_conn *conn, struct sq_jo
 sk_err sq_wakes_read(struct sk_store *head, struct sk_ctx *ctx, uint32_t modulo, uint32_t rest,
                      int64_t until_ms, size_t limit, struct sk_wake_row **ret, size_t *ret_count)
 {
-    struct slot_get get = {.modulo = modulo, .rest = rest, .until_ms = until_ms, .limit = limit,
+    struct slot_get get = {.modulo = modulo,
+                           .rest = rest,
+                           .until_ms = until_ms,
+                           .limit = limit,
                            .rows = {.size = sizeof(struct sk_wake_row)}};
     SK_ASSERT(modulo > 0);
     sk_err err = read_call(head, ctx, wakes_job, &get);
@@ -439,7 +448,9 @@ static void outbox_job(struct sq_store *store, struct sq_conn *conn, struct sq_j
 sk_err sq_outbox_read(struct sk_store *head, struct sk_ctx *ctx, uint32_t modulo, uint32_t rest,
                       size_t limit, struct sk_outbox_row **ret, size_t *ret_count)
 {
-    struct slot_get get = {.modulo = modulo, .rest = rest, .limit = limit,
+    struct slot_get get = {.modulo = modulo,
+                           .rest = rest,
+                           .limit = limit,
                            .rows = {.size = sizeof(struct sk_outbox_row)}};
     SK_ASSERT(modulo > 0);
     sk_err err = read_call(head, ctx, outbox_job, &get);

@@ -133,9 +133,9 @@ static void meta_put_job(struct sq_store *store, struct sq_job *job)
     int rc = sq_run(stmt);
     if ((rc & 0xff) == SQLITE_CONSTRAINT ||
         (rc == SQLITE_OK && sqlite3_changes(store->write.db) == 0))
-        sq_error_set(&job->error, SK_CONDITION, "record " SK_STR_FMT "/" SK_STR_FMT
-                     " does not hold version %lld", SK_STR_ARG(row->kind), SK_STR_ARG(row->key),
-                     (long long)row->version - 1);
+        sq_error_set(&job->error, SK_CONDITION,
+                     "record " SK_STR_FMT "/" SK_STR_FMT " does not hold version %lld",
+                     SK_STR_ARG(row->kind), SK_STR_ARG(row->key), (long long)row->version - 1);
     else if (rc != SQLITE_OK)
         sq_error_sqlite(&job->error, store->write.db, rc, store->path, true);
 }
@@ -169,7 +169,8 @@ static sk_err sq_meta_put(struct sk_store *head, struct sk_ctx *ctx, const struc
     return meta_write(head, ctx, row, meta_put_job);
 }
 
-static sk_err sq_meta_delete(struct sk_store *head, struct sk_ctx *ctx, const struct sk_meta_row *row)
+static sk_err sq_meta_delete(struct sk_store *head, struct sk_ctx *ctx,
+                             const struct sk_meta_row *row)
 {
     return meta_write(head, ctx, row, meta_delete_job);
 }

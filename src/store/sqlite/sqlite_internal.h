@@ -41,8 +41,10 @@ struct sq_conn_options {
     enum sq_conn_kind kind;
 };
 /* Opens and sets pragmas; statements only once the schema stands (sq_conn_prepare). */
-bool sq_conn_open(struct sq_conn *conn, const struct sq_conn_options *options, struct sq_error *error);
-bool sq_conn_prepare(struct sq_conn *conn, const struct sq_conn_options *options, struct sq_error *error);
+bool sq_conn_open(struct sq_conn *conn, const struct sq_conn_options *options,
+                  struct sq_error *error);
+bool sq_conn_prepare(struct sq_conn *conn, const struct sq_conn_options *options,
+                     struct sq_error *error);
 void sq_conn_close(struct sq_conn *conn);
 
 /* ---- binding and stepping ---- */
@@ -53,15 +55,16 @@ void sq_bind_blob_null(sqlite3_stmt *stmt, int index, struct sk_str s); /* empty
 void sq_bind_uuid(sqlite3_stmt *stmt, int index, const struct sk_uuid *id);
 int sq_run(sqlite3_stmt *stmt); /* step to the end and reset: SQLITE_OK or the error */
 /* Copies of a column in the arena; on a full arena *reterr_full is set and they are empty. */
-struct sk_str sq_column_str(sqlite3_stmt *stmt, int column, struct sk_arena *arena, bool *reterr_full);
+struct sk_str sq_column_str(sqlite3_stmt *stmt, int column, struct sk_arena *arena,
+                            bool *reterr_full);
 struct sk_uuid sq_column_uuid(sqlite3_stmt *stmt, int column);
 
 /* ---- the schema ---- */
 #define SQ_FORMAT 1 /* the format this binary writes */
 #define SQ_APPLICATION_ID 0x536b616c
 struct sq_migration {
-    int format;                    /* the format it leads to */
-    bool (*apply)(sqlite3 *db);    /* inside a transaction; false: sqlite3_errmsg says why */
+    int format;                 /* the format it leads to */
+    bool (*apply)(sqlite3 *db); /* inside a transaction; false: sqlite3_errmsg says why */
 };
 extern const struct sq_migration sq_migrations[SQ_FORMAT];
 struct sq_migrate_options {
@@ -75,8 +78,8 @@ struct sq_migrate_options {
 bool sq_migrate(sqlite3 *db, const struct sq_migrate_options *options, struct sq_error *error);
 
 /* The typed columns of vis_attr, in order: their names ("keyword01") and number. */
-#define SQ_ATTR_COUNT                                                                              \
-    (SK_SA_SLOTS_KEYWORD + SK_SA_SLOTS_INT + SK_SA_SLOTS_DOUBLE + SK_SA_SLOTS_BOOL +               \
+#define SQ_ATTR_COUNT                                                                \
+    (SK_SA_SLOTS_KEYWORD + SK_SA_SLOTS_INT + SK_SA_SLOTS_DOUBLE + SK_SA_SLOTS_BOOL + \
      SK_SA_SLOTS_DATETIME)
 #define SQ_NAME_SIZE 24
 /* 0-based column of a typed value, -1 when it has none (lists, text, slot out of range). */
@@ -164,14 +167,16 @@ void sq_checkpoint_finish(struct sq_store *store);   /* writer, before a group *
 void sq_checkpoint_watch(struct sq_store *store);    /* on a new writer connection */
 /* read.c, vis_read.c: the functions of the ops table */
 extern const struct sk_store_ops sq_ops;
-sk_err sq_exec_get(struct sk_store *, struct sk_ctx *, const struct sk_run_key *, struct sk_exec_row *);
-sk_err sq_current_get(struct sk_store *, struct sk_ctx *, sk_ns_id, struct sk_str, struct sk_uuid *);
+sk_err sq_exec_get(struct sk_store *, struct sk_ctx *, const struct sk_run_key *,
+                   struct sk_exec_row *);
+sk_err sq_current_get(struct sk_store *, struct sk_ctx *, sk_ns_id, struct sk_str,
+                      struct sk_uuid *);
 sk_err sq_history_read(struct sk_store *, struct sk_ctx *, const struct sk_run_key *, int64_t from,
                        int64_t to, size_t max_bytes, bool reverse, struct sk_history_batch **,
                        size_t *);
 sk_err sq_tasks_read(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *,
-                     int32_t after_priority, int64_t after_seq, size_t limit,
-                     struct sk_task_row **, size_t *);
+                     int32_t after_priority, int64_t after_seq, size_t limit, struct sk_task_row **,
+                     size_t *);
 sk_err sq_queues_read(struct sk_store *, struct sk_ctx *, struct sk_queue_key **, size_t *);
 sk_err sq_task_count(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *, int64_t *,
                      int64_t *);
@@ -203,12 +208,12 @@ struct sq_sql {
     struct sk_buf text;     /* owned: sq_sql_fini */
     struct sq_bind *binds;
     size_t bind_count, bind_capacity;
-    bool uses_attr;         /* a condition reads vis_attr as a */
+    bool uses_attr; /* a condition reads vis_attr as a */
 };
 void sq_sql_init(struct sq_sql *sql, struct sk_arena *arena);
 void sq_sql_fini(struct sq_sql *sql);
-void sq_sql_int(struct sq_sql *sql, int64_t i);           /* ? bound to i */
-void sq_sql_text(struct sq_sql *sql, struct sk_str s);    /* ? bound to text */
+void sq_sql_int(struct sq_sql *sql, int64_t i);        /* ? bound to i */
+void sq_sql_text(struct sq_sql *sql, struct sk_str s); /* ? bound to text */
 void sq_sql_uuid(struct sq_sql *sql, const struct sk_uuid *id);
 /* The expression of a field over v and a; NULL where the run has no value. Not lists or text. */
 void sq_sql_field(struct sq_sql *sql, const struct sk_vis_field *field);
@@ -229,12 +234,12 @@ struct sq_plan {
     const struct sk_vis_node *key;  /* the same as the index sees it (a text's one token) */
     const char *table, *alias;      /* "vis", "v" · "vis_attr", "a" · "vis_list", "l" */
     char index[SQ_NAME_SIZE + 8];
-    char column[SQ_NAME_SIZE + 8];  /* of the alias: "a.keyword03" */
-    int list_slot;                  /* vis_list */
-    bool ordered;                   /* the index gives the list's order */
-    bool division_null;             /* the index holds ordinary runs only */
-    bool needs_attr;                /* what is selected reads vis_attr as a */
-    int rank;                       /* lower: likely more selective */
+    char column[SQ_NAME_SIZE + 8]; /* of the alias: "a.keyword03" */
+    int list_slot;                 /* vis_list */
+    bool ordered;                  /* the index gives the list's order */
+    bool division_null;            /* the index holds ordinary runs only */
+    bool needs_attr;               /* what is selected reads vis_attr as a */
+    int rank;                      /* lower: likely more selective */
 };
 /* Chooses; may count a few index entries. SQLITE_OK or an error. */
 int sq_plan_choose(struct sq_conn *conn, struct sk_arena *arena, const struct sk_vis_query *query,

@@ -130,7 +130,8 @@ static void gather(struct candidates *c, struct sk_arena *arena, const struct sk
         gather(c, arena, query, node->right);
         return;
     }
-    struct sq_plan p = {.query = query, .leaf = node, .key = node, .ordered = node->op == SK_VIS_EQ};
+    struct sq_plan p = {
+        .query = query, .leaf = node, .key = node, .ordered = node->op == SK_VIS_EQ};
     if (node->op > SK_VIS_AND || c->count == CANDIDATES_MAX)
         return;
     if (node->op != SK_VIS_EQ && !is_range(node->op))
@@ -235,7 +236,8 @@ void sq_plan_write(const struct sq_plan *p, struct sq_sql *sql)
 
 /* ---- choosing ---- */
 
-static int probe(struct sq_conn *conn, struct sk_arena *arena, const struct sq_plan *p, int64_t *ret)
+static int probe(struct sq_conn *conn, struct sk_arena *arena, const struct sq_plan *p,
+                 int64_t *ret)
 {
     struct sq_sql sql;
     sqlite3_stmt *stmt = NULL;
@@ -270,8 +272,8 @@ int sq_plan_choose(struct sq_conn *conn, struct sk_arena *arena, const struct sk
         if (rc != SQLITE_OK)
             return rc;
         bool fewer = entries < fewest;
-        bool better = fewest == SQ_PLAN_PROBE_MAX && c.plans[i].ordered &&
-                      c.plans[i].rank < ret->rank;
+        bool better =
+            fewest == SQ_PLAN_PROBE_MAX && c.plans[i].ordered && c.plans[i].rank < ret->rank;
         if (fewer || better) {
             *ret = c.plans[i];
             fewest = entries;

@@ -10,8 +10,8 @@
  */
 #include "store/sqlite/sqlite_internal.h"
 
-#define PROGRESS_OPS 4000  /* instructions of SQLite's machine between looks at the clock */
-#define GROUPS_MAX 10000   /* groups in one answer */
+#define PROGRESS_OPS 4000 /* instructions of SQLite's machine between looks at the clock */
+#define GROUPS_MAX 10000  /* groups in one answer */
 
 struct vis_call {
     const struct sk_vis_query *query;
@@ -52,9 +52,9 @@ static void vis_fail(struct sq_store *store, struct sq_job *job, const struct vi
 
 /* ---- list ---- */
 
-#define ROW_COLUMNS                                                                                \
-    "v.workflow_id,v.run_id,v.type,v.task_queue,v.division,v.status,v.sort_start,v.execution_ns,"  \
-    "v.sort_close,v.history_length,v.history_size,v.state_transitions,v.parent_workflow_id,"       \
+#define ROW_COLUMNS                                                                               \
+    "v.workflow_id,v.run_id,v.type,v.task_queue,v.division,v.status,v.sort_start,v.execution_ns," \
+    "v.sort_close,v.history_length,v.history_size,v.state_transitions,v.parent_workflow_id,"      \
     "v.parent_run_id,v.root_workflow_id,v.root_run_id,v.memo,v.search_attributes"
 
 static void fill_row(sqlite3_stmt *s, struct sk_vis_row *row, struct sk_arena *arena, bool *full)
@@ -170,19 +170,20 @@ static void write_count(const struct vis_call *call, struct sq_sql *sql)
         sk_buf_printf(&sql->text, " GROUP BY 1 ORDER BY 1 LIMIT %d", GROUPS_MAX + 1);
 }
 
-static void fill_group(sqlite3_stmt *s, struct sk_vis_count *group, struct sk_arena *arena, bool *full)
+static void fill_group(sqlite3_stmt *s, struct sk_vis_count *group, struct sk_arena *arena,
+                       bool *full)
 {
     int type = sqlite3_column_type(s, 0);
-    *group = (struct sk_vis_count){.null = type == SQLITE_NULL,
-                                   .count = sqlite3_column_int64(s, 1)};
+    *group =
+        (struct sk_vis_count){.null = type == SQLITE_NULL, .count = sqlite3_column_int64(s, 1)};
     if (type == SQLITE_INTEGER)
         group->value = (struct sk_vis_literal){.type = SK_LIT_INT, .i = sqlite3_column_int64(s, 0)};
     else if (type == SQLITE_FLOAT)
         group->value =
             (struct sk_vis_literal){.type = SK_LIT_DOUBLE, .d = sqlite3_column_double(s, 0)};
     else
-        group->value = (struct sk_vis_literal){.type = SK_LIT_STRING,
-                                               .s = sq_column_str(s, 0, arena, full)};
+        group->value =
+            (struct sk_vis_literal){.type = SK_LIT_STRING, .s = sq_column_str(s, 0, arena, full)};
 }
 
 static void read_groups(struct sq_store *store, struct sq_job *job, struct vis_call *call,

@@ -69,10 +69,18 @@ int sq_sql_prepare(sqlite3 *db, const struct sq_sql *sql, sqlite3_stmt **ret)
         const struct sq_bind *b = &sql->binds[i];
         int at = (int)i + 1;
         switch (b->type) {
-        case SQ_BIND_INT: rc = sqlite3_bind_int64(*ret, at, b->i); break;
-        case SQ_BIND_DOUBLE: rc = sqlite3_bind_double(*ret, at, b->d); break;
-        case SQ_BIND_TEXT: sq_bind_str(*ret, at, b->s); break;
-        case SQ_BIND_BLOB: sq_bind_blob(*ret, at, b->s); break;
+        case SQ_BIND_INT:
+            rc = sqlite3_bind_int64(*ret, at, b->i);
+            break;
+        case SQ_BIND_DOUBLE:
+            rc = sqlite3_bind_double(*ret, at, b->d);
+            break;
+        case SQ_BIND_TEXT:
+            sq_bind_str(*ret, at, b->s);
+            break;
+        case SQ_BIND_BLOB:
+            sq_bind_blob(*ret, at, b->s);
+            break;
         }
     }
     return rc;
@@ -171,13 +179,17 @@ static void starts(struct sq_sql *sql, struct sk_str prefix, const char *column,
 void sq_sql_leaf(struct sq_sql *sql, const struct sk_vis_node *leaf, const char *column)
 {
     static const char *const operators[] = {
-        [SK_VIS_EQ] = "=", [SK_VIS_NE] = "<>", [SK_VIS_LT] = "<",
-        [SK_VIS_LE] = "<=", [SK_VIS_GT] = ">", [SK_VIS_GE] = ">=",
+        [SK_VIS_EQ] = "=",  [SK_VIS_NE] = "<>", [SK_VIS_LT] = "<",
+        [SK_VIS_LE] = "<=", [SK_VIS_GT] = ">",  [SK_VIS_GE] = ">=",
     };
     struct sk_buf *text = &sql->text;
     switch (leaf->op) {
-    case SK_VIS_NULL: sk_buf_printf(text, "%s IS NULL", column); return;
-    case SK_VIS_NOT_NULL: sk_buf_printf(text, "%s IS NOT NULL", column); return;
+    case SK_VIS_NULL:
+        sk_buf_printf(text, "%s IS NULL", column);
+        return;
+    case SK_VIS_NOT_NULL:
+        sk_buf_printf(text, "%s IS NOT NULL", column);
+        return;
     case SK_VIS_STARTS:
     case SK_VIS_NOT_STARTS:
         starts(sql, leaf->values[0].s, column, leaf->op == SK_VIS_NOT_STARTS);
@@ -189,7 +201,8 @@ void sq_sql_leaf(struct sq_sql *sql, const struct sk_vis_node *leaf, const char 
         return;
     case SK_VIS_BETWEEN:
     case SK_VIS_NOT_BETWEEN:
-        sk_buf_printf(text, "%s %s ", column, leaf->op == SK_VIS_BETWEEN ? "BETWEEN" : "NOT BETWEEN");
+        sk_buf_printf(text, "%s %s ", column,
+                      leaf->op == SK_VIS_BETWEEN ? "BETWEEN" : "NOT BETWEEN");
         literal(sql, &leaf->values[0]);
         sk_buf_str(text, " AND ");
         literal(sql, &leaf->values[1]);
@@ -205,8 +218,8 @@ void sq_sql_leaf(struct sq_sql *sql, const struct sk_vis_node *leaf, const char 
 
 static void exists(struct sq_sql *sql, int slot)
 {
-    sk_buf_printf(&sql->text,
-                  "EXISTS (SELECT 1 FROM vis_list x WHERE x.id=v.id AND x.slot=%d", slot);
+    sk_buf_printf(&sql->text, "EXISTS (SELECT 1 FROM vis_list x WHERE x.id=v.id AND x.slot=%d",
+                  slot);
 }
 
 static void member(struct sq_sql *sql, const struct sk_vis_node *leaf, int slot)

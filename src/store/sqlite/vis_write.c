@@ -92,13 +92,12 @@ static int old_row(struct sq_store *store, const struct sk_uuid *run, const stru
         int32_t status = sqlite3_column_int(s, 9);
         ret->id = sqlite3_column_int64(s, 0);
         ret->attributes = sqlite3_column_int(s, 10);
-        ret->in_place = row && ns == row->run.ns && sqlite3_column_int64(s, 2) == sort_close(row) &&
-                        sqlite3_column_int64(s, 3) == -row->start_ns &&
-                        sk_str_eq(column(s, 4), row->run.workflow_id) &&
-                        sk_str_eq(column(s, 5), row->type) &&
-                        sk_str_eq(column(s, 6), row->task_queue) &&
-                        sk_str_eq(column(s, 7), row->division) &&
-                        sk_str_eq(column(s, 8), row->parent_workflow_id) && status == row->status;
+        ret->in_place =
+            row && ns == row->run.ns && sqlite3_column_int64(s, 2) == sort_close(row) &&
+            sqlite3_column_int64(s, 3) == -row->start_ns &&
+            sk_str_eq(column(s, 4), row->run.workflow_id) && sk_str_eq(column(s, 5), row->type) &&
+            sk_str_eq(column(s, 6), row->task_queue) && sk_str_eq(column(s, 7), row->division) &&
+            sk_str_eq(column(s, 8), row->parent_workflow_id) && status == row->status;
         rc = ret->in_place ? SQLITE_OK : count(store, ns, column(s, 7), status, -1);
     } else if (rc == SQLITE_DONE) {
         rc = SQLITE_OK;
@@ -252,7 +251,8 @@ int sq_vis_put(struct sq_store *store, const struct sk_vis_row *row)
     if (rc == SQLITE_OK && !old.in_place)
         rc = count(store, row->run.ns, row->division, row->status, 1);
     if (rc == SQLITE_OK && (wanted | old.attributes))
-        rc = put_side_tables(store, row, old.id ? old.id : sqlite3_last_insert_rowid(store->write.db),
+        rc = put_side_tables(store, row,
+                             old.id ? old.id : sqlite3_last_insert_rowid(store->write.db),
                              old.attributes, wanted);
     return rc;
 }

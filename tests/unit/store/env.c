@@ -1,7 +1,7 @@
 #include "env.h"
 
-#include <fcntl.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -95,7 +95,8 @@ void env_check_int(int64_t a, int64_t b, const char *what, const char *file, int
         sk_panic(file, line, "%s is %lld, not %lld", what, (long long)a, (long long)b);
 }
 
-void env_check_err(struct env *env, sk_err a, sk_err b, const char *what, const char *file, int line)
+void env_check_err(struct env *env, sk_err a, sk_err b, const char *what, const char *file,
+                   int line)
 {
     if (a != b)
         sk_panic(file, line, "%s: %s (%s), not %s", what, sk_err_name(a),
@@ -115,7 +116,8 @@ struct sk_run_key env_run_key(struct env *env, int n)
 {
     struct sk_run_key run = {.ns = 1};
     run.workflow_id = sk_str_of(sk_arena_printf(env->arena, "w%d", n));
-    run.run_id = (struct sk_uuid){{0, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, 0, 0, 0x70}};
+    run.run_id =
+        (struct sk_uuid){{0, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, 0, 0, 0x70}};
     return run;
 }
 
@@ -125,17 +127,19 @@ sk_err env_commit(struct env *env, int n, int64_t version)
     uint32_t slot = sk_slot_of(run.ns, run.workflow_id);
     if (!env->epochs[slot])
         SK_ASSERT(sk_store_lease(env->store, &env->ctx, slot, &env->epochs[slot]) == SK_OK);
-    struct sk_op ops[4] = {{.kind = SK_OP_EXEC_PUT}, {.kind = SK_OP_HISTORY_APPEND},
-                           {.kind = SK_OP_TASK_PUT}, {.kind = SK_OP_VIS_PUT}};
+    struct sk_op ops[4] = {{.kind = SK_OP_EXEC_PUT},
+                           {.kind = SK_OP_HISTORY_APPEND},
+                           {.kind = SK_OP_TASK_PUT},
+                           {.kind = SK_OP_VIS_PUT}};
     ops[0].run = ops[1].run = run;
     ops[0].exec.version = version;
     ops[0].exec.state = SK_STR("state");
     ops[1].history.first_event_id = ops[1].history.last_event_id = version;
     ops[1].history.events = SK_STR("events");
-    ops[2].task = (struct sk_task_row){.queue = {1, SK_TASK_WORKFLOW, SK_STR("q")}, .priority = 3,
-                                       .seq = n, .run = run};
-    ops[3].vis = (struct sk_vis_row){.run = run, .type = SK_STR("T"), .task_queue = SK_STR("q"),
-                                     .status = 1, .start_ns = n};
+    ops[2].task = (struct sk_task_row){
+        .queue = {1, SK_TASK_WORKFLOW, SK_STR("q")}, .priority = 3, .seq = n, .run = run};
+    ops[3].vis = (struct sk_vis_row){
+        .run = run, .type = SK_STR("T"), .task_queue = SK_STR("q"), .status = 1, .start_ns = n};
     struct sk_txn txn = {.slot = slot, .epoch = env->epochs[slot], .ops = ops, .op_count = 4};
     sk_ctx_clear(&env->ctx);
     return sk_store_commit(env->store, &env->ctx, &txn);

@@ -35,7 +35,8 @@ void env_write(const char *path, const void *bytes, size_t n);
 #define CHECK_SAYS(env, text) env_check_says(env, text, __FILE__, __LINE__)
 void env_check_int(int64_t a, int64_t b, const char *what, const char *file, int line);
 /* Leaves the message for CHECK_SAYS or the next call to clear. */
-void env_check_err(struct env *env, sk_err a, sk_err b, const char *what, const char *file, int line);
+void env_check_err(struct env *env, sk_err a, sk_err b, const char *what, const char *file,
+                   int line);
 void env_check_says(struct env *env, const char *text, const char *file, int line);
 
 /* A small transition: run number n of workflow "w<n>" goes to `version`, with history, a task and
@@ -45,12 +46,14 @@ sk_err env_commit(struct env *env, int n, int64_t version);
 int64_t env_version(struct env *env, int n);
 struct sk_run_key env_run_key(struct env *env, int n);
 
-/* ---- a disk that fails (sqlite3 VFS over the real one); all stores opened afterwards use it ---- */
+/* ---- a disk that fails (sqlite3 VFS over the real one); all stores opened afterwards use it ----
+ */
 struct faults {
-    atomic_int write, sync; /* SQLite result codes that writes and syncs of the log return; 0: work */
-    atomic_int data_sync;   /* the same for syncs of the database file */
-    atomic_bool read_only;  /* files open for reading only */
-    atomic_int syncs;       /* of the log, so far */
+    atomic_int write,
+        sync;             /* SQLite result codes that writes and syncs of the log return; 0: work */
+    atomic_int data_sync; /* the same for syncs of the database file */
+    atomic_bool read_only; /* files open for reading only */
+    atomic_int syncs;      /* of the log, so far */
 };
 extern struct faults faults;
 void faults_install(void);

@@ -68,22 +68,38 @@ static struct sk_op part(const struct sk_run_key *run)
 static struct sk_op task(const struct sk_run_key *run, enum sk_op_kind kind)
 {
     struct sk_op op = {.kind = kind};
-    op.task = (struct sk_task_row){.queue = {3, SK_TASK_ACTIVITY, SK_STR("queue")}, .priority = 2,
-                                   .seq = 77, .run = *run, .scheduled_id = 5, .attempt = 4,
-                                   .stamp = 6, .created_ms = 1000, .expires_ms = 2000,
-                                   .fairness_key = SK_STR("tenant"), .fairness_weight = 0.5f,
-                                   .fallback_queue = SK_STR("normal"), .version = SK_STR("v1")};
+    op.task = (struct sk_task_row){.queue = {3, SK_TASK_ACTIVITY, SK_STR("queue")},
+                                   .priority = 2,
+                                   .seq = 77,
+                                   .run = *run,
+                                   .scheduled_id = 5,
+                                   .attempt = 4,
+                                   .stamp = 6,
+                                   .created_ms = 1000,
+                                   .expires_ms = 2000,
+                                   .fairness_key = SK_STR("tenant"),
+                                   .fairness_weight = 0.5f,
+                                   .fallback_queue = SK_STR("normal"),
+                                   .version = SK_STR("v1")};
     return op;
 }
 
 static struct sk_op vis(const struct sk_run_key *run, int32_t status, int64_t close_ns)
 {
     struct sk_op op = {.kind = SK_OP_VIS_PUT};
-    op.vis = (struct sk_vis_row){.run = *run, .type = SK_STR("Order"), .task_queue = SK_STR("queue"),
-                                 .status = status, .start_ns = 100, .execution_ns = 110,
-                                 .close_ns = close_ns, .history_length = 3, .history_size = 300,
-                                 .state_transitions = 2, .parent_workflow_id = SK_STR("parent"),
-                                 .memo = SK_STR("memo"), .search_attributes = SK_STR("attributes")};
+    op.vis = (struct sk_vis_row){.run = *run,
+                                 .type = SK_STR("Order"),
+                                 .task_queue = SK_STR("queue"),
+                                 .status = status,
+                                 .start_ns = 100,
+                                 .execution_ns = 110,
+                                 .close_ns = close_ns,
+                                 .history_length = 3,
+                                 .history_size = 300,
+                                 .state_transitions = 2,
+                                 .parent_workflow_id = SK_STR("parent"),
+                                 .memo = SK_STR("memo"),
+                                 .search_attributes = SK_STR("attributes")};
     if (sk_str_eq(run->workflow_id, SK_STR("schedule")))
         op.vis.division = SK_STR("TemporalScheduler");
     op.vis.values = values;
@@ -98,8 +114,9 @@ void sample_write(struct env *env)
     struct sk_op outbox = {.kind = SK_OP_OUTBOX_PUT}, inbox = {.kind = SK_OP_INBOX_PUT};
     outbox.outbox = (struct sk_outbox_row){one, 9, SK_STR("message")};
     inbox.inbox = (struct sk_inbox_row){3, two.workflow_id, one.run_id, 9, SK_STR("reply")};
-    struct sk_op first[] = {exec(&one, 1, 5000), current, history(&one, 1, 3), part(&one),
-                            task(&one, SK_OP_TASK_PUT), vis(&one, 1, 0), outbox};
+    struct sk_op first[] = {
+        exec(&one, 1, 5000), current, history(&one, 1, 3), part(&one), task(&one, SK_OP_TASK_PUT),
+        vis(&one, 1, 0),     outbox};
     struct sk_op second[] = {exec(&two, 1, 0), history(&two, 1, 3), vis(&two, 2, 500), inbox};
     struct sk_op third[] = {exec(&three, 1, 0), vis(&three, 1, 0)};
     commit(env, &one, first, sizeof(first) / sizeof(first[0]));
@@ -167,8 +184,8 @@ static int64_t matches(struct env *env, struct sk_vis_field field, struct sk_vis
                        bool all_divisions)
 {
     struct sk_vis_node node = {SK_VIS_EQ, field, &value, 1, NULL, NULL};
-    struct sk_vis_query q = {.ns = 3, .filter = &node, .page_size = 9,
-                             .all_divisions = all_divisions};
+    struct sk_vis_query q = {
+        .ns = 3, .filter = &node, .page_size = 9, .all_divisions = all_divisions};
     struct sk_vis_page page;
     CHECK_OK(sk_store_vis_list(env->store, &env->ctx, &q, &page));
     return (int64_t)page.count;
@@ -203,8 +220,8 @@ static void verify_lists(struct env *env)
         CHECK_INT(matches(env, field, literal, true), 3);
     }
     struct sk_vis_literal parent = {.type = SK_LIT_STRING, .s = SK_STR("parent")};
-    CHECK_INT(matches(env, (struct sk_vis_field){.column = SK_VIS_PARENT_WORKFLOW_ID}, parent, false),
-              2);
+    CHECK_INT(
+        matches(env, (struct sk_vis_field){.column = SK_VIS_PARENT_WORKFLOW_ID}, parent, false), 2);
 }
 
 void sample_verify(struct env *env)

@@ -2,11 +2,11 @@
  * kill -9 in the midst of grouped commits: whatever was acknowledged is there afterwards, whole;
  * what was not is there whole or not at all.
  */
-#include <stdarg.h>
-#include <setjmp.h>
-#include <stddef.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -48,7 +48,8 @@ static void child_main(void *arg)
     if (env_open(child_env) != SK_OK)
         SK_PANIC("%s", child_env->ctx.err.message);
     for (uint32_t slot = 0; slot < SK_SLOT_COUNT; slot++)
-        if (sk_store_lease(child_env->store, &child_env->ctx, slot, &child_env->epochs[slot]) != SK_OK)
+        if (sk_store_lease(child_env->store, &child_env->ctx, slot, &child_env->epochs[slot]) !=
+            SK_OK)
             _exit(4);
     for (int i = 0; i < FIBERS; i++)
         sk_fiber_spawn(child_fiber, NULL);

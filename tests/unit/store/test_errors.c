@@ -1,9 +1,9 @@
 /* What goes wrong with a disk or a file, and that nothing acknowledged is lost. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -211,7 +211,9 @@ static void no_folder(struct env *env)
 static void slow_query(struct env *env)
 {
     struct sk_vis_literal value = {.type = SK_LIT_STRING, .s = SK_STR("none")};
-    struct sk_vis_node node = {.op = SK_VIS_EQ, .values = &value, .value_count = 1,
+    struct sk_vis_node node = {.op = SK_VIS_EQ,
+                               .values = &value,
+                               .value_count = 1,
                                .field = {.column = SK_VIS_TASK_QUEUE, .name = "TaskQueue"}};
     struct sk_vis_query q = {.ns = 1, .page_size = 10, .filter = &node, .budget_ms = 1};
     struct sk_vis_page page;
@@ -223,8 +225,10 @@ static void slow_query(struct env *env)
     for (int i = 0; i < RUNS; i += AT_ONCE) {
         for (int k = 0; k < AT_ONCE; k++)
             ops[k] = (struct sk_op){.kind = SK_OP_VIS_PUT,
-                                    .vis = {.run = env_run_key(env, i + k), .type = SK_STR("T"),
-                                            .task_queue = SK_STR("q"), .status = 1,
+                                    .vis = {.run = env_run_key(env, i + k),
+                                            .type = SK_STR("T"),
+                                            .task_queue = SK_STR("q"),
+                                            .status = 1,
                                             .start_ns = i + k}};
         CHECK_OK(sk_store_commit(env->store, &env->ctx, &txn));
     }
@@ -238,11 +242,11 @@ static void slow_query(struct env *env)
     CHECK_INT(page.count, 0);
 }
 
-#define TEST(name)                                                                                 \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        env_run(name);                                                                             \
+#define TEST(name)                        \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        env_run(name);                    \
     }
 TEST(full_disk)
 TEST(file_limit)
@@ -260,12 +264,12 @@ TEST(slow_query)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_full_disk),        cmocka_unit_test(test_file_limit),
-        cmocka_unit_test(test_failed_sync),      cmocka_unit_test(test_failed_write),
+        cmocka_unit_test(test_full_disk),         cmocka_unit_test(test_file_limit),
+        cmocka_unit_test(test_failed_sync),       cmocka_unit_test(test_failed_write),
         cmocka_unit_test(test_failed_checkpoint), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_used_by_another),  cmocka_unit_test(test_locked_by_a_tool),
-        cmocka_unit_test(test_not_ours),         cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_no_folder),        cmocka_unit_test(test_slow_query),
+        cmocka_unit_test(test_used_by_another),   cmocka_unit_test(test_locked_by_a_tool),
+        cmocka_unit_test(test_not_ours),          cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_no_folder),         cmocka_unit_test(test_slow_query),
     };
     faults_install();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* Formats: newer files are refused, older ones upgraded beside a copy, every released one opens. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "env.h"
-#include "store/sqlite/sqlite_internal.h"
 #include "sample.h"
+#include "store/sqlite/sqlite_internal.h"
 
 static sqlite3 *tool(const char *path)
 {
@@ -78,8 +78,11 @@ static bool upgrade(struct env *env, bool (*step)(sqlite3 *), struct sq_error *e
     struct sq_migration migrations[SQ_FORMAT + 1];
     memcpy(migrations, sq_migrations, sizeof(sq_migrations));
     migrations[SQ_FORMAT] = (struct sq_migration){SQ_FORMAT + 1, step};
-    struct sq_migrate_options o = {.path = env->path, .binary_version = "1.2.3",
-                                   .migrations = migrations, .count = SQ_FORMAT + 1, .now_ms = 5};
+    struct sq_migrate_options o = {.path = env->path,
+                                   .binary_version = "1.2.3",
+                                   .migrations = migrations,
+                                   .count = SQ_FORMAT + 1,
+                                   .now_ms = 5};
     sqlite3 *db = tool(env->path);
     bool ok = sq_migrate(db, &o, error);
     sqlite3_close(db);
@@ -104,7 +107,8 @@ static void upgrades_beside_a_copy(struct env *env)
 
     CHECK(upgrade(env, add_column, &error));
     CHECK_INT(query_int(env->path, "PRAGMA user_version"), SQ_FORMAT + 1);
-    CHECK_INT(query_int(env->path, "SELECT count(*) FROM format WHERE binary_version = '1.2.3'"), 1);
+    CHECK_INT(query_int(env->path, "SELECT count(*) FROM format WHERE binary_version = '1.2.3'"),
+              1);
     CHECK_ERR(env_open(env), SK_FAILED_PRECONDITION); // this binary is the older one now
     CHECK_SAYS(env, "1.2.3");
     CHECK(rename(copy, env->path) == 0); // and the copy is the way back
@@ -161,11 +165,11 @@ static void sample_of_today(struct env *env)
     sample_continue(env);
 }
 
-#define TEST(name)                                                                                 \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        env_run(name);                                                                             \
+#define TEST(name)                        \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        env_run(name);                    \
     }
 TEST(says_who_made_it)
 TEST(refuses_a_newer_format)
@@ -177,10 +181,12 @@ TEST(sample_of_today)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_says_who_made_it),     cmocka_unit_test(test_refuses_a_newer_format),
+        cmocka_unit_test(test_says_who_made_it),
+        cmocka_unit_test(test_refuses_a_newer_format),
         cmocka_unit_test(test_upgrades_beside_a_copy),
         cmocka_unit_test(test_no_upgrade_without_a_copy),
-        cmocka_unit_test(test_sample_of_today),      cmocka_unit_test(test_opens_format_1),
+        cmocka_unit_test(test_sample_of_today),
+        cmocka_unit_test(test_opens_format_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

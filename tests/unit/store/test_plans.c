@@ -2,8 +2,8 @@
  * Lists and counts use the index that they should: what SQLite itself says of each query's plan.
  * A plan that sorts or scans where it need not fails here, not on a user's million runs.
  */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <cmocka.h>
@@ -31,9 +31,12 @@ static void fill(struct env *env)
     for (int i = 0; i < RUNS; i++) {
         bool is_few = i % (RUNS / FEW) == 0;
         ops[i] = (struct sk_op){.kind = SK_OP_VIS_PUT,
-                                .vis = {.run = env_run_key(env, i), .task_queue = SK_STR("q"),
+                                .vis = {.run = env_run_key(env, i),
+                                        .task_queue = SK_STR("q"),
                                         .type = is_few ? SK_STR("Rare") : SK_STR("Common"),
-                                        .status = 2, .start_ns = i, .close_ns = 1000 + i,
+                                        .status = 2,
+                                        .start_ns = i,
+                                        .close_ns = 1000 + i,
                                         .values = is_few ? few : many,
                                         .value_count = is_few ? 3 : 2}};
         if (is_few)
@@ -42,7 +45,8 @@ static void fill(struct env *env)
     CHECK_OK(sk_store_commit(env->store, &env->ctx, &txn));
 }
 
-static const char *index_of(struct env *env, sqlite3 *db, const struct sk_vis_query *q, bool *ordered)
+static const char *index_of(struct env *env, sqlite3 *db, const struct sk_vis_query *q,
+                            bool *ordered)
 {
     struct sq_conn conn = {.db = db};
     struct sq_plan *plan = SK_NEW(env->arena, struct sq_plan);
@@ -76,10 +80,22 @@ struct want {
     const char *index;
     bool ordered;
 };
-#define STRING(s_) {.type = SK_LIT_STRING, .s = {s_, sizeof(s_) - 1}}
-#define INT(i_) {.type = SK_LIT_INT, .i = i_}
-#define ATTR(type, slot) {SK_VIS_SEARCH_ATTRIBUTE, type, slot, NULL}
-#define COL(c) {.column = c}
+#define STRING(s_)                                         \
+    {                                                      \
+        .type = SK_LIT_STRING, .s = { s_, sizeof(s_) - 1 } \
+    }
+#define INT(i_)                     \
+    {                               \
+        .type = SK_LIT_INT, .i = i_ \
+    }
+#define ATTR(type, slot)                          \
+    {                                             \
+        SK_VIS_SEARCH_ATTRIBUTE, type, slot, NULL \
+    }
+#define COL(c)      \
+    {               \
+        .column = c \
+    }
 
 static const struct want wants[] = {
     {COL(SK_VIS_WORKFLOW_ID), SK_VIS_EQ, STRING("w7"), "vis_workflow", true},
@@ -143,11 +159,11 @@ static void fewest_win(struct env *env)
     sqlite3_close(db);
 }
 
-#define TEST(name)                                                                                 \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        env_run(name);                                                                             \
+#define TEST(name)                        \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        env_run(name);                    \
     }
 TEST(right_index)
 TEST(fewest_win)

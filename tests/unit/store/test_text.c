@@ -1,6 +1,6 @@
 /* Tokens of text: the same everywhere, whatever bytes come in. */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
@@ -34,11 +34,16 @@ static void words_folded_sorted_once(void **state)
 static void beyond_ascii(void **state)
 {
     (void)state;
-    EXPECT("\xc3\x89T\xc3\x89 \xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9");                     // É
-    EXPECT("\xce\x91\xce\x92 \xd0\x96\xd0\x81", "\xce\xb1\xce\xb2|\xd0\xb6\xd1\x91");       // Greek, Cyrillic
-    EXPECT("\xc4\x80\xc5\xbd", "\xc4\x81\xc5\xbe");                                         // Latin A
-    EXPECT("\xe6\xbc\xa2\xe5\xad\x97\xe3\x80\x82x", "x|\xe6\xbc\xa2\xe5\xad\x97");          // ideographs
-    EXPECT("a\xe2\x80\x94" "b\xc2\xa0" "c\xc3\x97" "d", "a|b|c|d"); // dash, no-break space, times
+    EXPECT("\xc3\x89T\xc3\x89 \xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9"); // É
+    EXPECT("\xce\x91\xce\x92 \xd0\x96\xd0\x81",
+           "\xce\xb1\xce\xb2|\xd0\xb6\xd1\x91");    // Greek, Cyrillic
+    EXPECT("\xc4\x80\xc5\xbd", "\xc4\x81\xc5\xbe"); // Latin A
+    EXPECT("\xe6\xbc\xa2\xe5\xad\x97\xe3\x80\x82x", "x|\xe6\xbc\xa2\xe5\xad\x97"); // ideographs
+    EXPECT("a\xe2\x80\x94"
+           "b\xc2\xa0"
+           "c\xc3\x97"
+           "d",
+           "a|b|c|d"); // dash, no-break space, times
     EXPECT("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
 }
 
