@@ -15,14 +15,14 @@
 
 #include <temporal/api/common/v1/message.pb-c.h>
 #include "base/buf.h"
-#include "base/buf.h"
 #include "rpc/rpc.h"
 #include "rt/rt.h"
 #include "rt/stream.h"
 
 typedef Temporal__Api__Common__V1__Payload Payload;
 
-static const ProtobufCMessageDescriptor *const type = &temporal__api__common__v1__payload__descriptor;
+static const ProtobufCMessageDescriptor *const type =
+    &temporal__api__common__v1__payload__descriptor;
 static int port_pipe[2];
 static struct sk_rt *rt;
 
@@ -104,8 +104,11 @@ static void caller(void *arg)
 
 static struct sk_rpc_client *dial(void)
 {
-    struct sk_rpc_client_options options = {.host = "127.0.0.1", .port = port, .gzip = gzip,
-                                            .client_name = "temporal-go", .client_version = "1.30.0"};
+    struct sk_rpc_client_options options = {.host = "127.0.0.1",
+                                            .port = port,
+                                            .gzip = gzip,
+                                            .client_name = "temporal-go",
+                                            .client_version = "1.30.0"};
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     struct sk_rpc_client *made = NULL;
     if (sk_rpc_connect(&ctx, &options, &made))
@@ -208,7 +211,7 @@ int main(int argc, char **argv)
     waitpid(child, NULL, 0);
     if (!parking)
         printf("%ld calls, %d at once, %d bytes%s: server %.2f us, client %.2f us of CPU a call\n",
-               calls, fibers, payload, gzip ? ", gzip" : "", cpu_us(RUSAGE_CHILDREN) / (double)calls,
-               mine / (double)calls);
+               calls, fibers, payload, gzip ? ", gzip" : "",
+               cpu_us(RUSAGE_CHILDREN) / (double)calls, mine / (double)calls);
     return 0;
 }

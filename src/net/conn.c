@@ -31,13 +31,13 @@ struct sk_conn {
     struct sk_stream *stream; /* owned */
     const struct sk_conn_events *events;
     void *owner;
-    SSL *ssl;       /* NULL in cleartext */
-    BIO *in, *out;  /* owned by ssl */
-    char *subject;  /* owned; of the peer's certificate */
+    SSL *ssl;      /* NULL in cleartext */
+    BIO *in, *out; /* owned by ssl */
+    char *subject; /* owned; of the peer's certificate */
     bool ready;
-    bool closing;   /* closed or shut down */
+    bool closing; /* closed or shut down */
     bool closed;
-    bool broken;    /* the end was told */
+    bool broken; /* the end was told */
 };
 
 static void flush_tls(struct sk_conn *conn)

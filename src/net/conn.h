@@ -18,7 +18,8 @@ struct sk_tls;
 struct sk_conn_events {
     /* with TLS only: the handshake is done and the connection may be written to */
     void (*on_ready)(void *owner);
-    /* as in stream.h: bytes are borrowed until the callback returns; err: the end, on_close follows */
+    /* as in stream.h: bytes are borrowed until the callback returns; err: the end, on_close follows
+     */
     void (*on_read)(void *owner, sk_err err, const char *bytes, size_t n);
     void (*on_drained)(void *owner);
     void (*on_close)(void *owner); /* last; the connection is freed after it returns */

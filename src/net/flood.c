@@ -18,12 +18,9 @@ static const struct {
     const char *name;
     int64_t burst, per_second;
 } kinds[SK_FLOOD_KINDS] = {
-    [SK_FLOOD_SETTINGS] = {"SETTINGS", 100, 1},
-    [SK_FLOOD_PING] = {"PING", 1000, 20},
-    [SK_FLOOD_RESET] = {"RST_STREAM", 20000, 200},
-    [SK_FLOOD_PRIORITY] = {"PRIORITY", 1000, 10},
-    [SK_FLOOD_WINDOW] = {"WINDOW_UPDATE", 10000, 100},
-    [SK_FLOOD_EMPTY] = {"empty DATA", 100, 10},
+    [SK_FLOOD_SETTINGS] = {"SETTINGS", 100, 1},        [SK_FLOOD_PING] = {"PING", 1000, 20},
+    [SK_FLOOD_RESET] = {"RST_STREAM", 20000, 200},     [SK_FLOOD_PRIORITY] = {"PRIORITY", 1000, 10},
+    [SK_FLOOD_WINDOW] = {"WINDOW_UPDATE", 10000, 100}, [SK_FLOOD_EMPTY] = {"empty DATA", 100, 10},
 };
 
 void sk_flood_init(struct sk_flood *flood, int64_t now_ms)

@@ -67,14 +67,31 @@ static const char *reason_of(int status)
         int status;
         const char *text;
     } reasons[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
-        {301, "Moved Permanently"}, {302, "Found"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
-        {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-        {421, "Misdirected Request"}, {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-        {501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
@@ -312,8 +329,8 @@ sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_serv
                       int *reterr_errno)
 {
     struct sk_http_server *server = http_server_new(options);
-    sk_err err = sk_listen(options->ip, options->port, http_accept, server, &server->listener,
-                           reterr_errno);
+    sk_err err =
+        sk_listen(options->ip, options->port, http_accept, server, &server->listener, reterr_errno);
     if (err) {
         server_unref(server);
         return err;
@@ -330,7 +347,7 @@ int sk_http_port(const struct sk_http_server *server)
 static void close_all(void *arg)
 {
     struct sk_http_server *server = arg;
-    SK_LIST_EACH(it, &server->loops[sk_rt_loop_index()]) {
+    SK_LIST_EACH (it, &server->loops[sk_rt_loop_index()]) {
         struct http_conn *conn = SK_CONTAINER(it, struct http_conn, in_loop);
         if (conn->conn && conn->state != HTTP_HANDLING)
             sk_conn_close(conn->conn);

@@ -21,8 +21,8 @@ struct sk_http_request {
 struct sk_http_response {
     int status;
     const char *content_type;
-    struct sk_str body;            /* in the request's arena or static */
-    const char *extra_headers;     /* "Name: value\r\n" lines or NULL */
+    struct sk_str body;        /* in the request's arena or static */
+    const char *extra_headers; /* "Name: value\r\n" lines or NULL */
 };
 struct sk_str sk_http_header(const struct sk_http_request *request, const char *name);
 

@@ -48,7 +48,7 @@ struct http_conn {
     size_t url_size;
     size_t parsed; /* bytes of it so far */
     bool in_value, headers_done, body_timed, complete, keep_alive, wants_continue;
-    bool head; /* HEAD: the answer has no body */
+    bool head;   /* HEAD: the answer has no body */
     int refusal; /* status, 0 = none */
     const char *refusal_why;
     struct sk_arena *arena;

@@ -110,9 +110,10 @@ static void greet(struct sk_h2 *h2)
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h2->limits->header_bytes_max},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
-    fail_memory(nghttp2_submit_settings(h2->ng, NGHTTP2_FLAG_NONE, h2->server ? server : client, 4));
-    fail_memory(nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0,
-                                                      CONNECTION_WINDOW));
+    fail_memory(
+        nghttp2_submit_settings(h2->ng, NGHTTP2_FLAG_NONE, h2->server ? server : client, 4));
+    fail_memory(
+        nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW));
     sk_h2_kick(h2);
 }
 
@@ -187,7 +188,7 @@ static void on_conn_close(void *owner)
     struct sk_h2 *h2 = owner;
     h2->closing = true;
     sk_timer_stop(&h2->tick);
-    SK_LIST_EACH(it, &h2->streams) {
+    SK_LIST_EACH (it, &h2->streams) {
         struct sk_h2_stream *stream = SK_CONTAINER(it, struct sk_h2_stream, in_session);
         if (!(stream->events & EV_CLOSE))
             stream->error = NGHTTP2_CANCEL;
@@ -241,8 +242,9 @@ static void tick_drain(struct sk_h2 *h2, int64_t now_ms)
         return;
     h2->goaway_sent = true;
     h2->ping_out = false;
-    nghttp2_submit_goaway(h2->ng, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h2->ng),
-                          NGHTTP2_NO_ERROR, NULL, 0);
+    nghttp2_submit_goaway(h2->ng, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(h2->ng), NGHTTP2_NO_ERROR, NULL,
+                          0);
     sk_h2_kick(h2);
 }
 
@@ -306,8 +308,8 @@ static struct sk_h2 *h2_new(bool server, const struct sk_h2_limits *limits,
 }
 
 struct sk_h2 *sk_h2_new_server(struct sk_stream *stream, struct sk_tls *tls,
-                               const struct sk_h2_limits *limits,
-                               const struct sk_h2_events *events, void *owner)
+                               const struct sk_h2_limits *limits, const struct sk_h2_events *events,
+                               void *owner)
 {
     struct sk_h2 *h2 = h2_new(true, limits, events, owner);
     h2->conn = sk_conn_new(stream, tls, NULL, &conn_events, h2);
@@ -316,8 +318,8 @@ struct sk_h2 *sk_h2_new_server(struct sk_stream *stream, struct sk_tls *tls,
 }
 
 struct sk_h2 *sk_h2_new_client(struct sk_stream *stream, struct sk_tls *tls, const char *host,
-                               const struct sk_h2_limits *limits,
-                               const struct sk_h2_events *events, void *owner)
+                               const struct sk_h2_limits *limits, const struct sk_h2_events *events,
+                               void *owner)
 {
     struct sk_h2 *h2 = h2_new(false, limits, events, owner);
     h2->conn = sk_conn_new(stream, tls, host, &conn_events, h2);
@@ -357,7 +359,8 @@ size_t sk_h2_stream_count(const struct sk_h2 *h2)
 
 size_t sk_h2_peer_header_max(const struct sk_h2 *h2)
 {
-    size_t peer = nghttp2_session_get_remote_settings(h2->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+    size_t peer =
+        nghttp2_session_get_remote_settings(h2->ng, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
     return peer < PEER_HEADERS_MAX ? peer : PEER_HEADERS_MAX;
 }
 
@@ -375,7 +378,8 @@ bool sk_h2_expect(struct sk_h2_stream *stream, size_t total)
     if (total > stream->body.n)
         sk_buf_reserve(&stream->body, total - stream->body.n);
     if (h2->server && total > SERVER_STREAM_WINDOW && !stream->ended) {
-        nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, stream->id, (int32_t)total);
+        nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                              (int32_t)total);
         sk_h2_kick(h2);
     }
     return true;

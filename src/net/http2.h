@@ -27,7 +27,7 @@ struct sk_h2_header {
 /* One stream. Fields are for reading; user is the upper layer's. */
 struct sk_h2_stream {
     struct sk_h2 *session;
-    void *user;            /* the upper layer's; NULL at first */
+    void *user; /* the upper layer's; NULL at first */
     int32_t id;
     uint32_t error;        /* HTTP/2 error code of the end */
     uint32_t header_bytes; /* of the first block, by RFC 9113's reckoning: 32 more a field */
@@ -45,8 +45,8 @@ struct sk_h2_stream {
     size_t out_own_sent;
     const struct sk_h2_header *trailers; /* borrowed until on_stream_close */
     size_t trailer_count;
-    int64_t out_since_ms;  /* since when it has something to send */
-    size_t out_size;       /* bytes it began with, for the time it may take */
+    int64_t out_since_ms; /* since when it has something to send */
+    size_t out_size;      /* bytes it began with, for the time it may take */
     struct sk_list in_session, in_dirty, in_sending;
 };
 
@@ -71,25 +71,25 @@ struct sk_h2_events {
 
 /* What a peer may do. */
 struct sk_h2_limits {
-    uint32_t streams_max;     /* concurrent streams a connection: 16384 */
+    uint32_t streams_max;      /* concurrent streams a connection: 16384 */
     uint32_t header_bytes_max; /* RFC 9113's reckoning, 32 more a field: 16 KiB */
     uint32_t header_count_max; /* 100 */
-    size_t body_bytes_max;    /* received and unconsumed, a connection: 64 MiB */
-    size_t unsent_bytes_max;  /* answers that the peer does not take, a connection: 64 MiB */
-    int64_t preface_ms;       /* TLS and preface: 10 s */
-    int64_t stall_ms;         /* an answer that does not move: 60 s */
-    int64_t idle_ms;          /* no streams: 5 min */
+    size_t body_bytes_max;     /* received and unconsumed, a connection: 64 MiB */
+    size_t unsent_bytes_max;   /* answers that the peer does not take, a connection: 64 MiB */
+    int64_t preface_ms;        /* TLS and preface: 10 s */
+    int64_t stall_ms;          /* an answer that does not move: 60 s */
+    int64_t idle_ms;           /* no streams: 5 min */
     int64_t ping_ms, ping_timeout_ms; /* 60 s, 10 s */
 };
 extern const struct sk_h2_limits sk_h2_limits_default;
 
 /* Takes the stream. limits: NULL = the defaults; borrowed for the session's life. */
 struct sk_h2 *sk_h2_new_server(struct sk_stream *stream, struct sk_tls *tls,
-                               const struct sk_h2_limits *limits,
-                               const struct sk_h2_events *events, void *owner);
+                               const struct sk_h2_limits *limits, const struct sk_h2_events *events,
+                               void *owner);
 struct sk_h2 *sk_h2_new_client(struct sk_stream *stream, struct sk_tls *tls, const char *host,
-                               const struct sk_h2_limits *limits,
-                               const struct sk_h2_events *events, void *owner);
+                               const struct sk_h2_limits *limits, const struct sk_h2_events *events,
+                               void *owner);
 const char *sk_h2_peer(const struct sk_h2 *h2);
 const char *sk_h2_subject(const struct sk_h2 *h2); /* of the peer's certificate, or NULL */
 size_t sk_h2_stream_count(const struct sk_h2 *h2);
@@ -113,8 +113,9 @@ void sk_h2_drop_body(struct sk_h2_stream *stream);
 /* ---- sending ---- */
 /* Header names are lower-case. On a server, fields, trailers and body are borrowed until
  * on_stream_close; a client's request is copied. */
-struct sk_h2_stream *sk_h2_request(struct sk_h2 *h2, const struct sk_h2_header *fields, size_t count,
-                                   struct sk_str body, void *user); /* NULL: no streams any more */
+struct sk_h2_stream *sk_h2_request(struct sk_h2 *h2, const struct sk_h2_header *fields,
+                                   size_t count, struct sk_str body,
+                                   void *user); /* NULL: no streams any more */
 /* A whole answer: headers, body, trailers. */
 void sk_h2_respond(struct sk_h2_stream *stream, const struct sk_h2_header *fields, size_t count,
                    struct sk_str body, const struct sk_h2_header *trailers, size_t trailer_count);
@@ -133,7 +134,12 @@ void sk_h2_reset(struct sk_h2_stream *stream, uint32_t error);
 void sk_h2_discard(struct sk_h2_stream *stream);
 
 /* HTTP/2 error codes that the upper layers use. */
-enum { SK_H2_NO_ERROR = 0, SK_H2_INTERNAL_ERROR = 2, SK_H2_REFUSED_STREAM = 7, SK_H2_CANCEL = 8,
-       SK_H2_ENHANCE_YOUR_CALM = 11 };
+enum {
+    SK_H2_NO_ERROR = 0,
+    SK_H2_INTERNAL_ERROR = 2,
+    SK_H2_REFUSED_STREAM = 7,
+    SK_H2_CANCEL = 8,
+    SK_H2_ENHANCE_YOUR_CALM = 11
+};
 
 #endif

@@ -22,18 +22,18 @@ struct h2_field {
 };
 
 struct sk_h2 {
-    nghttp2_session *ng; /* owned */
+    nghttp2_session *ng;  /* owned */
     struct sk_conn *conn; /* owned */
     const struct sk_h2_events *events;
     void *owner;
     const struct sk_h2_limits *limits;
     bool server;
-    bool greeted;        /* the peer's preface (SETTINGS) came */
-    bool closing;        /* close or shutdown was called */
-    bool closed;         /* on_close was told; waiting for the posted flush to free us */
+    bool greeted; /* the peer's preface (SETTINGS) came */
+    bool closing; /* close or shutdown was called */
+    bool closed;  /* on_close was told; waiting for the posted flush to free us */
     bool flush_posted;
-    bool draining;       /* first GOAWAY sent */
-    bool goaway_sent;    /* second one too */
+    bool draining;    /* first GOAWAY sent */
+    bool goaway_sent; /* second one too */
     bool goaway_got;
     bool goaway_told;
     bool ping_out;
@@ -47,18 +47,18 @@ struct sk_h2 {
     struct sk_buf blocks; /* struct h2_block */
     struct sk_buf view;   /* struct sk_h2_header, rebuilt for each block told */
 
-    size_t copied;        /* body bytes taken since the last credit */
+    size_t copied; /* body bytes taken since the last credit */
     struct sk_budget budget;
-    size_t unsent;        /* bytes of answers that nghttp2 has not taken */
-    struct sk_buf out;    /* this turn's output */
-    bool blocked;         /* output waits for on_drained */
+    size_t unsent;     /* bytes of answers that nghttp2 has not taken */
+    struct sk_buf out; /* this turn's output */
+    bool blocked;      /* output waits for on_drained */
 
     struct sk_flood flood;
     struct sk_timer tick;
     int64_t tick_ms;
     int64_t born_ms, received_ms, pinged_ms, idle_since_ms, drained_ms;
-    uint64_t written;     /* bytes handed to the connection, ever */
-    uint64_t stall_mark;  /* the value of written at stall_ms */
+    uint64_t written;    /* bytes handed to the connection, ever */
+    uint64_t stall_mark; /* the value of written at stall_ms */
     int64_t stall_ms;
 };
 

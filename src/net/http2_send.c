@@ -223,16 +223,17 @@ void sk_h2_kick(struct sk_h2 *h2)
     sk_rt_post(sk_rt_current(), sk_rt_loop_index(), on_posted_flush, h2);
 }
 
-/* A peer that takes its answers too slowly loses them; one that takes nothing at all, everything. */
+/* A peer that takes its answers too slowly loses them; one that takes nothing at all, everything.
+ */
 void h2_tick_sending(struct sk_h2 *h2, int64_t now_ms)
 {
-    SK_LIST_EACH(it, &h2->sending) {
+    SK_LIST_EACH (it, &h2->sending) {
         struct sk_h2_stream *stream = SK_CONTAINER(it, struct sk_h2_stream, in_sending);
         int64_t waited_ms = now_ms - stream->out_since_ms;
         if (waited_ms < h2->limits->stall_ms)
             break;
-        if (waited_ms >= h2->limits->stall_ms +
-                             (int64_t)(stream->out_size / SLOW_BYTES_PER_S) * 1000)
+        if (waited_ms >=
+            h2->limits->stall_ms + (int64_t)(stream->out_size / SLOW_BYTES_PER_S) * 1000)
             sk_h2_reset(stream, SK_H2_CANCEL);
     }
     uint64_t delivered = h2->written - sk_conn_pending(h2->conn);
@@ -298,8 +299,8 @@ void sk_h2_finish(struct sk_h2_stream *stream, const struct sk_h2_header *traile
     sk_h2_kick(stream->session);
 }
 
-struct sk_h2_stream *sk_h2_request(struct sk_h2 *h2, const struct sk_h2_header *fields, size_t count,
-                                   struct sk_str body, void *user)
+struct sk_h2_stream *sk_h2_request(struct sk_h2 *h2, const struct sk_h2_header *fields,
+                                   size_t count, struct sk_str body, void *user)
 {
     if (h2->closing || h2->goaway_got || !nghttp2_session_check_request_allowed(h2->ng))
         return NULL;

@@ -106,9 +106,8 @@ sk_err sk_tls_new_server(struct sk_ctx *ctx, const struct sk_tls_options *option
     }
     if (options->client_ca_file)
         SSL_CTX_set_verify(tls->ssl,
-                           SSL_VERIFY_PEER | (options->require_client_cert
-                                                  ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                                                  : 0),
+                           SSL_VERIFY_PEER |
+                               (options->require_client_cert ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                            NULL);
     SSL_CTX_set_session_id_context(tls->ssl, (const unsigned char *)"skald", 5);
     SSL_CTX_set_alpn_select_cb(tls->ssl, on_alpn, tls);

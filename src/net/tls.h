@@ -12,7 +12,7 @@
 #include "base/ctx.h"
 #include "base/err.h"
 
-struct sk_tls_options { /* all paths; NULL = not given */
+struct sk_tls_options {               /* all paths; NULL = not given */
     const char *cert_file, *key_file; /* PEM: our own chain and key */
     /* PEM. Server: who may sign client certificates. Client: who may sign the server's; NULL
      * there means the system's store. */

@@ -75,8 +75,8 @@ static void answer_error(struct sk_call *call, const char *http_status)
 {
     struct rpc_run *run = call->run;
     size_t count = 0;
-    struct sk_h2_header *status = rpc_status_fields(
-        run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
+    struct sk_h2_header *status =
+        rpc_status_fields(run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
     struct sk_h2_header *fields = SK_NEW_N(run->arena, struct sk_h2_header, count + 2);
     fields[0] = (struct sk_h2_header){SK_STR(":status"), sk_str_of(http_status)};
     fields[1] = (struct sk_h2_header){SK_STR("content-type"), SK_STR("application/grpc")};
@@ -310,9 +310,8 @@ static sk_err find_method(struct sk_call *call, struct sk_ctx *ctx, struct sk_st
     struct sk_str name = {slash + 1, (size_t)(path.p + path.n - slash - 1)};
     if (!sk_map_get(server->services, service))
         return sk_fail(ctx, SK_UNIMPLEMENTED, "unknown service " SK_STR_FMT, SK_STR_ARG(service));
-    return sk_fail(ctx, SK_UNIMPLEMENTED,
-                   "unknown method " SK_STR_FMT " for service " SK_STR_FMT, SK_STR_ARG(name),
-                   SK_STR_ARG(service));
+    return sk_fail(ctx, SK_UNIMPLEMENTED, "unknown method " SK_STR_FMT " for service " SK_STR_FMT,
+                   SK_STR_ARG(name), SK_STR_ARG(service));
 }
 
 static sk_err take_encoding(struct sk_call *call, struct sk_ctx *ctx,

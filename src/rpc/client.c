@@ -19,8 +19,8 @@
 struct sk_rpc_client {
     struct sk_h2 *h2; /* NULL once gone */
     struct sk_tls *tls;
-    size_t users;         /* fibers inside sk_rpc_call */
-    bool closing;         /* sk_rpc_client_close was called */
+    size_t users; /* fibers inside sk_rpc_call */
+    bool closing; /* sk_rpc_client_close was called */
     bool goaway;
     bool tls_used, gzip;
     char *authority, *name, *version;
@@ -36,7 +36,7 @@ struct client_call {
     ProtobufCMessage *answer;
     sk_err err;
     const char *http_status, *status, *message, *details; /* in the arena, or NULL */
-    bool gzip;     /* grpc-encoding of the answer */
+    bool gzip;                                            /* grpc-encoding of the answer */
     bool over;
 };
 
@@ -222,8 +222,8 @@ static bool send_request(struct client_call *call, const char *path,
     struct sk_h2_header fields[16];
     size_t n = 0;
     fields[n++] = (struct sk_h2_header){SK_STR(":method"), SK_STR("POST")};
-    fields[n++] = (struct sk_h2_header){
-        SK_STR(":scheme"), client->tls_used ? SK_STR("https") : SK_STR("http")};
+    fields[n++] = (struct sk_h2_header){SK_STR(":scheme"),
+                                        client->tls_used ? SK_STR("https") : SK_STR("http")};
     fields[n++] = (struct sk_h2_header){SK_STR(":path"), sk_str_of(path)};
     fields[n++] = (struct sk_h2_header){SK_STR(":authority"), sk_str_of(client->authority)};
     fields[n++] = (struct sk_h2_header){SK_STR("te"), SK_STR("trailers")};
@@ -234,8 +234,8 @@ static bool send_request(struct client_call *call, const char *path,
     if (*client->version)
         fields[n++] = (struct sk_h2_header){SK_STR("client-version"), sk_str_of(client->version)};
     if (timeout_ms > 0)
-        fields[n++] = (struct sk_h2_header){SK_STR("grpc-timeout"),
-                                            rpc_timeout_format(timeout_ms, timeout)};
+        fields[n++] =
+            (struct sk_h2_header){SK_STR("grpc-timeout"), rpc_timeout_format(timeout_ms, timeout)};
     if (gzipped)
         fields[n++] = (struct sk_h2_header){SK_STR("grpc-encoding"), SK_STR("gzip")};
     if (client->gzip)

@@ -75,7 +75,8 @@ struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message,
     if (gzip && size >= RPC_GZIP_MIN) {
         // room one byte below the plain size: what does not shrink stays plain
         char *packed = sk_arena_alloc(arena, RPC_PREFIX + size);
-        size_t n = rpc_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, size - 1);
+        size_t n =
+            rpc_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, size - 1);
         if (n > 0) {
             *ret_gzipped = true;
             put_prefix(packed, true, n);

@@ -15,7 +15,7 @@
 #include "base/assert.h"
 
 #define EXPANSION_MAX 1032
-#define LEVEL 1 // answers are small and loops are busy
+#define LEVEL 1              // answers are small and loops are busy
 #define GZIP_OVERHEAD_MIN 18 // header and trailer of a member
 
 struct codec {
@@ -56,8 +56,8 @@ static struct codec *codec_get(void)
 static size_t size_hint(struct sk_str in)
 {
     const unsigned char *end = (const unsigned char *)in.p + in.n;
-    size_t hint = (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 |
-                  (size_t)end[-1] << 24;
+    size_t hint =
+        (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
     size_t most = in.n * EXPANSION_MAX;
     return hint < most ? hint : most;
 }

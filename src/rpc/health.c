@@ -6,7 +6,8 @@
 
 #include <grpc/health/v1/health.pb-c.h>
 
-static sk_err on_check(struct sk_call *call, struct sk_ctx *ctx, const void *request, void *response)
+static sk_err on_check(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                       void *response)
 {
     struct sk_rpc_server *server = sk_call_owner(call);
     const Grpc__Health__V1__HealthCheckRequest *in = request;
@@ -22,15 +23,15 @@ static sk_err on_check(struct sk_call *call, struct sk_ctx *ctx, const void *req
 
 size_t rpc_health_methods(struct rpc_entry *ret, struct sk_rpc_server *server)
 {
-    ret[0] = (struct rpc_entry){
-        .method = {
-            .service = "grpc.health.v1.Health",
-            .name = "Check",
-            .request = &grpc__health__v1__health_check_request__descriptor,
-            .response = &grpc__health__v1__health_check_response__descriptor,
-            .handler = on_check,
-            .flags = SK_METHOD_READ_ONLY,
-            .owner = server,
-        }};
+    ret[0] =
+        (struct rpc_entry){.method = {
+                               .service = "grpc.health.v1.Health",
+                               .name = "Check",
+                               .request = &grpc__health__v1__health_check_request__descriptor,
+                               .response = &grpc__health__v1__health_check_response__descriptor,
+                               .handler = on_check,
+                               .flags = SK_METHOD_READ_ONLY,
+                               .owner = server,
+                           }};
     return 1;
 }

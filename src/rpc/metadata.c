@@ -16,12 +16,12 @@
 #define KEPT_MAX 4096        // bytes of one block; what is beyond is as absent
 
 static const struct sk_str kept[] = {
-    SK_STR("authorization"),     SK_STR("authorization-extras"),
-    SK_STR("caller-name"),       SK_STR("caller-type"),
-    SK_STR("client-name"),       SK_STR("client-version"),
+    SK_STR("authorization"),      SK_STR("authorization-extras"),
+    SK_STR("caller-name"),        SK_STR("caller-type"),
+    SK_STR("client-name"),        SK_STR("client-version"),
     SK_STR("supported-features"), SK_STR("supported-server-versions"),
     SK_STR("temporal-namespace"), SK_STR("temporal-resource-id"),
-    SK_STR("traceparent"),       SK_STR("x-request-id"),
+    SK_STR("traceparent"),        SK_STR("x-request-id"),
 };
 
 static bool keeps(struct sk_str name)

@@ -156,8 +156,8 @@ void rpc_reflection_free(struct rpc_reflection *reflection)
 static void answer_error(struct sk_ctx *ctx, Response *out, sk_err err, const char *text,
                          const char *what)
 {
-    Grpc__Reflection__V1__ErrorResponse *error = SK_NEW(ctx->arena,
-                                                        Grpc__Reflection__V1__ErrorResponse);
+    Grpc__Reflection__V1__ErrorResponse *error =
+        SK_NEW(ctx->arena, Grpc__Reflection__V1__ErrorResponse);
     grpc__reflection__v1__error_response__init(error);
     error->error_code = sk_err_grpc(err);
     error->error_message = sk_arena_printf(ctx->arena, "%s%.*s", text, SYMBOL_MAX, what);
@@ -211,7 +211,8 @@ static void answer_services(struct sk_ctx *ctx, Response *out, struct sk_rpc_ser
     out->list_services_response = list;
 }
 
-/* A symbol, or the nearest scope around it that is known (fields and enum values are not listed). */
+/* A symbol, or the nearest scope around it that is known (fields and enum values are not listed).
+ */
 static const struct sk_str *find_symbol(const struct rpc_reflection *index, const char *symbol)
 {
     struct sk_str name = sk_str_of(symbol);
@@ -234,7 +235,8 @@ static sk_err on_info(struct sk_call *call, struct sk_ctx *ctx, const void *requ
         answer_services(ctx, out, server);
         break;
     case REQUEST(FILE_BY_FILENAME):
-        answer_file(ctx, out, sk_map_get(index_of(server)->by_name, sk_str_of(in->file_by_filename)),
+        answer_file(ctx, out,
+                    sk_map_get(index_of(server)->by_name, sk_str_of(in->file_by_filename)),
                     in->file_by_filename);
         break;
     case REQUEST(FILE_CONTAINING_SYMBOL):

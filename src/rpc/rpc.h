@@ -23,7 +23,7 @@ typedef sk_err (*sk_handler)(struct sk_call *call, struct sk_ctx *ctx, const voi
                              void *response);
 
 enum sk_method_flags {
-    SK_METHOD_LONG_POLL = 1,  /* counted apart; needs a deadline of 2 s or more, if any */
+    SK_METHOD_LONG_POLL = 1, /* counted apart; needs a deadline of 2 s or more, if any */
     SK_METHOD_READ_ONLY = 2,
     SK_METHOD_ADMIN = 4,
     SK_METHOD_WORKER = 8,
@@ -52,7 +52,8 @@ void sk_call_park(struct sk_call *call, void (*on_gone)(void *arg), void *arg);
 /* Go on in a new fiber with a fresh arena: fn fills the response as a handler does (it may park
  * again). */
 void sk_call_resume(struct sk_call *call,
-                    sk_err (*fn)(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response),
+                    sk_err (*fn)(struct sk_call *call, struct sk_ctx *ctx, void *arg,
+                                 void *response),
                     void *arg);
 /* Whether the client still waits (no reset, connection open). */
 bool sk_call_alive(const struct sk_call *call);
@@ -60,9 +61,9 @@ bool sk_call_alive(const struct sk_call *call);
 /* ---- server ---- */
 struct sk_rpc_server_options {
     const char *ip;
-    int port;                      /* 0: any free */
+    int port;                         /* 0: any free */
     const struct sk_tls_options *tls; /* NULL = cleartext */
-    size_t message_max;            /* bytes of one request, decompressed; default 4 MiB */
+    size_t message_max;               /* bytes of one request, decompressed; default 4 MiB */
     /* every call passes here first; not SK_OK refuses it */
     sk_err (*authorise)(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request);
     /* after every call, for metrics and logs; latency in microseconds */
@@ -72,7 +73,8 @@ struct sk_rpc_server_options {
 
 /* methods: borrowed for ever; health and reflection services are added by the server itself. */
 sk_err sk_rpc_listen(const struct sk_rpc_server_options *options, const struct sk_method *methods,
-                     size_t method_count, struct sk_rpc_server **ret, int *reterr_errno) SK_MUST_USE;
+                     size_t method_count, struct sk_rpc_server **ret,
+                     int *reterr_errno) SK_MUST_USE;
 int sk_rpc_port(const struct sk_rpc_server *server);
 /* Graceful end: stop accepting, GOAWAY, finish running calls (parked ones must be resumed by
  * their owners), then close. Waits, from a fiber, until all is done or timeout_ms passed. */

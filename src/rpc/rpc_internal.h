@@ -9,9 +9,9 @@
 #include "rpc/rpc.h"
 #include "rt/rt.h"
 
-#define RPC_PREFIX 5                /* compressed flag, four bytes of length */
-#define RPC_MESSAGE_MAX (4u << 20)  /* grpc-go's default */
-#define RPC_GZIP_MIN 1024           /* answers below stay plain */
+#define RPC_PREFIX 5               /* compressed flag, four bytes of length */
+#define RPC_MESSAGE_MAX (4u << 20) /* grpc-go's default */
+#define RPC_GZIP_MIN 1024          /* answers below stay plain */
 #define RPC_POLL_DEADLINE_MIN_MS 2000
 
 /* ---- metadata.c: what of a request's headers outlives it ---- */
@@ -26,7 +26,7 @@ struct rpc_request {
     struct sk_str path, content_type, encoding;
     bool post;
     bool accepts_gzip;
-    int64_t timeout_ms;  /* -1: none */
+    int64_t timeout_ms; /* -1: none */
     bool timeout_bad;
     struct sk_str timeout;
 };
@@ -69,7 +69,7 @@ struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message,
 /* ---- server ---- */
 struct rpc_entry {
     struct sk_method method; /* a copy, or one of the server's own */
-    bool stream;             /* bidirectional: each message is answered by the handler, on the loop */
+    bool stream; /* bidirectional: each message is answered by the handler, on the loop */
 };
 
 struct rpc_loop {
@@ -96,8 +96,8 @@ struct rpc_conn {
     struct sk_h2 *h2; /* NULL once closed */
     struct rpc_loop *loop;
     struct sk_list in_loop;
-    struct sk_list done;    /* calls whose handler is through */
-    size_t call_count;      /* calls that name us */
+    struct sk_list done;       /* calls whose handler is through */
+    size_t call_count;         /* calls that name us */
     struct rpc_metadata *last; /* of the latest request */
     char peer[64];
     char *subject;
@@ -108,11 +108,12 @@ enum rpc_call_state {
     CALL_RUNNING,   /* its fiber runs */
     CALL_PARKING,   /* the handler has parked it and not yet returned */
     CALL_PARKED,
-    CALL_DONE,      /* the handler is through; on the connection's done list */
-    CALL_ANSWERED,  /* nothing left but the stream's end */
+    CALL_DONE,     /* the handler is through; on the connection's done list */
+    CALL_ANSWERED, /* nothing left but the stream's end */
 };
 
-typedef sk_err (*rpc_resume_fn)(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response);
+typedef sk_err (*rpc_resume_fn)(struct sk_call *call, struct sk_ctx *ctx, void *arg,
+                                void *response);
 
 struct sk_call {
     struct rpc_conn *conn;
@@ -149,7 +150,7 @@ struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options
 void rpc_accept(void *server, struct sk_stream *stream);
 
 extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */
-void rpc_conn_unref_call(struct rpc_conn *conn); /* a call is freed */
+void rpc_conn_unref_call(struct rpc_conn *conn);  /* a call is freed */
 
 /* ---- health.c, reflection.c: the server's own methods ---- */
 size_t rpc_health_methods(struct rpc_entry *ret, struct sk_rpc_server *server);     /* room for 2 */

@@ -160,7 +160,7 @@ static void drain_start(void *arg)
 {
     struct drain *drain = arg;
     struct rpc_loop *loop = &drain->server->loops[sk_rt_loop_index()];
-    SK_LIST_EACH(it, &loop->conns)
+    SK_LIST_EACH (it, &loop->conns)
         sk_h2_drain(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
 }
 
@@ -171,7 +171,7 @@ static void drain_wait(void *arg)
     while (!sk_list_empty(&loop->conns))
         if (!sk_waitq_wait(&loop->emptied, drain->until_mono_ms))
             break;
-    SK_LIST_EACH(it, &loop->conns)
+    SK_LIST_EACH (it, &loop->conns)
         sk_h2_close(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
     while (!sk_list_empty(&loop->conns))
         if (!sk_waitq_wait(&loop->emptied, sk_now_mono_ms() + CLOSE_GRACE_MS))

@@ -182,7 +182,8 @@ sk_err rpc_status_read(struct sk_ctx *ctx, const char *status, const char *messa
         return sk_fail(ctx, SK_UNKNOWN, "the server's grpc-status is malformed: %s", status);
     if (code == 0)
         return SK_OK;
-    sk_err err = sk_fail(ctx, (sk_err)code, "%s", message ? percent_decode(ctx->arena, message) : "");
+    sk_err err =
+        sk_fail(ctx, (sk_err)code, "%s", message ? percent_decode(ctx->arena, message) : "");
     if (details)
         read_details(ctx, details);
     return err;

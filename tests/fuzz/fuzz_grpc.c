@@ -24,7 +24,8 @@ static void fuzz_gzip(struct sk_ctx *ctx, struct sk_str in)
     struct sk_str out;
     size_t n = rpc_gzip(in, packed, in.n + 1000);
     SK_ASSERT(n > 0);
-    SK_ASSERT(rpc_gunzip(ctx, (struct sk_str){packed, n}, in.n, &out) == SK_OK && sk_str_eq(in, out));
+    SK_ASSERT(rpc_gunzip(ctx, (struct sk_str){packed, n}, in.n, &out) == SK_OK &&
+              sk_str_eq(in, out));
 }
 
 /* Lines are names and values by turns. */
@@ -55,7 +56,9 @@ static void fuzz_headers(struct sk_str in)
 /* What is written is read as it was. */
 static void fuzz_status(struct sk_ctx *ctx, struct sk_str in)
 {
-    struct sk_errinfo info = {.code = SK_NOT_FOUND, .detail_type = "t.T", .detail = in.p,
+    struct sk_errinfo info = {.code = SK_NOT_FOUND,
+                              .detail_type = "t.T",
+                              .detail = in.p,
                               .detail_size = in.n,
                               .message = sk_arena_strndup(ctx->arena, in.p, in.n)};
     size_t count = 0;

@@ -59,7 +59,8 @@ static void drive(void *arg)
         &temporal__api__common__v1__payload__descriptor;
     struct input *input = arg;
     const struct sk_method methods[] = {{"t.T", "E", type, type, on_echo, 0, NULL},
-                                        {"t.T", "P", type, type, on_poll, SK_METHOD_LONG_POLL, NULL}};
+                                        {"t.T", "P", type, type, on_poll, SK_METHOD_LONG_POLL,
+                                         NULL}};
     struct sk_rpc_server_options options = {.message_max = 1 << 16};
     struct sk_rpc_server *server = rpc_server_new(&options, methods, 2);
     size_t step = input->bytes[0] ? input->bytes[0] : 70000;

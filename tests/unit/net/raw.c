@@ -71,9 +71,15 @@ void raw_frame(struct raw *raw, uint8_t type, uint8_t flags, uint32_t stream, co
                size_t n)
 {
     struct sk_buf out = SK_BUF_INIT;
-    const uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags,
-                             (uint8_t)(stream >> 24), (uint8_t)(stream >> 16),
-                             (uint8_t)(stream >> 8), (uint8_t)stream};
+    const uint8_t head[9] = {(uint8_t)(n >> 16),
+                             (uint8_t)(n >> 8),
+                             (uint8_t)n,
+                             type,
+                             flags,
+                             (uint8_t)(stream >> 24),
+                             (uint8_t)(stream >> 16),
+                             (uint8_t)(stream >> 8),
+                             (uint8_t)stream};
     sk_buf_append(&out, head, sizeof head);
     if (n > 0)
         sk_buf_append(&out, payload, n);
@@ -161,8 +167,8 @@ static bool next_frame(struct raw *raw, struct raw_frame *ret)
     }
     ret->type = p[3];
     ret->flags = p[4];
-    ret->stream = ((uint32_t)p[5] << 24 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 8 | p[8]) &
-                  0x7fffffff;
+    ret->stream =
+        ((uint32_t)p[5] << 24 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 8 | p[8]) & 0x7fffffff;
     memcpy(payload, p + 9, ret->size);
     ret->payload = payload;
     memmove(raw->in.p, raw->in.p + 9 + ret->size, raw->in.n - 9 - ret->size);

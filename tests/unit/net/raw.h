@@ -12,7 +12,7 @@
 
 struct raw {
     struct sk_stream *stream;
-    struct sk_buf in;    /* received, not yet looked at */
+    struct sk_buf in;     /* received, not yet looked at */
     struct sk_buf fields; /* "name: value\n" of the last header block read */
     nghttp2_hd_inflater *inflater;
     struct sk_waitq news;
@@ -27,8 +27,18 @@ struct raw_frame {
     const uint8_t *payload; /* until the next raw_ call */
 };
 
-enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE,
-       CONTINUATION };
+enum {
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PUSH_PROMISE,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION
+};
 enum { END_STREAM = 1, END_HEADERS = 4, ACK = 1 };
 
 struct raw *raw_connect(int port);

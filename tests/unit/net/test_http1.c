@@ -96,7 +96,8 @@ static void on_request(void *owner, const struct sk_http_request *request,
     response->content_type = "text/plain";
     response->extra_headers = "X-Extra: 1\r\n";
     response->body = sk_str_of(sk_arena_printf(
-        request->ctx->arena, "[" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|%zu|" SK_STR_FMT "]",
+        request->ctx->arena,
+        "[" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|%zu|" SK_STR_FMT "]",
         SK_STR_ARG(request->method), SK_STR_ARG(request->path), SK_STR_ARG(request->query),
         SK_STR_ARG(request->host), request->body.n, SK_STR_ARG(agent)));
 }
@@ -106,8 +107,11 @@ static const char *const hosts[] = {"skald.example", NULL};
 static void fixture_main(void *arg)
 {
     struct fixture *fx = arg;
-    struct sk_http_options options = {.ip = "127.0.0.1", .body_max = 1000, .public_hosts = hosts,
-                                      .handler = on_request, .owner = fx};
+    struct sk_http_options options = {.ip = "127.0.0.1",
+                                      .body_max = 1000,
+                                      .public_hosts = hosts,
+                                      .handler = on_request,
+                                      .owner = fx};
     int error = 0;
     assert_int_equal(sk_http_listen(&options, &fx->server, &error), SK_OK);
     fx->body(fx);
@@ -144,12 +148,17 @@ static void requests(struct fixture *fx)
          "[GET|/a b/\xc3\xbc|x=%31|localhost|0|t]");
     once(fx, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello",
          "[POST|/||127.0.0.1|5|]");
-    once(fx, "POST / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "[POST|/||[::1]|5|]");
-    once(fx, "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n", "Connection: close\r\nX-Extra: 1\r\n\r\n[GET");
-    once(fx, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    once(fx,
+         "POST / HTTP/1.1\r\nHost: [::1]:80\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+         "[POST|/||[::1]|5|]");
+    once(fx, "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n",
+         "Connection: close\r\nX-Extra: 1\r\n\r\n[GET");
+    once(fx,
+         "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n",
          "X-Extra: 1\r\n\r\nHTTP/1.1 200 OK\r\n");
-    once(fx, "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+    once(fx,
+         "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
          "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
@@ -187,7 +196,8 @@ static void big_parts(struct fixture *fx)
     sk_buf_str(&text, "\r\n\r\n");
     once_buf(fx, &text, "HTTP/1.1 431 ");
     sk_buf_clear(&text);
-    sk_buf_str(&text, "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n");
+    sk_buf_str(&text,
+               "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n");
     memset(sk_buf_reserve(&text, 0xfff), 'a', 0xfff);
     text.n += 0xfff;
     sk_buf_str(&text, "\r\n");
@@ -215,7 +225,9 @@ static void pipelined(struct fixture *fx)
     struct client client;
     fx->sleep_ms = 20;
     client_open(fx, &client);
-    client_send(&client, "GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_send(
+        &client,
+        "GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_true(client_expects(&client, "[GET|/1|"));
     client_send(&client, "GET /3 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_true(client_expects(&client, "[GET|/2|"));
@@ -238,11 +250,11 @@ static void gone_while_handled(struct fixture *fx)
     sk_fiber_sleep(150); // the handler returns to a connection that is gone
 }
 
-#define TEST(name) \
+#define TEST(name)                        \
     static void test_##name(void **state) \
-    { \
-        (void)state; \
-        run(name); \
+    {                                     \
+        (void)state;                      \
+        run(name);                        \
     }
 TEST(requests)
 TEST(refusals)
@@ -254,7 +266,7 @@ TEST(gone_while_handled)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_requests),  cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_big_parts), cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_pipelined), cmocka_unit_test(test_gone_while_handled),
     };

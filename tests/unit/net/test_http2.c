@@ -63,8 +63,10 @@ static void on_close(void *owner)
     fx->server = NULL;
 }
 
-static const struct sk_h2_events events = {.on_headers = on_headers, .on_body = on_body,
-                                           .on_stream_close = on_stream_close, .on_idle = on_idle,
+static const struct sk_h2_events events = {.on_headers = on_headers,
+                                           .on_body = on_body,
+                                           .on_stream_close = on_stream_close,
+                                           .on_idle = on_idle,
                                            .on_close = on_close};
 
 static void on_accept(void *owner, struct sk_stream *stream)
@@ -246,7 +248,7 @@ static void two_steps(struct fixture *fx)
     sk_h2_drain(fx->server);
     assert_true(raw_wait(raw, GOAWAY, &frame));
     assert_int_equal(frame.payload[0], 0x7f); // forbids nothing yet
-    raw_call(raw, 3, "/a", "x", 1); // on its way when the GOAWAY came
+    raw_call(raw, 3, "/a", "x", 1);           // on its way when the GOAWAY came
     assert_true(raw_wait(raw, PING, &frame));
     raw_frame(raw, PING, ACK, 0, frame.payload, 8);
     assert_true(raw_wait(raw, GOAWAY, &frame));
@@ -286,11 +288,11 @@ static void big_answer(struct fixture *fx)
     raw_close(raw);
 }
 
-#define TEST(name, set) \
+#define TEST(name, set)                   \
     static void test_##name(void **state) \
-    { \
-        (void)state; \
-        run(name, set); \
+    {                                     \
+        (void)state;                      \
+        run(name, set);                   \
     }
 TEST(late_preface, set_preface)
 TEST(zero_window, set_stall)

@@ -176,7 +176,8 @@ static void connect_client(struct fixture *fx)
     if (err)
         print_error("%s\n", ctx.err.message);
     assert_int_equal(err, SK_OK);
-    assert_int_equal(sk_connect("127.0.0.1", sk_listener_port(fx->listener), &stream, &error), SK_OK);
+    assert_int_equal(sk_connect("127.0.0.1", sk_listener_port(fx->listener), &stream, &error),
+                     SK_OK);
     fx->client.conn = sk_conn_new(stream, tls, fx->host, &events, &fx->client);
     sk_tls_free(tls); // the connection keeps what it needs
     sk_arena_free(ctx.arena);
@@ -187,8 +188,8 @@ static void fixture_main(void *arg)
     struct fixture *fx = arg;
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     int error = 0;
-    assert_int_equal(sk_tls_new_server(&ctx, &fx->server_options, SK_ALPN_H2_HTTP1, &fx->server_tls),
-                     SK_OK);
+    assert_int_equal(
+        sk_tls_new_server(&ctx, &fx->server_options, SK_ALPN_H2_HTTP1, &fx->server_tls), SK_OK);
     assert_int_equal(sk_listen("127.0.0.1", 0, on_accept, fx, &fx->listener, &error), SK_OK);
     fx->body(fx);
     struct end *ends[] = {&fx->client, &fx->server};
@@ -343,12 +344,15 @@ static void test_wrong_files(void **state)
     wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file}, "without its key");
     wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file, .key_file = "/nowhere.key"},
           "/nowhere.key");
-    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file, .key_file = client_id.key_file},
+    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file,
+                                   .key_file = client_id.key_file},
           "client.key");
-    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file, .key_file = server_id.key_file,
+    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file,
+                                   .key_file = server_id.key_file,
                                    .client_ca_file = server_id.key_file},
           "server.key");
-    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file, .key_file = server_id.key_file,
+    wrong(&(struct sk_tls_options){.cert_file = server_id.cert_file,
+                                   .key_file = server_id.key_file,
                                    .require_client_cert = true},
           "client CA");
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include "base/assert.h"
 #include "base/buf.h"
-#include "base/buf.h"
 
 static const ProtobufCMessageDescriptor *const payload_type =
     &temporal__api__common__v1__payload__descriptor;
@@ -60,11 +59,13 @@ static sk_err on_poll(struct sk_call *call, struct sk_ctx *ctx, const void *requ
     return SK_PARKED;
 }
 
-static sk_err on_sleep(struct sk_call *call, struct sk_ctx *ctx, const void *request, void *response)
+static sk_err on_sleep(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                       void *response)
 {
     struct fixture *fx = sk_call_owner(call);
     const Payload *in = request;
-    sk_fiber_sleep(strtol(sk_arena_strndup(ctx->arena, (char *)in->data.data, in->data.len), NULL, 10));
+    sk_fiber_sleep(
+        strtol(sk_arena_strndup(ctx->arena, (char *)in->data.data, in->data.len), NULL, 10));
     fx->handled++;
     set_data(ctx, response, sk_call_alive(call) ? "alive" : "gone", sk_call_alive(call) ? 5 : 4);
     return SK_OK;
@@ -101,7 +102,8 @@ static void on_observe(void *owner, const struct sk_method *method, sk_err err, 
     fx->last_observed = err;
 }
 
-static sk_err on_authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request)
+static sk_err on_authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx,
+                           const void *request)
 {
     struct fixture *fx = owner;
     const Payload *in = request;
@@ -130,8 +132,8 @@ static void run_main(void *arg)
         {ECHO, "Sleep", payload_type, payload_type, on_sleep, 0, fx},
         {ECHO, "Poll", payload_type, payload_type, on_poll, SK_METHOD_LONG_POLL, fx},
     };
-    struct sk_rpc_server_options options = run->options ? *run->options
-                                                        : (struct sk_rpc_server_options){0};
+    struct sk_rpc_server_options options =
+        run->options ? *run->options : (struct sk_rpc_server_options){0};
     options.ip = "127.0.0.1";
     options.authorise = on_authorise;
     options.observe = on_observe;
@@ -173,8 +175,8 @@ void fixture_run(int loop_count, const struct sk_rpc_server_options *options,
                  const struct sk_rpc_client_options *client, void (*body)(struct fixture *fx))
 {
     struct sk_rt_options rt_options = {.loop_count = loop_count};
-    struct run run = {.rt = sk_rt_new(&rt_options), .options = options, .client = client,
-                      .body = body};
+    struct run run = {
+        .rt = sk_rt_new(&rt_options), .options = options, .client = client, .body = body};
     run.fx = sk_mem_zalloc(sizeof *run.fx);
     sk_rt_run(run.rt, run_main, &run);
     sk_rt_free(run.rt);

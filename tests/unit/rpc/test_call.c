@@ -174,8 +174,9 @@ static int64_t check(struct fixture *fx, const char *service)
     request.service = (char *)(uintptr_t)service;
     sk_err err = sk_rpc_call(fx->client, &ctx, "grpc.health.v1.Health", "Check", &request.base,
                              &grpc__health__v1__health_check_response__descriptor, 1000, &answer);
-    int64_t status = err ? -(int64_t)err
-                         : (int64_t)((Grpc__Health__V1__HealthCheckResponse *)(void *)answer)->status;
+    int64_t status =
+        err ? -(int64_t)err
+            : (int64_t)((Grpc__Health__V1__HealthCheckResponse *)(void *)answer)->status;
     CTX_END(ctx);
     return status;
 }
@@ -196,9 +197,9 @@ static void test_health(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),       cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_sizes_gzip),
-        cmocka_unit_test(test_deadlines),  cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_echo),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_sizes_gzip),
+        cmocka_unit_test(test_deadlines), cmocka_unit_test(test_concurrent),
         cmocka_unit_test(test_health),
     };
     return cmocka_run_group_tests_name("rpc call", tests, NULL, NULL);

@@ -38,7 +38,8 @@ static void wait_done(struct poll *polls, int count)
 
 static void resume(struct fixture *fx)
 {
-    struct poll polls[3] = {{.fx = fx, .data = SK_STR("")}, {.fx = fx, .data = SK_STR("sleep")},
+    struct poll polls[3] = {{.fx = fx, .data = SK_STR("")},
+                            {.fx = fx, .data = SK_STR("sleep")},
                             {.fx = fx, .timeout_ms = 60000}};
     for (int i = 0; i < 3; i++)
         sk_fiber_spawn(poll_fiber, &polls[i]);
@@ -60,8 +61,8 @@ static void test_resume(void **state)
 
 static void expire(struct fixture *fx)
 {
-    struct poll polls[2] = {{.fx = fx, .timeout_ms = 2000}, {.fx = fx, .timeout_ms = 2000,
-                                                            .data = SK_STR("sleep")}};
+    struct poll polls[2] = {{.fx = fx, .timeout_ms = 2000},
+                            {.fx = fx, .timeout_ms = 2000, .data = SK_STR("sleep")}};
     for (int i = 0; i < 2; i++)
         sk_fiber_spawn(poll_fiber, &polls[i]);
     wait_done(polls, 2);

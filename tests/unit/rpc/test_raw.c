@@ -376,10 +376,10 @@ static void announced(struct fixture *fx)
     raw_close(raw);
 }
 
-#define TEST(name) \
+#define TEST(name)                        \
     static void test_##name(void **state) \
-    { \
-        (void)state; \
+    {                                     \
+        (void)state;                      \
         fixture_run(1, NULL, NULL, name); \
     }
 TEST(bad_preface)
@@ -406,8 +406,7 @@ int main(void)
         cmocka_unit_test(test_continuations), cmocka_unit_test(test_header_bombs),
         cmocka_unit_test(test_wrong_headers), cmocka_unit_test(test_broken_messages),
         cmocka_unit_test(test_bombs),         cmocka_unit_test(test_half_open),
-        cmocka_unit_test(test_announced),
-        cmocka_unit_test(test_regress_more_than_announced),
+        cmocka_unit_test(test_announced),     cmocka_unit_test(test_regress_more_than_announced),
     };
     return cmocka_run_group_tests_name("rpc raw", tests, NULL, NULL);
 }
