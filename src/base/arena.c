@@ -289,3 +289,8 @@ size_t sk_arena_used(const struct sk_arena *arena)
 {
     return arena->used;
 }
+
+size_t sk_arena_held(const struct sk_arena *arena)
+{
+    return arena->held;
+}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/assert.h"
 #include "engine/cron.h"
+#include "visibility/search_attributes.h"
 #include "wire/wire.h"
 
 /* Outbox ids of a run that are not made from an initiated event. */
@@ -111,7 +112,8 @@ static void carry_over(struct txn *t, HIST(WorkflowExecutionStartedEventAttribut
     a->first_execution_run_id = sk_arena_strdup(arena, s->first_run_id);
     if (s->execution_expires_ms)
         a->workflow_execution_expiration_time = sk_ts(arena, s->execution_expires_ms * MS_NS);
-    a->workflow_execution_timeout = sk_dur(arena, s->execution_timeout_ms);
+    if (s->execution_timeout_ms)
+        a->workflow_execution_timeout = sk_dur(arena, s->execution_timeout_ms);
     if (s->has_parent) {
         a->parent_workflow_namespace = sk_arena_strdup(arena, s->parent_namespace);
         a->parent_workflow_namespace_id = sk_arena_strdup(arena, s->parent_namespace_id);
@@ -297,12 +299,13 @@ continued_attributes(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionC
     int64_t run_ms = sk_dur_ms(c->workflow_run_timeout);
     int64_t task_ms = sk_dur_ms(c->workflow_task_timeout);
     run_ms = start_run_timeout_ms(run_ms ? run_ms : s->run_timeout_ms, s->execution_timeout_ms);
-    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    if (run_ms)
+        a->workflow_run_timeout = sk_dur(arena, run_ms);
     a->workflow_task_timeout = sk_dur(arena, task_ms ? task_ms : s->task_timeout_ms);
     a->retry_policy = c->retry_policy;
     a->cron_schedule = sk_arena_strdup(arena, c->cron_schedule);
     a->memo = c->memo;
-    a->search_attributes = c->search_attributes;
+    a->search_attributes = sk_sa_present(arena, t->ns, c->search_attributes);
     a->last_completion_result = c->last_completion_result;
     a->continued_failure = c->failure;
     a->initiator = c->initiator ? c->initiator : INITIATOR(WORKFLOW);
@@ -334,7 +337,7 @@ void close_continued(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionC
     a->last_completion_result = c->last_completion_result;
     a->header = c->header;
     a->memo = c->memo;
-    a->search_attributes = c->search_attributes;
+    a->search_attributes = started->search_attributes;
     event->user_metadata = metadata;
     close_run(t, event);
 }

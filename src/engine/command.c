@@ -484,7 +484,7 @@ static bool run_upsert_attributes(struct runner *r)
     HIST(UpsertWorkflowSearchAttributesEventAttributes) *a =
         event->upsert_workflow_search_attributes_event_attributes;
     a->workflow_task_completed_event_id = r->t->completed_id;
-    a->search_attributes = (COMMON(SearchAttributes) *)(uintptr_t)given;
+    a->search_attributes = sk_sa_present(r->t->ctx->arena, r->t->ns, given);
     txn_add(r->t, event);
     r->t->visible = true;
     return true;
@@ -599,7 +599,7 @@ child_initiated(struct runner *r, const CMDMSG(StartChildWorkflowExecutionComman
     a->cron_schedule = c->cron_schedule;
     a->header = c->header;
     a->memo = c->memo;
-    a->search_attributes = c->search_attributes;
+    a->search_attributes = sk_sa_present(arena, r->t->ns, c->search_attributes);
     a->inherit_build_id = c->inherit_build_id;
     a->priority = c->priority ? c->priority : sk_msg_dup(arena, s->priority);
     a->versioning_override = c->versioning_override;

@@ -23,7 +23,8 @@ static WF(WorkflowExecutionInfo) *info_of(const struct exec *x, struct sk_arena 
     info->task_queue = sk_arena_strdup(arena, s->task_queue);
     /* SDKs read both without asking whether they are there. */
     info->memo = s->memo ? sk_msg_dup(arena, s->memo) : COMMON_NEW(arena, Memo, memo);
-    info->search_attributes = sk_sa_present(arena, ns, sk_msg_dup(arena, s->search_attributes));
+    info->search_attributes = sk_sa_present(
+        arena, ns, sk_msg_dup(arena, visible_attributes(x, arena)));
     if (!info->search_attributes)
         info->search_attributes = COMMON_NEW(arena, SearchAttributes, search_attributes);
     info->first_run_id = sk_arena_strdup(arena, s->first_run_id);

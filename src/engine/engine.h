@@ -54,7 +54,7 @@ struct sk_engine_options {
     struct sk_matching *matching;
     struct sk_namespaces *namespaces;
     const struct sk_limits *limits; /* borrowed for ever */
-    size_t cache_bytes;             /* executions kept in memory, all loops; default 64 MiB */
+    size_t cache_bytes;             /* executions kept in memory, all loops; default 32 MiB */
 };
 
 sk_err sk_engine_open(struct sk_ctx *ctx, const struct sk_engine_options *options, struct sk_engine **ret) SK_MUST_USE;

@@ -128,6 +128,8 @@ struct outgoing {
     int64_t id;
     EN(Outbox) *body;
 };
+#define COUNTED_EVENTS 10 /* kinds of events that count.c counts */
+
 struct txn {
     struct sk_engine *e;
     struct sk_shard *shard;
@@ -153,6 +155,7 @@ struct txn {
     bool holding;              /* commands run: events from outside wait, as while a task is started */
     bool failed;               /* a decision could not be made: ctx->err says why; do not commit */
     int64_t completed_id;      /* WorkflowTaskCompleted of this transition */
+    uint16_t counts[COUNTED_EVENTS]; /* events by kind (count.c) */
 };
 
 /* exec.c: runs in memory */
@@ -177,6 +180,10 @@ EN(Activity) *exec_activity(struct exec *x, int64_t scheduled_id, struct item **
 EN(Activity) *exec_activity_by_name(struct exec *x, const char *activity_id, struct item **ret_item);
 EN(Timer) *exec_timer_by_name(struct exec *x, const char *timer_id);
 EN(Child) *exec_child(struct exec *x, int64_t initiated_id, struct item **ret_item);
+
+/* count.c: metrics. Note each event; count them once the commit returned. */
+void count_note(struct txn *t, int event_type);
+void count_commit(const struct txn *t);
 
 /* apply.c: the only code that changes an execution for an event */
 void exec_apply(struct exec *x, const HIST(HistoryEvent) *event);
@@ -232,6 +239,7 @@ void wft_write_transient(struct txn *t); /* its Scheduled and Started events, be
 void wft_schedule_if_idle(struct txn *t); /* after an event that a worker should see */
 void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *identity);
 void wft_time_out(struct txn *t, int timeout_type);
+void wft_note_success(struct txn *t); /* ends a row of failures */
 sk_err wft_respond(struct exec *x, struct sk_ctx *ctx, bool sticky,
                    WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
 void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, const char *identity);
@@ -352,6 +360,8 @@ void wake_close(struct sk_shard *shard);
 
 /* visible.c */
 void visible_op(struct txn *t);
+/* What lists and descriptions show: the run's own and what the server adds. May be NULL. */
+const COMMON(SearchAttributes) *visible_attributes(const struct exec *x, struct sk_arena *arena);
 
 /* history.c */
 sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from, int64_t to,

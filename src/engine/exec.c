@@ -335,5 +335,5 @@ void exec_tail_add(struct exec *x, int64_t first, int64_t last, struct sk_str ev
 
 size_t exec_bytes(const struct exec *x)
 {
-    return sizeof *x + sk_arena_used(x->arena) + x->tail_bytes;
+    return sizeof *x + sk_arena_held(x->arena) + x->tail_bytes;
 }

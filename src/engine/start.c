@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/assert.h"
 #include "engine/cron.h"
+#include "visibility/search_attributes.h"
 #include "wire/errordetail.h"
 
 int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms)
@@ -219,7 +220,8 @@ sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_
 /* ---- StartWorkflowExecution ---- */
 
 static HIST(WorkflowExecutionStartedEventAttributes) *
-attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) *r)
+attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+              const WS(StartWorkflowExecutionRequest) *r)
 {
     struct sk_arena *arena = ctx->arena;
     const struct sk_limits *limits = shard->engine->limits;
@@ -241,7 +243,7 @@ attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const WS(StartWorkflow
     a->attempt = 1;
     a->cron_schedule = r->cron_schedule;
     a->memo = r->memo;
-    a->search_attributes = r->search_attributes;
+    a->search_attributes = sk_sa_present(arena, ns, r->search_attributes); // SDKs read the types
     a->priority = r->priority;
     a->continued_failure = r->continued_failure;
     a->last_completion_result = r->last_completion_result;
@@ -335,7 +337,7 @@ static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx, const str
             return err;
     }
     struct start_args args = {
-        .attributes = attributes_of(shard, ctx, r),
+        .attributes = attributes_of(shard, ctx, ns, r),
         .user_metadata = r->user_metadata,
         .n_links = r->n_links,
         .links = r->links,
@@ -462,7 +464,7 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
         return err;
     const WS(StartWorkflowExecutionRequest) *half = start_half(ctx->arena, r);
     struct start_args args = {
-        .attributes = attributes_of(shard, ctx, half),
+        .attributes = attributes_of(shard, ctx, ns, half),
         .user_metadata = r->user_metadata,
         .n_links = r->n_links,
         .links = r->links,

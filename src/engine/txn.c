@@ -143,6 +143,7 @@ static void append_event(struct txn *t, HIST(HistoryEvent) *event, bool apply)
     EN(ExecutionState) *s = t->x->s;
     event->event_id = s->next_event_id++;
     event->task_id = event->event_id;
+    count_note(t, (int)event->event_type);
     if (t->batch_first == 0)
         t->batch_first = event->event_id;
     s->history_size += (int64_t)sk_wire_history_append(&t->batch, &event->base);
@@ -359,6 +360,7 @@ static void after_commit(struct txn *t)
                       sk_wire_pack(t->ctx->arena, &t->out[i].body->base));
     }
     t->shard->stats.transitions++;
+    count_commit(t);
     exec_compact(x);
 }
 
@@ -382,9 +384,30 @@ void txn_abandon(struct txn *t)
     t->x = NULL;
 }
 
+/* A run that grew past what the server keeps ends; a task whose buffer is full fails, so that what
+ * waits gets its place. */
+static void enforce_limits(struct txn *t)
+{
+    struct exec *x = t->x;
+    const struct sk_limits *limits = t->e->limits;
+    const char *reason = NULL;
+    if (!exec_running(x))
+        return;
+    if (x->s->next_event_id - 1 > limits->history_count_error)
+        reason = "Workflow history count exceeds limit.";
+    else if (x->s->history_size > limits->history_size_error)
+        reason = "Workflow history size exceeds limit.";
+    if (reason)
+        close_terminated(t, sk_bin(t->ctx->arena, reason), NULL, SYSTEM_IDENTITY);
+    else if (x->s->wft && ((int64_t)x->s->n_buffered > limits->buffered_events ||
+                           x->s->buffered_bytes > limits->buffered_bytes))
+        wft_fail(t, CAUSE(FORCE_CLOSE_COMMAND), NULL, SYSTEM_IDENTITY);
+}
+
 sk_err txn_commit(struct txn *t)
 {
     struct flow *flow = t->x->flow;
+    enforce_limits(t);
     if (t->failed) {
         txn_abandon(t);
         return sk_fail(t->ctx, SK_INTERNAL, "the transition could not be decided");

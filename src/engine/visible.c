@@ -7,6 +7,28 @@
 #include "visibility/search_attributes.h"
 #include "wire/wire.h"
 
+/* `base` with a list of the server's own laid over it. */
+static const COMMON(SearchAttributes) *with_list(struct sk_arena *arena,
+                                                 const COMMON(SearchAttributes) *base,
+                                                 const char *name, char **values, size_t n)
+{
+    if (n == 0)
+        return base;
+    struct sk_str *items = SK_NEW_N(arena, struct sk_str, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = sk_str_of(values[i]);
+    return sk_sa_set_keyword_list(arena, base, name, items, n);
+}
+
+const COMMON(SearchAttributes) *visible_attributes(const struct exec *x, struct sk_arena *arena)
+{
+    const EN(ExecutionState) *s = x->s;
+    const COMMON(SearchAttributes) *a = s->search_attributes;
+    a = with_list(arena, a, "BuildIds", s->build_ids, s->n_build_ids);
+    return with_list(arena, a, "TemporalReportedProblems", s->reported_problems,
+                     s->n_reported_problems);
+}
+
 void visible_op(struct txn *t)
 {
     struct exec *x = t->x;
@@ -29,11 +51,12 @@ void visible_op(struct txn *t)
     row->root_run_id = sk_str_of(s->root_run_id);
     if (s->memo)
         row->memo = sk_wire_pack(arena, &s->memo->base);
-    if (s->search_attributes) {
-        row->search_attributes = sk_wire_pack(arena, &s->search_attributes->base);
+    const COMMON(SearchAttributes) *attributes = visible_attributes(x, arena);
+    if (attributes) {
+        row->search_attributes = sk_wire_pack(arena, &attributes->base);
         struct sk_sa_value *values = NULL;
         struct sk_ctx scratch = {.arena = arena};
-        if (sk_sa_values(&scratch, t->ns, s->search_attributes, &values, &row->value_count) ==
+        if (sk_sa_values(&scratch, t->ns, attributes, &values, &row->value_count) ==
             SK_OK)
             row->values = values;
     }

@@ -273,6 +273,30 @@ struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx)
 
 /* ---- ending ---- */
 
+#define PROBLEMS_AFTER 5 /* consecutive failures that make a run stand out in lists */
+
+/* Count a failure; from the fifth on the run carries the search attribute TemporalReportedProblems. */
+static void note_failure(struct txn *t, const char *category, const char *cause)
+{
+    struct exec *x = t->x;
+    if (++x->s->task_failures < PROBLEMS_AFTER)
+        return;
+    x->s->n_reported_problems = 2;
+    x->s->reported_problems = SK_NEW_N(x->arena, char *, 2);
+    x->s->reported_problems[0] = sk_arena_printf(x->arena, "category=%s", category);
+    x->s->reported_problems[1] = sk_arena_printf(x->arena, "cause=%s", cause);
+    t->visible = true;
+}
+
+void wft_note_success(struct txn *t)
+{
+    t->x->s->task_failures = 0;
+    if (t->x->s->n_reported_problems == 0)
+        return;
+    t->x->s->n_reported_problems = 0;
+    t->visible = true;
+}
+
 /* The attempt after this one: it grows only when the task ran on the normal queue. */
 static int32_t next_attempt(struct exec *x, int32_t attempt, bool grow)
 {
@@ -299,7 +323,10 @@ void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *iden
         txn_add(t, event);
     }
     x->s->wft = NULL;
-    x->s->task_failures++;
+    const struct verdict why = {cause, false, NULL};
+    note_failure(t, "WorkflowTaskFailed",
+                 sk_arena_printf(t->ctx->arena, "WorkflowTaskFailedCause%s",
+                                 verdict_text(t->ctx->arena, &why)));
     bool reset = cause == (int)CAUSE(RESET_WORKFLOW) || cause == (int)CAUSE(FAILOVER_CLOSE_COMMAND);
     attempt = next_attempt(x, attempt, true);
     wft_schedule(t, reset ? 1 : attempt, 0, true);
@@ -323,7 +350,7 @@ void wft_time_out(struct txn *t, int timeout_type)
     }
     x->s->wft = NULL;
     if (start_to_close)
-        x->s->task_failures++;
+        note_failure(t, "WorkflowTaskTimedOut", "WorkflowTaskTimedOutCauseStartToClose");
     wft_schedule(t, next_attempt(x, attempt, start_to_close), 0, true);
 }
 

@@ -166,6 +166,37 @@ struct completion {
     const WS(RespondWorkflowTaskCompletedRequest) *request;
 };
 
+#define BUILD_IDS_MAX 20 /* newest ones a run shows */
+
+static void add_build_id(struct exec *x, const char *text)
+{
+    EN(ExecutionState) *s = x->s;
+    size_t keep = s->n_build_ids < BUILD_IDS_MAX ? s->n_build_ids : BUILD_IDS_MAX - 1;
+    char **grown = SK_NEW_N(x->arena, char *, keep + 1);
+    if (keep)
+        memcpy(grown, s->build_ids + (s->n_build_ids - keep), keep * sizeof *grown);
+    grown[keep] = exec_str(x, text);
+    s->build_ids = grown;
+    s->n_build_ids = keep + 1;
+}
+
+/* Lists find a run by the builds that worked on it. */
+static void note_build(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest) *r)
+{
+    const char *build = r->worker_version_stamp ? r->worker_version_stamp->build_id : NULL;
+    EN(ExecutionState) *s = t->x->s;
+    if (!sk_text_set(build))
+        return;
+    const char *value = sk_arena_printf(t->ctx->arena, "unversioned:%s", build);
+    for (size_t i = 0; i < s->n_build_ids; i++)
+        if (strcmp(s->build_ids[i], value) == 0)
+            return;
+    if (s->n_build_ids == 0)
+        add_build_id(t->x, "unversioned");
+    add_build_id(t->x, value);
+    t->visible = true;
+}
+
 static void add_completed(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest) *r)
 {
     wft_write_transient(t);
@@ -184,7 +215,8 @@ static void add_completed(struct txn *t, const WS(RespondWorkflowTaskCompletedRe
     a->versioning_behavior = r->versioning_behavior;
     txn_add(t, event);
     t->completed_id = event->event_id;
-    t->x->s->task_failures = 0;
+    wft_note_success(t);
+    note_build(t, r);
 }
 
 static void set_stickiness(struct exec *x, const WS(RespondWorkflowTaskCompletedRequest) *r)
