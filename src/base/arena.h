@@ -27,7 +27,7 @@ void *sk_arena_memdup(struct sk_arena *arena, const void *p, size_t n);
 char *sk_arena_printf(struct sk_arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 size_t sk_arena_used(const struct sk_arena *arena);
-size_t sk_arena_held(const struct sk_arena *arena); /* of the machine's memory, unused room included */
+size_t sk_arena_held(const struct sk_arena *arena); /* memory taken, unused room included */
 
 /* Typed helpers. */
 #define SK_NEW(arena, type) ((type *)sk_arena_zalloc((arena), sizeof(type)))
