@@ -283,6 +283,10 @@ static void system_columns(struct fixture *f)
     EXPECT(BARE(column(SK_VIS_PARENT_WORKFLOW_ID), SK_VIS_NULL), "ac");
     EXPECT(BARE(column(SK_VIS_PARENT_RUN_ID), SK_VIS_NOT_NULL), "b");
     EXPECT(LEAF(column(SK_VIS_ROOT_WORKFLOW_ID), SK_VIS_STARTS, str("a")), "b");
+    EXPECT(LEAF(column(SK_VIS_ROOT_WORKFLOW_ID), SK_VIS_EQ, str("a")), "b");
+    a.root_workflow_id = SK_STR("a"); // its own root
+    put(f, &a);
+    EXPECT(LEAF(column(SK_VIS_ROOT_WORKFLOW_ID), SK_VIS_EQ, str("a")), "ab");
     EXPECT(LEAF(column(SK_VIS_START_TIME), SK_VIS_GE, num(20 * SEC)), "cb");
     EXPECT(LEAF(column(SK_VIS_START_TIME), SK_VIS_LT, num(20 * SEC)), "a");
     EXPECT(LEAF(column(SK_VIS_EXECUTION_TIME), SK_VIS_EQ, num(30 * SEC)), "c");

@@ -113,6 +113,7 @@ static int set_pragmas(sqlite3 *db, const struct sq_conn_options *o)
         rc = exec(db, "PRAGMA journal_mode=WAL");
     if (rc == SQLITE_OK)
         rc = exec(db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                      "PRAGMA journal_size_limit=67108864;" // a log that grew shrinks again
                       "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0");
     if (rc == SQLITE_OK)
         rc = exec(db, cache[o->kind]);

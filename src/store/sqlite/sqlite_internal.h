@@ -235,6 +235,7 @@ struct sq_plan {
     const char *table, *alias;      /* "vis", "v" · "vis_attr", "a" · "vis_list", "l" */
     char index[SQ_NAME_SIZE + 8];
     char column[SQ_NAME_SIZE + 8]; /* of the alias: "a.keyword03" */
+    bool by_root;                  /* RootWorkflowId: two indexes, see vis_plan.c */
     int list_slot;                 /* vis_list */
     bool ordered;                  /* the index gives the list's order */
     bool division_null;            /* the index holds ordinary runs only */

@@ -78,6 +78,36 @@ static bool run_index(struct sq_plan *p, const struct sk_vis_node *leaf)
     return true;
 }
 
+/* A run that is its own root is not in vis_root but found by its workflow id: the two together
+ * are all runs of that root. Few enough to sort. */
+static bool root_index(struct sq_plan *p, const struct sk_vis_node *leaf, bool all_divisions)
+{
+    if (leaf->field.column != SK_VIS_ROOT_WORKFLOW_ID || leaf->op != SK_VIS_EQ || all_divisions)
+        return false;
+    p->table = "vis";
+    p->alias = "v";
+    p->rank = 2;
+    p->by_root = true;
+    p->ordered = false;
+    return true;
+}
+
+static void write_root_key(const struct sq_plan *p, struct sq_sql *sql)
+{
+    static const char *const branches[] = {
+        "v.id IN (SELECT r.id FROM vis r INDEXED BY vis_root"
+        " WHERE r.root_workflow_id<>r.workflow_id AND r.division IS NULL AND r.root_workflow_id=",
+        " UNION ALL SELECT r.id FROM vis r INDEXED BY vis_workflow"
+        " WHERE r.division IS NULL AND r.workflow_id="};
+    for (int i = 0; i < 2; i++) {
+        sk_buf_str(&sql->text, branches[i]);
+        sq_sql_text(sql, p->leaf->values[0].s);
+        sk_buf_str(&sql->text, " AND r.ns=");
+        sq_sql_int(sql, p->query->ns);
+    }
+    sk_buf_str(&sql->text, ")");
+}
+
 static bool attr_index(struct sq_plan *p, const struct sk_vis_node *leaf)
 {
     char name[SQ_NAME_SIZE];
@@ -137,7 +167,8 @@ static void gather(struct candidates *c, struct sk_arena *arena, const struct sk
     if (node->op != SK_VIS_EQ && !is_range(node->op))
         return;
     if (run_index(&p, node) || system_index(&p, node, query->all_divisions) ||
-        attr_index(&p, node) || list_index(&p, arena, node))
+        root_index(&p, node, query->all_divisions) || attr_index(&p, node) ||
+        list_index(&p, arena, node))
         c->plans[c->count++] = p;
 }
 
@@ -164,6 +195,10 @@ static void write_key(const struct sq_plan *p, struct sq_sql *sql)
     if (!p->leaf)
         return;
     sk_buf_str(&sql->text, " AND ");
+    if (p->by_root) {
+        write_root_key(p, sql);
+        return;
+    }
     struct sk_uuid id;
     if (p->leaf->field.column == SK_VIS_RUN_ID && sq_sql_run_id(p->leaf->values[0].s, &id)) {
         sk_buf_str(&sql->text, "v.run_id=");

@@ -89,15 +89,16 @@ static int old_row(struct sq_store *store, const struct sk_uuid *run, const stru
     int rc = sqlite3_step(s);
     if (rc == SQLITE_ROW) {
         sk_ns_id ns = (sk_ns_id)sqlite3_column_int64(s, 1);
-        int32_t status = sqlite3_column_int(s, 9);
+        int32_t status = sqlite3_column_int(s, 10);
         ret->id = sqlite3_column_int64(s, 0);
-        ret->attributes = sqlite3_column_int(s, 10);
+        ret->attributes = sqlite3_column_int(s, 11);
         ret->in_place =
             row && ns == row->run.ns && sqlite3_column_int64(s, 2) == sort_close(row) &&
             sqlite3_column_int64(s, 3) == -row->start_ns &&
             sk_str_eq(column(s, 4), row->run.workflow_id) && sk_str_eq(column(s, 5), row->type) &&
             sk_str_eq(column(s, 6), row->task_queue) && sk_str_eq(column(s, 7), row->division) &&
-            sk_str_eq(column(s, 8), row->parent_workflow_id) && status == row->status;
+            sk_str_eq(column(s, 8), row->parent_workflow_id) &&
+            sk_str_eq(column(s, 9), row->root_workflow_id) && status == row->status;
         rc = ret->in_place ? SQLITE_OK : count(store, ns, column(s, 7), status, -1);
     } else if (rc == SQLITE_DONE) {
         rc = SQLITE_OK;

@@ -39,8 +39,9 @@ static void fill(struct env *env)
                                         .close_ns = 1000 + i,
                                         .values = is_few ? few : many,
                                         .value_count = is_few ? 3 : 2}};
+        ops[i].vis.root_workflow_id = ops[i].vis.run.workflow_id;
         if (is_few)
-            ops[i].vis.parent_workflow_id = SK_STR("parent");
+            ops[i].vis.parent_workflow_id = ops[i].vis.root_workflow_id = SK_STR("parent");
     }
     CHECK_OK(sk_store_commit(env->store, &env->ctx, &txn));
 }
@@ -105,6 +106,7 @@ static const struct want wants[] = {
     {COL(SK_VIS_WORKFLOW_TYPE), SK_VIS_EQ, STRING("Common"), "vis_type", true},
     {COL(SK_VIS_STATUS), SK_VIS_EQ, INT(1), "vis_status", true},
     {COL(SK_VIS_PARENT_WORKFLOW_ID), SK_VIS_EQ, STRING("parent"), "vis_parent", true},
+    {COL(SK_VIS_ROOT_WORKFLOW_ID), SK_VIS_EQ, STRING("parent"), "", false}, // two indexes
     {COL(SK_VIS_TASK_QUEUE), SK_VIS_EQ, STRING("q"), "vis_sort", true},
     {COL(SK_VIS_WORKFLOW_TYPE), SK_VIS_NE, STRING("Rare"), "vis_sort", true},
     {ATTR(SK_SA_KEYWORD, 1), SK_VIS_EQ, STRING("common"), "vis_keyword01", true},
