@@ -71,7 +71,7 @@ static void defaults_hold_when_nothing_is_given(void **state)
     struct sk_options *o = parse(SK_CMD_START, ARGV(), NULL);
     assert_string_equal(sk_options_text(o, SK_OPT_IP), "127.0.0.1");
     assert_int_equal(sk_options_number(o, SK_OPT_PORT), 7233);
-    assert_int_equal(sk_options_number(o, SK_OPT_CACHE_SIZE), 64 * 1024 * 1024);
+    assert_int_equal(sk_options_number(o, SK_OPT_CACHE_SIZE), 48 * 1024 * 1024);
     assert_false(sk_options_flag(o, SK_OPT_ALLOW_UNAUTHENTICATED));
     assert_false(sk_options_given(o, SK_OPT_PORT));
     size_t n;
