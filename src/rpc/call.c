@@ -71,18 +71,36 @@ static void call_free(struct sk_call *call)
 }
 
 /* Trailers-only: the status in the headers that also end the stream. */
-static void answer_error(struct sk_call *call, const char *http_status)
+static void answer_error(struct sk_call *call)
 {
     struct rpc_run *run = call->run;
     size_t count = 0;
     struct sk_h2_header *status =
         rpc_status_fields(run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
     struct sk_h2_header *fields = SK_NEW_N(run->arena, struct sk_h2_header, count + 2);
-    fields[0] = (struct sk_h2_header){SK_STR(":status"), sk_str_of(http_status)};
+    fields[0] = (struct sk_h2_header){SK_STR(":status"), SK_STR("200")};
     fields[1] = (struct sk_h2_header){SK_STR("content-type"), SK_STR("application/grpc")};
     memcpy(fields + 2, status, count * sizeof *status);
     call->state = CALL_ANSWERED;
     sk_h2_respond_headers(call->stream, fields, count + 2);
+}
+
+/* Whoever asks is no gRPC client: an HTTP status, and a line of text for people. */
+static void answer_stranger(struct sk_call *call, const struct rpc_request *request)
+{
+    struct sk_arena *arena = run_new(call)->arena;
+    struct sk_h2_header *fields = SK_NEW_N(arena, struct sk_h2_header, 2);
+    const char *text = request->post
+                           ? sk_arena_printf(arena,
+                                             "This port speaks gRPC; content-type \"" SK_STR_FMT
+                                             "\" is not application/grpc.\n",
+                                             SK_STR_ARG(request->content_type))
+                           : "This port speaks gRPC; only POST is answered.\n";
+    fields[0] =
+        (struct sk_h2_header){SK_STR(":status"), request->post ? SK_STR("415") : SK_STR("405")};
+    fields[1] = (struct sk_h2_header){SK_STR("content-type"), SK_STR("text/plain; charset=utf-8")};
+    call->state = CALL_ANSWERED;
+    sk_h2_respond(call->stream, fields, 2, sk_str_of(text), NULL, 0);
 }
 
 static size_t answer_fields(struct sk_h2_header *ret, bool gzipped)
@@ -116,7 +134,7 @@ static void call_answer(struct sk_call *call, sk_err err)
         (void)sk_fail(ctx, err, "%s", sk_err_meaning(err));
     observe(call, err);
     if (err)
-        answer_error(call, "200");
+        answer_error(call);
     else
         answer_ok(call);
 }
@@ -178,7 +196,7 @@ static void on_deadline(struct sk_timer *timer)
     struct rpc_run *run = run_new(call);
     call_gone(call, SK_DEADLINE_EXCEEDED);
     (void)sk_fail(&run->ctx, SK_DEADLINE_EXCEEDED, "context deadline exceeded");
-    answer_error(call, "200");
+    answer_error(call);
 }
 
 /* The handler has returned SK_PARKED: what came meanwhile counts now. */
@@ -409,15 +427,11 @@ static void on_headers(void *owner, struct sk_h2_stream *stream, const struct sk
         conn->last = call->metadata;
         conn->last->refs++;
     }
-    struct sk_ctx *ctx = &run_new(call)->ctx;
     if (!stream->headers_cut && (!request.post || !is_grpc(request.content_type))) {
-        (void)sk_fail(ctx, SK_INTERNAL,
-                      request.post ? "content-type \"" SK_STR_FMT "\" is not application/grpc"
-                                   : "only POST is answered here" SK_STR_FMT,
-                      SK_STR_ARG(request.post ? request.content_type : SK_STR("")));
-        answer_error(call, request.post ? "415" : "405");
+        answer_stranger(call, &request);
         return;
     }
+    struct sk_ctx *ctx = &run_new(call)->ctx;
     sk_err err = check_headers(call, ctx, &request);
     if (err) {
         call_refuse(call, err);
