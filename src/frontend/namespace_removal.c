@@ -4,6 +4,9 @@
  * engine (which ends an open one first), and begins again until the list is empty; then the record
  * itself is forgotten. A crash at any point only means that the next boot goes on.
  *
+ * A request that was under way when the namespace was deleted may still write a run: the record is
+ * only forgotten when the list has been empty for GRACE_MS.
+ *
  * A run that cannot be deleted now (the engine or the store says so) is tried again after a pause;
  * an empty list is the only end.
  *
@@ -16,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "rt/rt.h"
 #include "store/vis_query.h"
 #include "wire/text.h"
@@ -23,6 +27,7 @@
 #define PAGE 100
 #define PAUSE_MS 1000
 #define IDLE_CHECK_MS 20
+#define GRACE_MS 1000
 #define ARENA_BYTES (16 << 20)
 
 struct sk_frontend_removal {
@@ -30,12 +35,14 @@ struct sk_frontend_removal {
     atomic_bool wanted;  /* look (again) */
     atomic_bool running; /* a fiber is at work */
     atomic_bool stopping;
+    struct sk_imap *empty_since; /* namespace id -> monotonic ms; the fiber's own */
 };
 
 struct sk_frontend_removal *sk_frontend_removal_new(struct sk_frontend *frontend)
 {
     struct sk_frontend_removal *removal = sk_mem_zalloc(sizeof *removal);
     removal->frontend = frontend;
+    removal->empty_since = sk_imap_new();
     return removal;
 }
 
@@ -76,6 +83,20 @@ static sk_err remove_page(struct sk_frontend_removal *removal, struct sk_ctx *ct
     return err;
 }
 
+/* Empty for long enough? Counts from the first time this is asked since it was not. */
+static bool settled(struct sk_frontend_removal *removal, sk_ns_id id, bool empty)
+{
+    intptr_t now = (intptr_t)sk_now_mono_ms() + 1; // never 0
+    void *since = sk_imap_get(removal->empty_since, id);
+    if (!empty || (since && now - (intptr_t)since >= GRACE_MS)) {
+        sk_imap_remove(removal->empty_since, id);
+        return empty;
+    }
+    if (!since)
+        sk_imap_put(removal->empty_since, id, (void *)now);
+    return false;
+}
+
 /* One round over all deleted namespaces. *ret_left: something is still there. */
 static sk_err remove_round(struct sk_frontend_removal *removal, struct sk_ctx *ctx, bool *ret_left)
 {
@@ -86,9 +107,10 @@ static sk_err remove_round(struct sk_frontend_removal *removal, struct sk_ctx *c
     for (size_t i = 0; i < n && !atomic_load(&removal->stopping); i++) {
         bool left = false;
         sk_err err = remove_page(removal, ctx, deleted[i], &left);
-        if (err == SK_OK && !left)
+        bool done = err == SK_OK && settled(removal, deleted[i]->id, !left);
+        if (done)
             err = sk_namespaces_forget(namespaces, ctx, deleted[i]);
-        *ret_left = *ret_left || left || err != SK_OK;
+        *ret_left = *ret_left || !done || err != SK_OK;
         if (err != SK_OK)
             return err;
     }
@@ -130,5 +152,8 @@ void sk_frontend_removal_stop(struct sk_frontend_removal *removal)
 
 void sk_frontend_removal_free(struct sk_frontend_removal *removal)
 {
+    if (!removal)
+        return;
+    sk_imap_free(removal->empty_since);
     sk_mem_free(removal);
 }

@@ -264,6 +264,14 @@ static void errors_name_the_place(void **state)
         {"MyInt BETWEEN 1", "invalid query: syntax error, expected AND at position 16 (the end)"},
         {"MyInt IS 5",
          "invalid query: syntax error, expected NULL or NOT NULL at position 10, near \"5\""},
+    };
+    RUN(examples, SK_VIS_FOR_LIST);
+}
+
+static void wrong_types_and_values(void **state)
+{
+    (void)state;
+    static const struct example examples[] = {
         {"MyInt = 'a'", "invalid query: invalid value type for search attribute MyInt of type Int, "
                         "expected a number at position 9, near \"'a'\""},
         {"MyKeyword = 5",
@@ -425,6 +433,7 @@ int main(void)
         cmocka_unit_test(strings_and_escapes),
         cmocka_unit_test(group_by),
         cmocka_unit_test(errors_name_the_place),
+        cmocka_unit_test(wrong_types_and_values),
         cmocka_unit_test(only_a_named_division_shows_divisions),
         cmocka_unit_test(hostile_filters_are_bounded),
         cmocka_unit_test(tokens_belong_to_their_list),
