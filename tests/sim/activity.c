@@ -49,12 +49,36 @@ static sk_err complete_once(struct sk_arena *arena, const WS(PollActivityTaskQue
     return err;
 }
 
+static sk_err complete_by_id(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task,
+                             const char *result)
+{
+    struct sk_ctx ctx = {.arena = arena};
+    WS(RespondActivityTaskCompletedByIdRequest) *r =
+        MSG_NEW(arena, WS(RespondActivityTaskCompletedByIdRequest),
+                temporal__api__workflowservice__v1__respond_activity_task_completed_by_id_request);
+    WS(RespondActivityTaskCompletedByIdResponse) *response =
+        MSG_NEW(arena, WS(RespondActivityTaskCompletedByIdResponse),
+                temporal__api__workflowservice__v1__respond_activity_task_completed_by_id_response);
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->workflow_id = task->workflow_execution->workflow_id;
+    r->run_id = task->workflow_execution->run_id;
+    r->activity_id = task->activity_id;
+    r->result = sim_payloads(arena, result);
+    r->identity = sk_arena_strdup(arena, "activity worker");
+    if (!sim_enter())
+        return SK_UNAVAILABLE;
+    sk_err err = sk_engine_activity_completed_by_id(sim->engine, &ctx, sim->ns, r, response);
+    sim_leave();
+    return err;
+}
+
 static void complete(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     char *result = sim_name(arena, "result");
     sk_err err = SK_UNAVAILABLE;
+    bool by_id = sim_chance(15);
     for (int i = 0; i < 3 && (err == SK_UNAVAILABLE || err == SK_COMMIT_UNKNOWN); i++)
-        err = complete_once(arena, task, result);
+        err = by_id ? complete_by_id(arena, task, result) : complete_once(arena, task, result);
     if (err)
         return;
     sim_deed_of(result)->acknowledged = true;

@@ -158,6 +158,14 @@ static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
     }
 }
 
+static void check_due(struct sim_run *run, const HIST(HistoryEvent) *e)
+{
+    const struct sim_item *item = item_of(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id);
+    // A timer's due moment is kept in whole milliseconds.
+    SIM_CHECK(!item || sk_ts_ns(e->event_time) / 1000000 >= item->due_ns / 1000000, "timer %lld of %s fires %lld ns early",
+              (long long)item->id, run->run_id, (long long)(item->due_ns - sk_ts_ns(e->event_time)));
+}
+
 static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
@@ -182,8 +190,11 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, co
         return true;
     case EVENT(TIMER_STARTED):
         item_begin(run, SK_PART_TIMER, e->event_id);
+        item_of(run, SK_PART_TIMER, e->event_id)->due_ns =
+            sk_ts_ns(e->event_time) + sk_dur_ms(ATTR(e, timer_started)->start_to_fire_timeout) * 1000000;
         return true;
     case EVENT(TIMER_FIRED):
+        check_due(run, e);
         item_end(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id, false);
         return true;
     case EVENT(TIMER_CANCELED):
@@ -192,6 +203,14 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, co
     default:
         return false;
     }
+}
+
+/* What a parent is told about its child is how the child ended. */
+static void check_child_end(const COMMON(WorkflowExecution) *child, int status)
+{
+    const struct sim_run *run = sim_run_find(child->run_id);
+    SIM_CHECK(run && run->status == status, "child %s of %s has status %d, its parent is told %d", child->run_id,
+              child->workflow_id, run ? run->status : 0, status);
 }
 
 static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) *e)
@@ -208,18 +227,23 @@ static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) *e)
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_COMPLETED):
         item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_completed)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_completed)->workflow_execution, STATUS(COMPLETED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_FAILED):
         item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_failed)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_failed)->workflow_execution, STATUS(FAILED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_CANCELED):
         item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_canceled)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_canceled)->workflow_execution, STATUS(CANCELED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_TIMED_OUT):
         item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_timed_out)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_timed_out)->workflow_execution, STATUS(TIMED_OUT));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_TERMINATED):
         item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_terminated)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_terminated)->workflow_execution, STATUS(TERMINATED));
         return true;
     default:
         return false;
@@ -478,6 +502,8 @@ void sim_check_commit(const struct sk_txn *txn)
         check_state(arena, &txn->ops[i]);
         if (sim_below(4) == 0 || !sim_run_open(run))
             sim_check_fold(run, txn->ops[i].exec.state);
+        sim_say("    %s %s version %lld wakes in %lld ms", run->workflow_id, run->run_id + 24, (long long)run->version,
+                txn->ops[i].exec.wake_ms ? (long long)(txn->ops[i].exec.wake_ms - sk_now_wall_ms()) : -1);
         SIM_CHECK(run->vis_status == run->status, "%s shows status %d and has %d", run->run_id, run->vis_status,
                   run->status);
         if (sim_run_open(run))

@@ -64,6 +64,7 @@ static void start(struct sk_arena *arena)
     r->request_id = sim_name(arena, "request");
     r->identity = sk_arena_strdup(arena, "client");
     r->workflow_task_timeout = sk_dur(arena, sim_between(1000, 10000));
+    r->request_eager_execution = sim_chance(20);
     if (sim_chance(30))
         r->workflow_run_timeout = sk_dur(arena, sim_between(2000, 90000));
     if (sim_chance(20))
@@ -91,6 +92,9 @@ static void start(struct sk_arena *arena)
     const struct sim_run *run = sim_run_find(response->run_id);
     SIM_CHECK(run && run->last_event_id >= 1 && !strcmp(run->workflow_id, r->workflow_id),
               "acknowledged start of %s as %s is not in the store", r->workflow_id, response->run_id);
+    response = sim_receive(arena, response);
+    if (response->eager_workflow_task)
+        sim_task_do(arena, response->eager_workflow_task, NULL);
 }
 
 static void signal(struct sk_arena *arena)
@@ -180,6 +184,33 @@ void sim_terminate(const char *workflow_id, const char *run_id)
     sk_arena_free(arena);
 }
 
+static void delete(struct sk_arena *arena)
+{
+    WS(DeleteWorkflowExecutionRequest) *r =
+        MSG_NEW(arena, WS(DeleteWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__delete_workflow_execution_request);
+    WS(DeleteWorkflowExecutionResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->workflow_execution = sk_execution_msg(arena, some_id(arena), "");
+    CALL(arena, "delete", delete_run, DeleteWorkflowExecution, delete_workflow_execution, r, err, response);
+    (void)err;
+    (void)response;
+}
+
+static void reset_sticky(struct sk_arena *arena)
+{
+    WS(ResetStickyTaskQueueRequest) *r = MSG_NEW(
+        arena, WS(ResetStickyTaskQueueRequest), temporal__api__workflowservice__v1__reset_sticky_task_queue_request);
+    WS(ResetStickyTaskQueueResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->execution = sk_execution_msg(arena, some_id(arena), "");
+    CALL(arena, "reset sticky", reset_sticky, ResetStickyTaskQueue, reset_sticky_task_queue, r, err, response);
+    (void)err;
+    (void)response;
+}
+
 static void query(struct sk_arena *arena)
 {
     WS(QueryWorkflowRequest) *r =
@@ -234,11 +265,16 @@ void sim_client(void *arg)
             cancel(arena);
         else if (draw < 81)
             sim_terminate(some_id(arena), "");
-        else if (draw < 92)
+        else if (draw < 83)
+            delete(arena);
+        else if (draw < 85)
+            reset_sticky(arena);
+        else if (draw < 93)
             query(arena);
         else
             describe(arena);
         sk_arena_free(arena);
     }
+    sim->clients--;
     sim->fibers--;
 }

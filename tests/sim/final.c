@@ -45,6 +45,19 @@ static void check_run_history(struct sk_arena *arena, const struct sim_run *run)
               (long long)last, run->run_id, (long long)run->last_event_id);
 }
 
+static void check_gone(struct sk_arena *arena, const struct sim_run *run)
+{
+    struct sk_ctx ctx = {.arena = arena};
+    struct sk_run_key key = {sim->ns->id, sk_str_of(run->workflow_id), run->uuid};
+    struct sk_history_batch *batches;
+    struct sk_exec_row row;
+    size_t count;
+    sk_err err = sk_store_history_read(sim->base, &ctx, &key, 1, INT64_MAX, SIZE_MAX, false, &batches, &count);
+    SIM_CHECK(!err && !count, "deleted %s still has a history", run->run_id);
+    err = sk_store_exec_get(sim->base, &ctx, &key, &row);
+    SIM_CHECK(err == SK_NOT_FOUND, "deleted %s is still there", run->run_id);
+}
+
 static void check_rows(struct sk_arena *arena)
 {
     struct sk_ctx ctx = {.arena = arena};
@@ -93,7 +106,9 @@ void sim_check_end(void)
     check_deeds();
     for (const struct sim_run *run = sim->first; run; run = run->next) {
         SIM_CHECK(!sim_run_open(run), "%s of %s never ended", run->run_id, run->workflow_id);
-        if (!run->deleted)
+        if (run->deleted)
+            check_gone(arena, run);
+        else
             check_run_history(arena, run);
     }
     check_rows(arena);

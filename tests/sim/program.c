@@ -327,6 +327,13 @@ static void do_something(struct sk_arena *arena, struct tale *tale, const char *
         upsert_attributes(arena, d);
 }
 
+/* A command that the server must refuse, failing the task. */
+static void do_nonsense(struct sk_arena *arena, struct sim_decision *d)
+{
+    CMDMSG(CancelTimerCommandAttributes) *a = COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
+    a->timer_id = sim_name(arena, "no-such-timer");
+}
+
 /* Some command's outcome will wake the workflow. */
 static bool brings_back(const struct sim_decision *d)
 {
@@ -349,6 +356,8 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
         close_somehow(arena, &tale, ret);
         return;
     }
+    if (sim->faults && sim_chance(2))
+        do_nonsense(arena, ret);
     for (uint64_t n = sim_below(4); n > 0; n--)
         do_something(arena, &tale, workflow_id, ret);
     bool waits = tale.activities.count || tale.timers.count || tale.children.count || brings_back(ret);

@@ -23,6 +23,7 @@
 #define SIM_WORKFLOW_WORKERS 3
 #define SIM_ACTIVITY_WORKERS 3
 #define SIM_CLIENTS 4
+#define SIM_WATCHERS 2
 #define SIM_IDS 6 /* workflow ids that clients use; children have ids of their own */
 
 /* A broken invariant: the run ends here, main.c prints the seed. */
@@ -38,6 +39,7 @@ enum { SIM_ITEM_KINDS = 6 }; /* indexed by enum sk_part_kind, ACTIVITY .. SIGNAL
 struct sim_item {
     int64_t id;
     bool started;
+    int64_t due_ns; /* timers: may fire from then on */
 };
 
 /* What the committed transactions say about a run. */
@@ -81,6 +83,7 @@ struct sim_world {
     struct sk_limits limits;
     int calls;  /* under way into engine or matching */
     int fibers; /* model fibers alive */
+    int clients; /* of them */
     int lives;
 
     struct sk_map *runs;   /* run id text -> struct sim_run */
@@ -134,8 +137,11 @@ void sim_check_end(void);
 void sim_workflow_worker(void *arg); /* arg: its number */
 void sim_activity_worker(void *arg);
 void sim_client(void *arg);
+void sim_watcher(void *arg); /* watcher.c: waits for the end of runs by long polls */
 /* Poll once; NULL: nothing came. Inside sim_enter. */
 struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky, const char *identity);
+/* Do a workflow task and those that its answers bring. Outside sim_enter. */
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task, const char *sticky);
 /* Do a started activity; frees nothing. Outside sim_enter. */
 void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task);
 /* Terminate by workflow id, for the end of a run. */

@@ -260,6 +260,12 @@ static const WS(PollWorkflowTaskQueueResponse) *do_task(struct sk_arena *arena,
     return response->workflow_task && response->workflow_task->task_token.len ? response->workflow_task : NULL;
 }
 
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task, const char *sticky)
+{
+    while (task)
+        task = do_task(arena, task, sticky);
+}
+
 /* ---- the worker ---- */
 
 static const WS(PollWorkflowTaskQueueResponse) *start(struct sk_arena *arena, struct sk_task *task,
@@ -296,8 +302,17 @@ static void work_once(struct sk_arena *arena, const char *queue, bool sticky, co
     if (got)
         task = start(arena, got, queue, sticky, identity);
     sim_leave();
-    while (task)
-        task = do_task(arena, task, own_sticky);
+    sim_task_do(arena, task, own_sticky);
+}
+
+/* Its process ends, perhaps saying good-bye, and comes back. */
+static void restart(const char *sticky)
+{
+    if (sim_chance(50) && sim_enter()) {
+        sk_matching_worker_gone(sim->matching, sim->ns->id, sticky, NULL);
+        sim_leave();
+    }
+    sk_fiber_sleep(sim_between(1000, 15000));
 }
 
 void sim_workflow_worker(void *arg)
@@ -311,7 +326,7 @@ void sim_workflow_worker(void *arg)
         work_once(arena, on_sticky ? sticky : SIM_QUEUE, on_sticky, identity, sticky);
         sk_arena_free(arena);
         if (sim->faults && sim_below(200) == 0)
-            sk_fiber_sleep(sim_between(1000, 15000)); // its process is restarted
+            restart(sticky);
     }
     sim->fibers--;
 }

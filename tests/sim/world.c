@@ -204,7 +204,7 @@ static void disturb(void)
 static void wait_for_the_end(void)
 {
     int64_t begin_ms = sk_now_mono_ms();
-    while (sim_open_runs()) {
+    while (sim->clients || sim_open_runs()) {
         int64_t now_ms = sk_now_mono_ms();
         if (now_ms - begin_ms > END_WAIT_MS)
             return; // final.c names those that are left
@@ -224,8 +224,11 @@ static void course(void)
         sim_spawn(sim_workflow_worker, (void *)i);
     for (intptr_t i = 0; i < SIM_ACTIVITY_WORKERS; i++)
         sim_spawn(sim_activity_worker, (void *)i);
+    sim->clients = SIM_CLIENTS;
     for (intptr_t i = 0; i < SIM_CLIENTS; i++)
         sim_spawn(sim_client, (void *)i);
+    for (intptr_t i = 0; i < SIM_WATCHERS; i++)
+        sim_spawn(sim_watcher, (void *)i);
     int64_t end_ms = sk_now_mono_ms() + sim_between(5000, 60000);
     while (sk_now_mono_ms() < end_ms) {
         sk_fiber_sleep((int64_t)sim_below(8000));
