@@ -3,7 +3,7 @@
  * operations each), many at once, on a SQLite file. Prints workflows a second, commits a group and
  * the CPU time of each thread a workflow.
  *
- *   store-bench PATH [workflows] [in flight] [state bytes] [search attributes]
+ *   store-bench PATH|memory [workflows] [in flight] [state bytes] [search attributes]
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -217,7 +217,9 @@ static void main_fiber(void *arg)
     struct sk_sqlite_options o = {.path = b->path, .binary_version = "bench"};
     b->ctx.arena = sk_arena_new(0);
     double open_at = now(CLOCK_MONOTONIC);
-    if (sk_sqlite_open(&b->ctx, &o, &b->store) != SK_OK)
+    bool memory = strcmp(b->path, "memory") == 0;
+    if ((memory ? sk_memory_store_open(&b->ctx, &b->store)
+                : sk_sqlite_open(&b->ctx, &o, &b->store)) != SK_OK)
         SK_PANIC("%s", b->ctx.err.message);
     for (uint32_t slot = 0; slot < SK_SLOT_COUNT; slot++)
         if (sk_store_lease(b->store, &b->ctx, slot, &b->epochs[slot]) != SK_OK)

@@ -334,7 +334,7 @@ sk_err sk_store_meta_put(struct sk_store *store, struct sk_ctx *ctx,
 sk_err sk_store_meta_delete(struct sk_store *store, struct sk_ctx *ctx,
                             const struct sk_meta_row *row) SK_MUST_USE;
 /* Take the slot: from now on only commits with the returned epoch go through; others get
- * CONDITION, as do commits to a slot that nobody took since the store was opened. Costs no write. */
+ * CONDITION, as do commits to a slot that nobody took since the opening. Costs no write. */
 sk_err sk_store_lease(struct sk_store *store, struct sk_ctx *ctx, uint32_t slot,
                       int64_t *ret_epoch) SK_MUST_USE;
 

@@ -3,7 +3,7 @@
  * the content needs no locks; in a simulated runtime the worker runs on the loop after a random
  * virtual delay, which makes commits and reads overtake other work as they do in life.
  *
- * The content (struct sk_memory_data) outlives the store when the simulator owns it: closing a
+ * The content (struct sk_memory_data) outlives the store when somebody else owns it: closing a
  * store and opening another on the same content is a crash and a restart. Each open ends the
  * leases of the one before.
  */
@@ -21,7 +21,6 @@ struct sm_store {
     struct sk_worker *worker;
     struct sk_memory_data *data;
     bool owns_data;
-    struct sk_memory_hooks hooks;
 };
 
 struct sm_job {
@@ -39,20 +38,11 @@ struct sm_job {
 
 static sk_err commit(struct sm_store *store, struct sm_job *job)
 {
-    enum sk_memory_fault fault = SK_MEMORY_NO_FAULT;
-    if (store->hooks.on_commit)
-        fault = store->hooks.on_commit(store->hooks.arg, job->txn);
-    if (fault == SK_MEMORY_REFUSE)
-        return sk_fail(job->ctx, SK_UNAVAILABLE, "injected fault: the commit was refused");
-    sk_err err = SK_OK;
-    if (fault != SK_MEMORY_UNKNOWN_LOST)
-        err = sm_commit(store->data, job->ctx, job->txn);
-    if (err == SK_OK && fault != SK_MEMORY_UNKNOWN_LOST) {
+    sk_err err = sm_commit(store->data, job->ctx, job->txn);
+    if (err == SK_OK) {
         atomic_fetch_add(&store->head.commits, 1);
         atomic_fetch_add(&store->head.row_ops, job->txn->op_count);
     }
-    if (err == SK_OK && fault != SK_MEMORY_NO_FAULT)
-        err = sk_fail(job->ctx, SK_COMMIT_UNKNOWN, "injected fault: the outcome is unknown");
     return err;
 }
 
@@ -290,15 +280,13 @@ size_t sk_memory_data_rows(const struct sk_memory_data *data)
 }
 
 sk_err sk_memory_store_open_on(struct sk_ctx *ctx, struct sk_memory_data *data,
-                               const struct sk_memory_hooks *hooks, struct sk_store **ret)
+                               struct sk_store **ret)
 {
     (void)ctx;
     struct sm_store *store = sk_mem_zalloc(sizeof(*store));
     store->head.ops = &ops;
     store->rt = sk_rt_current();
     store->data = data;
-    if (hooks)
-        store->hooks = *hooks;
     data->generation++;
     for (uint32_t slot = 0; slot < SK_SLOT_COUNT; slot++)
         atomic_store(&data->leases[slot], 0);
@@ -310,7 +298,7 @@ sk_err sk_memory_store_open_on(struct sk_ctx *ctx, struct sk_memory_data *data,
 sk_err sk_memory_store_open(struct sk_ctx *ctx, struct sk_store **ret)
 {
     struct sk_memory_data *data = sk_memory_data_new();
-    sk_err err = sk_memory_store_open_on(ctx, data, NULL, ret);
+    sk_err err = sk_memory_store_open_on(ctx, data, ret);
     SK_ASSERT(err == SK_OK);
     ((struct sm_store *)*ret)->owns_data = true;
     return err;

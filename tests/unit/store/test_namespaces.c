@@ -23,7 +23,7 @@ static struct sk_memory_data *data;
 
 static void open_all(void)
 {
-    CHECK(sk_memory_store_open_on(&ctx, data, NULL, &store) == SK_OK);
+    CHECK(sk_memory_store_open_on(&ctx, data, &store) == SK_OK);
     CHECK(sk_namespaces_open(&ctx, store, &namespaces) == SK_OK);
 }
 
