@@ -1,0 +1,196 @@
+/*
+ * Which events a run's history holds, in which order: what SDKs replay. And what a workflow costs in
+ * row operations, since that is what makes it fast.
+ */
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define BEGIN "WORKFLOW_EXECUTION_STARTED WORKFLOW_TASK_SCHEDULED WORKFLOW_TASK_STARTED"
+#define TASK "WORKFLOW_TASK_SCHEDULED WORKFLOW_TASK_STARTED WORKFLOW_TASK_COMPLETED"
+#define ACTIVITY "ACTIVITY_TASK_STARTED ACTIVITY_TASK_COMPLETED"
+
+static void one_activity(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule_activity(w, "charge"), NULL);
+    complete_activity(w, poll_activity_task(w, QUEUE));
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    assert_string_equal(history_of(w, WORKFLOW),
+                        BEGIN " WORKFLOW_TASK_COMPLETED ACTIVITY_TASK_SCHEDULED " ACTIVITY
+                              " " TASK " WORKFLOW_EXECUTION_COMPLETED");
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
+}
+
+/* The budget of docs/architecture.md. */
+static void one_activity_costs(struct world *w)
+{
+    struct sk_store_stats before, after;
+    sk_store_stats(w->store, &before);
+    one_activity(w);
+    sk_store_stats(w->store, &after);
+    assert_int_equal(after.commits - before.commits, 5);
+    assert_in_range(after.row_ops - before.row_ops, 1, 22);
+    assert_int_equal(after.reads - before.reads, 0);
+}
+
+/* A signal that comes while a task is started waits, and the close has to look at it first. */
+static void signal_while_started(struct world *w)
+{
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    signal_workflow(w, "approve");
+    CMDMSG(Command) *close[] = {complete_workflow(w)};
+    WS(RespondWorkflowTaskCompletedResponse) *ignored;
+    assert_int_equal(try_complete_task(w, task, NULL, 1, close, &ignored), SK_INVALID_ARGUMENT);
+    assert_string_equal(w->ctx.err.message, "UnhandledCommand");
+    sk_ctx_clear(&w->ctx);
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    assert_string_equal(history_of(w, WORKFLOW),
+                        BEGIN " WORKFLOW_TASK_FAILED WORKFLOW_EXECUTION_SIGNALED " TASK
+                              " WORKFLOW_EXECUTION_COMPLETED");
+}
+
+/* What is cancelled before anybody took it is over at once, but after all that commands made. */
+static void cancel_before_start(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule_activity(w, "a"),
+                  start_timer(w, "t", 1000), NULL);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    complete_task(w, task, cancel_activity(w, 5), start_timer(w, "u", 500000), NULL);
+    const char *history = history_of(w, WORKFLOW);
+    assert_non_null(strstr(history, "ACTIVITY_TASK_CANCEL_REQUESTED TIMER_STARTED "
+                                    "ACTIVITY_TASK_CANCELED WORKFLOW_TASK_SCHEDULED"));
+}
+
+/* Attempts before the last leave no trace in the history. */
+static void retries(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule_activity(w, "charge"), NULL);
+    int64_t begin = sk_now_mono_ms();
+    fail_activity(w, poll_activity_task(w, QUEUE));
+    fail_activity(w, poll_activity_task(w, QUEUE));
+    WS(PollActivityTaskQueueResponse) *third = poll_activity_task(w, QUEUE);
+    assert_int_equal(third->attempt, 3);
+    assert_in_range(sk_now_mono_ms() - begin, 3000, 3500); // backoffs of 1 and 2 s
+    complete_activity(w, third);
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    assert_non_null(strstr(history_of(w, WORKFLOW), "ACTIVITY_TASK_SCHEDULED " ACTIVITY " " TASK));
+}
+
+/* A worker that took a workflow task and went silent: it times out, a transient attempt follows. */
+static void task_times_out(struct world *w)
+{
+    start_workflow(w);
+    poll_workflow_task(w, QUEUE);
+    WS(PollWorkflowTaskQueueResponse) *second = poll_workflow_task(w, QUEUE);
+    assert_int_equal(second->attempt, 2);
+    assert_int_equal(second->history->n_events, 6); // two of them made up for the worker
+    complete_task(w, second, complete_workflow(w), NULL);
+    assert_string_equal(history_of(w, WORKFLOW), BEGIN " WORKFLOW_TASK_TIMED_OUT " TASK
+                                                       " WORKFLOW_EXECUTION_COMPLETED");
+}
+
+/* A worker may answer after a restart that forgot what it was given. */
+static void answer_after_restart(struct world *w)
+{
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    restart(w);
+    complete_task(w, task, schedule_activity(w, "charge"), NULL);
+    restart(w);
+    complete_activity(w, poll_activity_task(w, QUEUE));
+    restart(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
+}
+
+/* ... but not if something was written since: then the task is another one. */
+static void stale_answer_after_restart(struct world *w)
+{
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    restart(w);
+    signal_workflow(w, "approve");
+    CMDMSG(Command) *close[] = {complete_workflow(w)};
+    WS(RespondWorkflowTaskCompletedResponse) *ignored;
+    assert_int_equal(try_complete_task(w, task, NULL, 1, close, &ignored), SK_NOT_FOUND);
+    sk_ctx_clear(&w->ctx);
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
+}
+
+static void sticky_falls_back(struct world *w)
+{
+    start_workflow(w);
+    CMDMSG(Command) *timer[] = {start_timer(w, "t", 60000)};
+    WS(RespondWorkflowTaskCompletedResponse) *ignored;
+    sk_err err = try_complete_task(w, poll_workflow_task(w, QUEUE), "sticky-1", 1, timer, &ignored);
+    assert_int_equal(err, SK_OK);
+    /* Nobody polls the sticky queue when the timer fires: the normal one gets all of the history. */
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    assert_int_equal(task->history->events[0]->event_id, 1);
+    complete_task(w, task, complete_workflow(w), NULL);
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
+}
+
+static void child(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), start_child(w, "wrap-1"), NULL);
+    /* The parent's Started comes first, then the child's first task. */
+    for (int i = 0; i < 2; i++) {
+        WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+        if (strcmp(task->workflow_execution->workflow_id, WORKFLOW) == 0)
+            complete_task(w, task, NULL);
+        else
+            complete_task(w, task, complete_workflow(w), NULL);
+    }
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+    const char *history = history_of(w, WORKFLOW);
+    assert_non_null(strstr(history, "START_CHILD_WORKFLOW_EXECUTION_INITIATED "
+                                    "CHILD_WORKFLOW_EXECUTION_STARTED"));
+    assert_non_null(strstr(history, "CHILD_WORKFLOW_EXECUTION_COMPLETED"));
+    assert_int_equal(status_of(w, "wrap-1"), STATUS(COMPLETED));
+}
+
+#define WORLD_TEST(name)                                                                           \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        in_world(name);                                                                            \
+    }
+WORLD_TEST(one_activity)
+WORLD_TEST(one_activity_costs)
+WORLD_TEST(signal_while_started)
+WORLD_TEST(cancel_before_start)
+WORLD_TEST(retries)
+WORLD_TEST(task_times_out)
+WORLD_TEST(answer_after_restart)
+WORLD_TEST(stale_answer_after_restart)
+WORLD_TEST(sticky_falls_back)
+WORLD_TEST(child)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_activity),
+        cmocka_unit_test(test_one_activity_costs),
+        cmocka_unit_test(test_signal_while_started),
+        cmocka_unit_test(test_cancel_before_start),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_task_times_out),
+        cmocka_unit_test(test_answer_after_restart),
+        cmocka_unit_test(test_stale_answer_after_restart),
+        cmocka_unit_test(test_sticky_falls_back),
+        cmocka_unit_test(test_child),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
