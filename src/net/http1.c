@@ -223,7 +223,7 @@ static void start(struct http_conn *conn)
         return;
     }
     if (!host_allowed(conn->server, conn->request.host)) {
-        refuse(conn, 421, "This server does not answer to that Host; see the option public-hosts.");
+        refuse(conn, 421, "This server does not answer to that Host; see --public-host.");
         return;
     }
     conn->state = HTTP_HANDLING;
