@@ -307,7 +307,9 @@ static const char *somebody(struct sk_arena *arena, const struct tale *tale, con
 static void do_something(struct sk_arena *arena, struct tale *tale, const char *self, struct sim_decision *d)
 {
     uint64_t draw = sim_below(100);
-    if (draw < 32)
+    if (tale->activities.count && sim_chance(12))
+        cancel_something(arena, tale, d);
+    else if (draw < 32)
         schedule_activity(arena, d);
     else if (draw < 52)
         start_timer(arena, d);
