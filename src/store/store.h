@@ -299,6 +299,7 @@ sk_err sk_store_tasks_read(struct sk_store *store, struct sk_ctx *ctx,
 /* Every queue that has a ready task, for start-up. */
 sk_err sk_store_queues_read(struct sk_store *store, struct sk_ctx *ctx, struct sk_queue_key **ret,
                             size_t *ret_count) SK_MUST_USE;
+/* How many tasks are ready, and when the oldest was made. A store may stop at a million. */
 sk_err sk_store_task_count(struct sk_store *store, struct sk_ctx *ctx,
                            const struct sk_queue_key *queue, int64_t *ret_count,
                            int64_t *ret_oldest_ms) SK_MUST_USE;

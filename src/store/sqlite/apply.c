@@ -6,7 +6,7 @@
  * all conditional operations but the first are checked by reading, then the first is executed (it
  * writes nothing when it fails), then the rest. That order is sound because operations on
  * different rows commute and there is one writer; a transition that touches the same conditional
- * row twice is not "plain" and is broken off, to be done in a savepoint and in its own order.
+ * row twice is not "plain" and is done in a savepoint and in its own order.
  *
  * Thread: the writer's.
  */
@@ -422,7 +422,7 @@ enum sq_apply sq_apply_txn(struct sq_store *store, struct sq_job *job, bool care
     if (!careful) {
         struct plan plan = plan_txn(txn);
         if (!plan.plain)
-            return SQ_BROKEN;
+            return SQ_NOT_PLAIN;
         int rc = settle(&a, txn->ops, &plan);
         if (rc != SQLITE_OK)
             return finish(&a, rc, true);

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,6 +178,32 @@ static sk_err sq_meta_delete(struct sk_store *head, struct sk_ctx *ctx,
 
 /* ---- opening and closing ---- */
 
+/* The file exists from here on, for its owner alone, and is known by its real name: a second way
+ * to it (a link) must meet the same lock. */
+static bool find_file(struct sq_store *store, struct sq_error *error)
+{
+    // Never open and close a file that is there: that would drop SQLite's locks, were it in use.
+    int fd = open(store->path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char *real = fd >= 0 || errno == EEXIST ? realpath(store->path, NULL) : NULL;
+    if (!real)
+        sq_error_set(error, SK_UNAVAILABLE,
+                     "cannot open %s (%s): the folder must exist and be writable for the server's "
+                     "user",
+                     store->path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (!real)
+        return false;
+    sk_mem_free(store->path);
+    store->path = sk_mem_strdup(real);
+    free(real);
+    struct sk_buf lock = SK_BUF_INIT;
+    sk_buf_printf(&lock, "%s.lock", store->path);
+    store->lock_path = sk_mem_strndup(lock.p, lock.n);
+    sk_buf_fini(&lock);
+    return true;
+}
+
 static bool take_lock(struct sq_store *store, struct sq_error *error)
 {
     store->lock_fd = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -233,6 +260,8 @@ static bool open_conn(struct sq_store *store, struct sq_conn *conn, enum sq_conn
 static void open_job(struct sq_store *store, struct sq_job *job)
 {
     struct sq_error *error = &job->error;
+    if (!find_file(store, error) || !take_lock(store, error))
+        return;
     struct sq_conn_options o = {
         .path = store->path, .pragmas = (const char *const *)store->pragmas, .kind = SQ_CONN_WRITE};
     struct sq_migrate_options m = {.path = store->path,
@@ -240,9 +269,8 @@ static void open_job(struct sq_store *store, struct sq_job *job)
                                    .migrations = sq_migrations,
                                    .count = SQ_FORMAT,
                                    .now_ms = *(int64_t *)job->arg};
-    if (!take_lock(store, error) || !sq_conn_open(&store->write, &o, error) ||
-        !sq_migrate(store->write.db, &m, error) || !sq_conn_prepare(&store->write, &o, error) ||
-        !raise_generation(store, error))
+    if (!sq_conn_open(&store->write, &o, error) || !sq_migrate(store->write.db, &m, error) ||
+        !sq_conn_prepare(&store->write, &o, error) || !raise_generation(store, error))
         return;
     sq_checkpoint_watch(store);
     for (int i = 0; i < store->reader_count; i++)
@@ -258,10 +286,6 @@ static struct sq_store *store_new(const struct sk_sqlite_options *o)
     store->rt = sk_rt_current();
     store->lock_fd = -1;
     store->path = sk_mem_strdup(o->path);
-    struct sk_buf lock = SK_BUF_INIT;
-    sk_buf_printf(&lock, "%s.lock", o->path);
-    store->lock_path = sk_mem_strndup(lock.p, lock.n);
-    sk_buf_fini(&lock);
     store->binary_version = sk_mem_strdup(o->binary_version ? o->binary_version : "(unknown)");
     size_t n = 0;
     while (o->pragmas && o->pragmas[n])

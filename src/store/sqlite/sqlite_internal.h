@@ -153,8 +153,13 @@ void sq_job_fail(struct sq_store *store, struct sq_job *job, sqlite3 *db, int rc
 
 /* writer.c */
 void sq_writer_run(void *owner, struct sk_job **jobs, int count);
-/* apply.c: one transition. CONDITION (in job->error): nothing was written. */
-enum sq_apply { SQ_APPLIED, SQ_REFUSED, SQ_BROKEN /* rows may be half written: roll back */ };
+/* apply.c: one transition. */
+enum sq_apply {
+    SQ_APPLIED,
+    SQ_REFUSED,   /* job->error says why; nothing was written */
+    SQ_NOT_PLAIN, /* nothing was done: it needs a savepoint, come again with careful */
+    SQ_BROKEN,    /* job->error says why; rows may be half written: roll back */
+};
 enum sq_apply sq_apply_txn(struct sq_store *store, struct sq_job *job, bool careful);
 /* vis_write.c */
 int sq_vis_put(struct sq_store *store, const struct sk_vis_row *row);

@@ -3,10 +3,10 @@
  *
  *   BEGIN IMMEDIATE · each transition · counters · COMMIT (one fsync) · wake all fibers
  *
- * First pass: no savepoints (each would copy every page it touches). apply.c checks a
- * transition's conditions before its first write, so a refused one leaves no trace. When anything
- * else goes wrong in the middle, the whole group is rolled back and replayed carefully, each
- * transition in a savepoint of its own: the bad one fails alone.
+ * First pass: no savepoints (each would copy every page it touches) but for the odd transition.
+ * apply.c checks a transition's conditions before its first write, so a refused one leaves no
+ * trace. When anything else goes wrong in the middle, the whole group is rolled back and replayed
+ * carefully, each transition in a savepoint of its own: the bad one fails alone.
  *
  * Failure of COMMIT. SQLITE_FULL: a frame of the log could not be written, hence not the commit
  * mark: nothing happened, all get UNAVAILABLE. An I/O error, fsync's above all: the mark may or
@@ -85,7 +85,10 @@ static int apply_fast(struct sq_store *store, struct sq_job *job)
                    ? SQLITE_OK
                    : SQLITE_ABORT;
     }
-    return sq_apply_txn(store, job, false) == SQ_BROKEN ? SQLITE_ABORT : SQLITE_OK;
+    enum sq_apply outcome = sq_apply_txn(store, job, false);
+    if (outcome == SQ_NOT_PLAIN)
+        return apply_careful(store, job);
+    return outcome == SQ_BROKEN ? SQLITE_ABORT : SQLITE_OK;
 }
 
 static void rollback(struct sq_store *store)

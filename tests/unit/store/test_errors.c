@@ -135,6 +135,22 @@ static void used_by_another(struct env *env)
     env->store = first;
 }
 
+/* Under another name, too. */
+static void linked(struct env *env)
+{
+    char target[96];
+    CHECK_OK(env_open(env));
+    struct sk_store *first = env->store;
+    snprintf(target, sizeof(target), "%s", env->path);
+    snprintf(env->path, sizeof(env->path), "%s/link", env->dir);
+    CHECK(symlink(target, env->path) == 0);
+    CHECK_ERR(env_open(env), SK_UNAVAILABLE);
+    CHECK_SAYS(env, "is in use by another process");
+    env->store = first;
+    struct stat st;
+    CHECK(stat(target, &st) == 0 && (st.st_mode & 0777) == 0600);
+}
+
 static void locked_by_a_tool(struct env *env)
 {
     static const char *const pragmas[] = {"busy_timeout=20", NULL};
@@ -255,6 +271,7 @@ TEST(failed_write)
 TEST(failed_checkpoint)
 TEST(read_only)
 TEST(used_by_another)
+TEST(linked)
 TEST(locked_by_a_tool)
 TEST(not_ours)
 TEST(damaged)
@@ -267,9 +284,10 @@ int main(void)
         cmocka_unit_test(test_full_disk),         cmocka_unit_test(test_file_limit),
         cmocka_unit_test(test_failed_sync),       cmocka_unit_test(test_failed_write),
         cmocka_unit_test(test_failed_checkpoint), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_used_by_another),   cmocka_unit_test(test_locked_by_a_tool),
-        cmocka_unit_test(test_not_ours),          cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_no_folder),         cmocka_unit_test(test_slow_query),
+        cmocka_unit_test(test_used_by_another),   cmocka_unit_test(test_linked),
+        cmocka_unit_test(test_locked_by_a_tool),  cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_damaged),           cmocka_unit_test(test_no_folder),
+        cmocka_unit_test(test_slow_query),
     };
     faults_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
