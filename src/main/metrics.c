@@ -80,6 +80,7 @@ static void set_process(const struct sk_server *s)
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000 +
                                        (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+    set(SK_METRIC_WAKEUPS, (int64_t)sk_rt_wakeups(s->rt));
     set(SK_METRIC_LOOP_STALLS, (int64_t)sk_rt_stalls(s->rt));
 }
 

@@ -59,6 +59,7 @@ void sk_loop_wake(struct sk_loop *loop)
     uint64_t one = 1;
     ssize_t n = write(loop->wake_fd, &one, sizeof(one));
     SK_ASSERT(n == sizeof(one) || errno == EAGAIN); // EAGAIN: more wakes than it counts
+    sk_rt_count_wakeup(loop->rt);
 }
 
 void sk_loop_send(struct sk_loop *loop, struct sk_item *item)

@@ -131,6 +131,11 @@ bool sk_rt_simulated(void)
     return sk_loop_here && sk_loop_here->rt->simulated;
 }
 
+uint64_t sk_rt_wakeups(const struct sk_rt *rt)
+{
+    return atomic_load_explicit(&rt->wakeups, memory_order_relaxed);
+}
+
 uint64_t sk_rt_stalls(const struct sk_rt *rt)
 {
     uint64_t sum = 0;

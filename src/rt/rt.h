@@ -111,5 +111,7 @@ void sk_worker_free(struct sk_worker *worker); /* finishes queued jobs, joins */
 
 /* Turns over 20 ms since start, for the watchdog's metric. */
 uint64_t sk_rt_stalls(const struct sk_rt *rt);
+/* How often one thread woke another that slept, since start: what crossing threads costs. */
+uint64_t sk_rt_wakeups(const struct sk_rt *rt);
 
 #endif

@@ -89,6 +89,7 @@ struct sk_loop {
 struct sk_rt {
     bool simulated;
     atomic_bool stop;
+    _Atomic uint64_t wakeups; // of a thread by another; each costs a system call anyway
     int loop_count;
     struct sk_loop *loops;
 
@@ -97,6 +98,11 @@ struct sk_rt {
     int64_t sim_mono_ns;
     int64_t sim_wall_offset_ns; // wall = mono + offset
 };
+
+static inline void sk_rt_count_wakeup(struct sk_rt *rt)
+{
+    atomic_fetch_add_explicit(&rt->wakeups, 1, memory_order_relaxed);
+}
 
 extern _Thread_local struct sk_loop *sk_loop_here; // NULL off the loops
 

@@ -21,6 +21,7 @@
 enum { SIM_DELAY_MS = 4 };
 
 struct sk_worker {
+    struct sk_rt *rt;
     sk_worker_fn fn;
     void *owner;
     struct sk_job **batch; // room for batch_max; the worker's thread alone
@@ -28,11 +29,12 @@ struct sk_worker {
     bool simulated;
     char name[16]; // as the system bounds it
 
-    pthread_mutex_t lock; // guards first, last, stop
+    pthread_mutex_t lock; // guards first, last, stop, asleep
     pthread_cond_t wanted;
     pthread_t thread;
     struct sk_job *first, *last;
     bool stop;
+    bool asleep; // waits for work and nobody has woken it yet
 
     struct sk_timer delay; // simulated
 };
@@ -64,6 +66,7 @@ static void *worker_main(void *arg)
         if (count == 0 && worker->stop)
             break;
         if (count == 0) {
+            worker->asleep = true;
             pthread_cond_wait(&worker->wanted, &worker->lock);
             continue;
         }
@@ -98,6 +101,7 @@ struct sk_worker *sk_worker_new(struct sk_rt *rt, const char *name, sk_worker_fn
     struct sk_worker *worker = sk_mem_zalloc(sizeof(*worker));
 
     SK_ASSERT(batch_max >= 1);
+    worker->rt = rt;
     worker->fn = fn;
     worker->owner = owner;
     worker->batch = sk_mem_alloc((size_t)batch_max * sizeof(struct sk_job *));
@@ -121,10 +125,14 @@ void sk_worker_submit(struct sk_worker *worker, struct sk_job *job)
     else
         worker->first = job;
     worker->last = job;
+    bool wake = worker->asleep;
+    worker->asleep = false;
     pthread_mutex_unlock(&worker->lock);
-    if (!worker->simulated)
+    if (wake) {
+        sk_rt_count_wakeup(worker->rt);
         pthread_cond_signal(&worker->wanted);
-    else if (!sk_timer_running(&worker->delay))
+    }
+    if (worker->simulated && !sk_timer_running(&worker->delay))
         start_delay(worker);
 }
 
