@@ -1,21 +1,30 @@
 /*
  * A call on the server, from its headers to the end of its stream.
  *
- *   RECEIVING -> RUNNING -> DONE -> ANSWERED          (call_start, run_fiber, on_flush)
- *   RUNNING -> PARKING -> PARKED -> RUNNING           (sk_call_park, run_fiber, sk_call_resume)
- *   any -> ANSWERED                                   (call_refuse: an error before the handler)
+ *   RECEIVING -> QUEUED -> RUNNING -> DONE -> ANSWERED     (enqueue, start, run_fiber, on_flush)
+ *   RUNNING -> PARKING -> PARKED -> QUEUED                 (sk_call_park, run_fiber,
+ * sk_call_resume) RECEIVING, QUEUED -> ANSWERED                          (call_refuse: an error
+ * before the handler)
  *
  * Decoding, packing and compressing happen on the loop's own stack, for messages may nest deeper
  * than a fiber's stack is meant for; only the handler runs in a fiber. A handler that is through
  * puts its call on the connection's done list, and the flush at the end of the turn packs all of
  * them into one write.
  *
+ * The queue is for bursts. A worker may send ten thousand polls at once, or the end of the server
+ * resume as many; each would get a stack before the first has run, though all but a few need it
+ * for a microsecond. So at most RPC_SPAWNED_MAX fibers wait for their first turn, and the others'
+ * calls wait undecoded. Handlers that suspend are bounded by running_max: above it calls are
+ * refused, but for those that workers answer with, which let others end (up to twice as many).
+ *
  * Owns: the call (freed when its stream has ended and no fiber runs it), its run (arena, request,
  * response; freed when the stream has ended or the call parks).
  *
  * INV-1: call->stream is NULL exactly when on_stream_close was told.
  * INV-2: a fiber exists exactly in RUNNING and PARKING; then the call is not freed.
- * INV-3: a PARKED call ends that state once: by sk_call_resume or by on_gone.
+ * INV-3: while the queue is not empty, a pump is posted.
+ * INV-4: what was resumed runs, though its client be gone: its argument may own things.
+ * INV-5: a PARKED call ends that state once: by sk_call_resume or by on_gone.
  * Thread: the connection's loop.
  */
 #include "rpc/rpc_internal.h"
@@ -173,7 +182,78 @@ static void start_fiber(struct sk_call *call)
     call->run->response = sk_arena_alloc(call->run->arena, type->sizeof_message);
     protobuf_c_message_init(type, call->run->response);
     call->state = CALL_RUNNING;
+    call->conn->loop->spawned++;
+    call->conn->loop->running++;
     sk_fiber_spawn(run_fiber, call);
+}
+
+/* The whole request is here: decode it. */
+static void start_request(struct sk_call *call)
+{
+    struct rpc_run *run = run_new(call);
+    const struct sk_method *method = &call->entry->method;
+    const struct rpc_loop *loop = call->conn->loop;
+    int running_max = call->conn->server->running_max * (method->flags & SK_METHOD_WORKER ? 2 : 1);
+    ProtobufCMessage *request = NULL;
+    struct sk_str message;
+    sk_err err = SK_OK;
+    if (loop->running >= running_max)
+        err = sk_fail(&run->ctx, SK_RESOURCE_EXHAUSTED, "%d requests are being handled, %d allowed",
+                      loop->running, running_max);
+    if (!err)
+        err = rpc_unframe(&run->ctx, sk_buf_view(&call->stream->body), call->gzip_in,
+                          call->conn->server->options.message_max, &message);
+    if (!err)
+        err = sk_wire_decode(&run->ctx, method->request, message, &request);
+    sk_h2_drop_body(call->stream); // protobuf-c copies what it keeps
+    if (err) {
+        call_refuse(call, err);
+        return;
+    }
+    run->request = request;
+    start_fiber(call);
+}
+
+static void start(struct sk_call *call)
+{
+    if (call->resume) {
+        run_new(call);
+        start_fiber(call);
+    } else {
+        start_request(call);
+    }
+}
+
+static void on_pump(void *arg);
+
+static void post_pump(struct rpc_loop *loop)
+{
+    if (loop->pump_posted || sk_list_empty(&loop->queue))
+        return;
+    loop->pump_posted = true;
+    sk_rt_post(sk_rt_current(), sk_rt_loop_index(), on_pump, loop); // after the spawned fibers
+}
+
+static void on_pump(void *arg)
+{
+    struct rpc_loop *loop = arg;
+    loop->pump_posted = false;
+    while (loop->spawned < RPC_SPAWNED_MAX && !sk_list_empty(&loop->queue))
+        start(SK_CONTAINER(sk_list_pop_front(&loop->queue), struct sk_call, in_list));
+    post_pump(loop);
+}
+
+static void enqueue(struct sk_call *call)
+{
+    struct rpc_loop *loop = call->conn->loop;
+    call->state = CALL_QUEUED;
+    bool may_start = call->resume || !sk_fiber_current(); // decoding needs the loop's stack
+    if (may_start && loop->spawned < RPC_SPAWNED_MAX && sk_list_empty(&loop->queue)) {
+        start(call);
+        return;
+    }
+    sk_list_push_back(&loop->queue, &call->in_list);
+    post_pump(loop);
 }
 
 static void call_gone(struct sk_call *call, sk_err err)
@@ -205,8 +285,7 @@ static void settle_parked(struct sk_call *call)
     run_free(call);
     call->state = CALL_PARKED;
     if (call->resume) { // the owner was faster than its handler's return
-        run_new(call);
-        start_fiber(call);
+        enqueue(call);
     } else if (!call->stream) {
         call_gone(call, SK_CANCELLED);
         call_free(call);
@@ -215,10 +294,8 @@ static void settle_parked(struct sk_call *call)
     }
 }
 
-static void run_fiber(void *arg)
+static void end_fiber(struct sk_call *call, sk_err err)
 {
-    struct sk_call *call = arg;
-    sk_err err = call_handler(call);
     if (err == SK_PARKED && call->state == CALL_PARKING) {
         settle_parked(call);
         return;
@@ -233,28 +310,18 @@ static void run_fiber(void *arg)
         return;
     }
     call->run->err = err;
-    sk_list_push_back(&call->conn->done, &call->in_done);
+    sk_list_push_back(&call->conn->done, &call->in_list);
     sk_h2_kick(call->conn->h2);
 }
 
-/* The whole request is here. */
-static void call_start(struct sk_call *call)
+static void run_fiber(void *arg)
 {
-    struct rpc_run *run = run_new(call);
-    const struct sk_method *method = &call->entry->method;
-    ProtobufCMessage *request = NULL;
-    struct sk_str message;
-    sk_err err = rpc_unframe(&run->ctx, sk_buf_view(&call->stream->body), call->gzip_in,
-                             call->conn->server->options.message_max, &message);
-    if (!err)
-        err = sk_wire_decode(&run->ctx, method->request, message, &request);
-    sk_h2_drop_body(call->stream); // protobuf-c copies what it keeps
-    if (err) {
-        call_refuse(call, err);
-        return;
-    }
-    run->request = request;
-    start_fiber(call);
+    struct sk_call *call = arg;
+    struct rpc_loop *loop = call->conn->loop; // outlives the call
+    loop->spawned--;
+    sk_err err = call_handler(call);
+    loop->running--;
+    end_fiber(call, err);
 }
 
 /* ---- streams: reflection only; each message is answered where it arrives ---- */
@@ -394,7 +461,7 @@ static struct sk_call *call_new(struct rpc_conn *conn, struct sk_h2_stream *stre
     stream->user = call;
     conn->call_count++;
     atomic_fetch_add_explicit(&conn->server->call_count, 1, memory_order_relaxed);
-    sk_list_init(&call->in_done);
+    sk_list_init(&call->in_list);
     sk_timer_init(&call->deadline, on_deadline);
     call->started_ns = sk_now_wall_ns();
     return call;
@@ -475,7 +542,7 @@ static void on_body(void *owner, struct sk_h2_stream *stream)
     } else if (call->entry->stream) {
         stream_body(call);
     } else if (stream->ended) {
-        call_start(call);
+        enqueue(call);
     } else if (stream->body.n >= RPC_PREFIX && !call->admitted) {
         admit(call);
     }
@@ -492,11 +559,16 @@ static void on_stream_close(void *owner, struct sk_h2_stream *stream, uint32_t e
     case CALL_RUNNING:
     case CALL_PARKING:
         return; // run_fiber ends it
+    case CALL_QUEUED:
+        if (call->resume)
+            return; // runs all the same
+        sk_list_remove(&call->in_list);
+        break;
     case CALL_PARKED:
         call_gone(call, SK_CANCELLED);
         break;
     case CALL_DONE:
-        sk_list_remove(&call->in_done);
+        sk_list_remove(&call->in_list);
         observe(call, SK_CANCELLED);
         break;
     case CALL_RECEIVING:
@@ -511,7 +583,7 @@ static void on_flush(void *owner)
 {
     struct rpc_conn *conn = owner;
     for (struct sk_list *it; (it = sk_list_pop_front(&conn->done));) {
-        struct sk_call *call = SK_CONTAINER(it, struct sk_call, in_done);
+        struct sk_call *call = SK_CONTAINER(it, struct sk_call, in_list);
         call_answer(call, call->run->err);
     }
 }
@@ -586,6 +658,5 @@ void sk_call_resume(struct sk_call *call, rpc_resume_fn fn, void *arg)
     call->resume_arg = arg;
     if (call->state == CALL_PARKING)
         return; // run_fiber sees it
-    run_new(call);
-    start_fiber(call);
+    enqueue(call);
 }

@@ -13,6 +13,8 @@
 #define RPC_MESSAGE_MAX (4u << 20) /* grpc-go's default */
 #define RPC_GZIP_MIN 1024          /* answers below stay plain */
 #define RPC_POLL_DEADLINE_MIN_MS 2000
+#define RPC_SPAWNED_MAX 128   /* see call.c */
+#define RPC_RUNNING_MAX 16384 /* fibers of the process in handlers, shared by the loops */
 
 /* ---- metadata.c: what of a request's headers outlives it ---- */
 /* One block: name NUL value NUL ... Shared by the calls of a connection that carry the same. */
@@ -76,6 +78,10 @@ struct rpc_loop {
     struct sk_rpc_server *server;
     struct sk_list conns;
     struct sk_waitq emptied; /* woken when conns becomes empty */
+    struct sk_list queue;    /* calls that wait for their turn */
+    bool pump_posted;
+    int spawned; /* fibers that have not begun to run */
+    int running; /* fibers that have not ended, spawned ones among them */
 };
 
 struct sk_rpc_server {
@@ -86,6 +92,7 @@ struct sk_rpc_server {
     struct sk_map *services; /* name -> the first rpc_entry */
     struct rpc_loop *loops;
     int loop_count;
+    int running_max; /* of one loop */
     atomic_bool draining;
     atomic_size_t conn_count, call_count;
     struct rpc_reflection *reflection;
@@ -105,6 +112,7 @@ struct rpc_conn {
 
 enum rpc_call_state {
     CALL_RECEIVING, /* the request is not whole */
+    CALL_QUEUED,    /* it waits for its turn: the request is whole, or it was resumed */
     CALL_RUNNING,   /* its fiber runs */
     CALL_PARKING,   /* the handler has parked it and not yet returned */
     CALL_PARKED,
@@ -128,7 +136,7 @@ struct sk_call {
     struct sk_timer deadline; /* runs while parked */
     int64_t started_ns;
     int64_t deadline_mono_ms;
-    struct sk_list in_done;
+    struct sk_list in_list; /* QUEUED: of the loop's queue; DONE: of the connection's done */
     uint8_t state;
     bool gzip_in, gzip_out;
     bool admitted; /* the announced length of the message was granted */

@@ -92,11 +92,13 @@ struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options
     server->methods = sk_map_new();
     server->services = sk_map_new();
     server->loop_count = sk_rt_loop_count(sk_rt_current());
+    server->running_max = RPC_RUNNING_MAX / server->loop_count;
     server->loops = sk_mem_zalloc((size_t)server->loop_count * sizeof *server->loops);
     for (int i = 0; i < server->loop_count; i++) {
         server->loops[i].server = server;
         sk_list_init(&server->loops[i].conns);
         sk_waitq_init(&server->loops[i].emptied);
+        sk_list_init(&server->loops[i].queue);
     }
     add_methods(server, methods, method_count);
     return server;

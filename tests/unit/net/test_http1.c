@@ -1,6 +1,7 @@
 /* The HTTP/1.1 server: requests, limits, hosts, what comes in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include <cmocka.h>
@@ -20,7 +21,7 @@ struct client {
 struct fixture {
     struct sk_rt *rt;
     struct sk_http_server *server;
-    int handled;
+    atomic_int handled; // handlers run on either loop
     int64_t sleep_ms;
     void (*body)(struct fixture *fx);
 };

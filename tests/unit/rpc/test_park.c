@@ -102,33 +102,6 @@ static void test_lose_connection(void **state)
     fixture_run(1, NULL, &plain, lose_connection);
 }
 
-/* A worker's shutdown: many polls, all cancelled at once, and the connection goes on. */
-enum { MANY = 5000 };
-
-static void cancel_many(struct fixture *fx)
-{
-    static struct poll many[MANY];
-    for (int i = 0; i < MANY; i++) {
-        many[i] = (struct poll){.fx = fx, .timeout_ms = 4000};
-        sk_fiber_spawn(poll_fiber, &many[i]);
-    }
-    fixture_wait_parked(fx, MANY);
-    wait_done(many, MANY); // their time is up in one instant: our client resets them all
-    for (int i = 0; i < 1000 && fx->gone < MANY; i++)
-        sk_fiber_sleep(10);
-    assert_int_equal(fx->gone, MANY);
-    CTX(ctx);
-    struct sk_str answer;
-    assert_int_equal(fixture_call(fx, &ctx, "Echo", SK_STR("on"), 0, &answer), SK_OK);
-    CTX_END(ctx);
-}
-
-static void test_cancel_many(void **state)
-{
-    (void)state;
-    fixture_run(1, NULL, &plain, cancel_many);
-}
-
 /* ---- drain ---- */
 
 static void drain_fiber(void *arg)
@@ -187,8 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume),          cmocka_unit_test(test_expire),
-        cmocka_unit_test(test_lose_connection), cmocka_unit_test(test_cancel_many),
-        cmocka_unit_test(test_drain),           cmocka_unit_test(test_drain_in_time),
+        cmocka_unit_test(test_lose_connection), cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_in_time),
     };
     return cmocka_run_group_tests_name("rpc park", tests, NULL, NULL);
 }

@@ -156,6 +156,28 @@ static void rapid_reset(struct fixture *fx)
     sk_buf_fini(&block);
 }
 
+/* A worker's shutdown: all its polls cancelled at once, and the connection goes on. */
+static void cancel_many(struct fixture *fx)
+{
+    enum { MANY = 10000 };
+    struct raw *raw = greet(fx);
+    struct sk_buf block = SK_BUF_INIT;
+    raw_call_fields(&block, "/test.Echo/Poll");
+    for (uint32_t i = 0; i < MANY; i++) {
+        raw_frame(raw, HEADERS, END_HEADERS, 2 * i + 1, block.p, block.n);
+        raw_frame(raw, DATA, END_STREAM, 2 * i + 1, "\0\0\0\0\0", 5);
+    }
+    fixture_wait_parked(fx, MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        raw_frame(raw, RST_STREAM, 0, 2 * i + 1, "\0\0\0\x8", 4);
+    raw_call(raw, 2 * MANY + 1, ECHO_PATH, hello, sizeof hello);
+    assert_int_equal(raw_status(raw, 2 * MANY + 1), 0);
+    assert_int_equal(fx->gone, MANY);
+    assert_int_equal(fx->last_observed, SK_OK);
+    sk_buf_fini(&block);
+    raw_close(raw);
+}
+
 static void continuations(struct fixture *fx)
 {
     struct raw *raw = greet(fx);
@@ -392,6 +414,7 @@ TEST(broken_frames)
 TEST(malformed_then_good)
 TEST(floods)
 TEST(rapid_reset)
+TEST(cancel_many)
 TEST(continuations)
 TEST(header_bombs)
 TEST(wrong_headers)
@@ -404,13 +427,21 @@ TEST(regress_more_than_announced)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_preface),   cmocka_unit_test(test_byte_by_byte),
-        cmocka_unit_test(test_broken_frames), cmocka_unit_test(test_malformed_then_good),
-        cmocka_unit_test(test_floods),        cmocka_unit_test(test_rapid_reset),
-        cmocka_unit_test(test_continuations), cmocka_unit_test(test_header_bombs),
-        cmocka_unit_test(test_wrong_headers), cmocka_unit_test(test_broken_messages),
-        cmocka_unit_test(test_bombs),         cmocka_unit_test(test_half_open),
-        cmocka_unit_test(test_announced),     cmocka_unit_test(test_regress_more_than_announced),
+        cmocka_unit_test(test_bad_preface),
+        cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_broken_frames),
+        cmocka_unit_test(test_malformed_then_good),
+        cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_rapid_reset),
+        cmocka_unit_test(test_cancel_many),
+        cmocka_unit_test(test_continuations),
+        cmocka_unit_test(test_header_bombs),
+        cmocka_unit_test(test_wrong_headers),
+        cmocka_unit_test(test_broken_messages),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_half_open),
+        cmocka_unit_test(test_announced),
+        cmocka_unit_test(test_regress_more_than_announced),
     };
     return cmocka_run_group_tests_name("rpc raw", tests, NULL, NULL);
 }
