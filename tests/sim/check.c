@@ -99,21 +99,23 @@ static void item_begin(struct sim_run *run, enum sk_part_kind kind, int64_t id)
 {
     struct sim_item *item = sk_mem_zalloc(sizeof *item);
     item->id = id;
-    SIM_CHECK(!sk_imap_put(run->items[kind], id, item), "item %lld of kind %d begins twice", (long long)id, kind);
+    SIM_CHECK(!sk_imap_put(run->items[kind], id, item), "item %lld of kind %d begins twice",
+              (long long)id, kind);
 }
 
 static void item_start(struct sim_run *run, enum sk_part_kind kind, int64_t id)
 {
     struct sim_item *item = item_of(run, kind, id);
-    SIM_CHECK(item && !item->started, "item %lld of kind %d starts twice or unknown in %s", (long long)id, kind,
-              run->run_id);
+    SIM_CHECK(item && !item->started, "item %lld of kind %d starts twice or unknown in %s",
+              (long long)id, kind, run->run_id);
     item->started = true;
 }
 
 static void item_end(struct sim_run *run, enum sk_part_kind kind, int64_t id, bool must_be_started)
 {
     struct sim_item *item = sk_imap_remove(run->items[kind], id);
-    SIM_CHECK(item, "item %lld of kind %d ends twice or unknown in %s", (long long)id, kind, run->run_id);
+    SIM_CHECK(item, "item %lld of kind %d ends twice or unknown in %s", (long long)id, kind,
+              run->run_id);
     SIM_CHECK(item->started || !must_be_started, "item %lld of kind %d ends before its start in %s",
               (long long)id, kind, run->run_id);
     sk_mem_free(item);
@@ -123,12 +125,13 @@ static void wft_end(struct sim_run *run, int64_t scheduled, int64_t started)
 {
     SIM_CHECK(run->wft_scheduled == scheduled, "workflow task %lld ends, %lld was scheduled in %s",
               (long long)scheduled, (long long)run->wft_scheduled, run->run_id);
-    SIM_CHECK(!started || run->wft_started == started, "workflow task started at %lld, not %lld in %s",
-              (long long)run->wft_started, (long long)started, run->run_id);
+    SIM_CHECK(!started || run->wft_started == started,
+              "workflow task started at %lld, not %lld in %s", (long long)run->wft_started,
+              (long long)started, run->run_id);
     run->wft_scheduled = run->wft_started = 0;
 }
 
-static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
+static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) * e)
 {
     switch ((int)e->event_type) {
     case EVENT(WORKFLOW_TASK_SCHEDULED):
@@ -136,7 +139,8 @@ static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
         run->wft_scheduled = e->event_id;
         return true;
     case EVENT(WORKFLOW_TASK_STARTED):
-        SIM_CHECK(run->wft_scheduled == ATTR(e, workflow_task_started)->scheduled_event_id && !run->wft_started,
+        SIM_CHECK(run->wft_scheduled == ATTR(e, workflow_task_started)->scheduled_event_id &&
+                      !run->wft_started,
                   "workflow task started without being scheduled in %s", run->run_id);
         run->wft_started = e->event_id;
         return true;
@@ -158,15 +162,18 @@ static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
     }
 }
 
-static void check_due(struct sim_run *run, const HIST(HistoryEvent) *e)
+static void check_due(struct sim_run *run, const HIST(HistoryEvent) * e)
 {
-    const struct sim_item *item = item_of(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id);
+    const struct sim_item *item =
+        item_of(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id);
     // A timer's due moment is kept in whole milliseconds.
-    SIM_CHECK(!item || sk_ts_ns(e->event_time) / 1000000 >= item->due_ns / 1000000, "timer %lld of %s fires %lld ns early",
-              (long long)item->id, run->run_id, (long long)(item->due_ns - sk_ts_ns(e->event_time)));
+    SIM_CHECK(!item || sk_ts_ns(e->event_time) / 1000000 >= item->due_ns / 1000000,
+              "timer %lld of %s fires %lld ns early", (long long)item->id, run->run_id,
+              (long long)(item->due_ns - sk_ts_ns(e->event_time)));
 }
 
-static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
+static bool check_activity_event(struct sim_run *run, struct sk_arena *arena,
+                                 const HIST(HistoryEvent) * e)
 {
     switch ((int)e->event_type) {
     case EVENT(ACTIVITY_TASK_SCHEDULED):
@@ -183,7 +190,8 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, co
         item_end(run, SK_PART_ACTIVITY, ATTR(e, activity_task_failed)->scheduled_event_id, true);
         return true;
     case EVENT(ACTIVITY_TASK_TIMED_OUT):
-        item_end(run, SK_PART_ACTIVITY, ATTR(e, activity_task_timed_out)->scheduled_event_id, false);
+        item_end(run, SK_PART_ACTIVITY, ATTR(e, activity_task_timed_out)->scheduled_event_id,
+                 false);
         return true;
     case EVENT(ACTIVITY_TASK_CANCELED):
         item_end(run, SK_PART_ACTIVITY, ATTR(e, activity_task_canceled)->scheduled_event_id, false);
@@ -191,7 +199,8 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, co
     case EVENT(TIMER_STARTED):
         item_begin(run, SK_PART_TIMER, e->event_id);
         item_of(run, SK_PART_TIMER, e->event_id)->due_ns =
-            sk_ts_ns(e->event_time) + sk_dur_ms(ATTR(e, timer_started)->start_to_fire_timeout) * 1000000;
+            sk_ts_ns(e->event_time) +
+            sk_dur_ms(ATTR(e, timer_started)->start_to_fire_timeout) * 1000000;
         return true;
     case EVENT(TIMER_FIRED):
         check_due(run, e);
@@ -206,51 +215,64 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena, co
 }
 
 /* What a parent is told about its child is how the child ended. */
-static void check_child_end(const COMMON(WorkflowExecution) *child, int status)
+static void check_child_end(const COMMON(WorkflowExecution) * child, int status)
 {
     const struct sim_run *run = sim_run_find(child->run_id);
-    SIM_CHECK(run && run->status == status, "child %s of %s has status %d, its parent is told %d", child->run_id,
-              child->workflow_id, run ? run->status : 0, status);
+    SIM_CHECK(run && run->status == status, "child %s of %s has status %d, its parent is told %d",
+              child->run_id, child->workflow_id, run ? run->status : 0, status);
 }
 
-static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) *e)
+static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) * e)
 {
     switch ((int)e->event_type) {
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED):
         item_begin(run, SK_PART_CHILD, e->event_id);
         return true;
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_FAILED):
-        item_end(run, SK_PART_CHILD, ATTR(e, start_child_workflow_execution_failed)->initiated_event_id, false);
+        item_end(run, SK_PART_CHILD,
+                 ATTR(e, start_child_workflow_execution_failed)->initiated_event_id, false);
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_STARTED):
-        item_start(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_started)->initiated_event_id);
+        item_start(run, SK_PART_CHILD,
+                   ATTR(e, child_workflow_execution_started)->initiated_event_id);
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_COMPLETED):
-        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_completed)->initiated_event_id, true);
-        check_child_end(ATTR(e, child_workflow_execution_completed)->workflow_execution, STATUS(COMPLETED));
+        item_end(run, SK_PART_CHILD,
+                 ATTR(e, child_workflow_execution_completed)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_completed)->workflow_execution,
+                        STATUS(COMPLETED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_FAILED):
-        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_failed)->initiated_event_id, true);
-        check_child_end(ATTR(e, child_workflow_execution_failed)->workflow_execution, STATUS(FAILED));
+        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_failed)->initiated_event_id,
+                 true);
+        check_child_end(ATTR(e, child_workflow_execution_failed)->workflow_execution,
+                        STATUS(FAILED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_CANCELED):
-        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_canceled)->initiated_event_id, true);
-        check_child_end(ATTR(e, child_workflow_execution_canceled)->workflow_execution, STATUS(CANCELED));
+        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_canceled)->initiated_event_id,
+                 true);
+        check_child_end(ATTR(e, child_workflow_execution_canceled)->workflow_execution,
+                        STATUS(CANCELED));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_TIMED_OUT):
-        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_timed_out)->initiated_event_id, true);
-        check_child_end(ATTR(e, child_workflow_execution_timed_out)->workflow_execution, STATUS(TIMED_OUT));
+        item_end(run, SK_PART_CHILD,
+                 ATTR(e, child_workflow_execution_timed_out)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_timed_out)->workflow_execution,
+                        STATUS(TIMED_OUT));
         return true;
     case EVENT(CHILD_WORKFLOW_EXECUTION_TERMINATED):
-        item_end(run, SK_PART_CHILD, ATTR(e, child_workflow_execution_terminated)->initiated_event_id, true);
-        check_child_end(ATTR(e, child_workflow_execution_terminated)->workflow_execution, STATUS(TERMINATED));
+        item_end(run, SK_PART_CHILD,
+                 ATTR(e, child_workflow_execution_terminated)->initiated_event_id, true);
+        check_child_end(ATTR(e, child_workflow_execution_terminated)->workflow_execution,
+                        STATUS(TERMINATED));
         return true;
     default:
         return false;
     }
 }
 
-static bool check_external_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
+static bool check_external_event(struct sim_run *run, struct sk_arena *arena,
+                                 const HIST(HistoryEvent) * e)
 {
     switch ((int)e->event_type) {
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED):
@@ -258,7 +280,8 @@ static bool check_external_event(struct sim_run *run, struct sk_arena *arena, co
         return true;
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
         item_end(run, SK_PART_CANCEL,
-                 ATTR(e, request_cancel_external_workflow_execution_failed)->initiated_event_id, false);
+                 ATTR(e, request_cancel_external_workflow_execution_failed)->initiated_event_id,
+                 false);
         return true;
     case EVENT(EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED):
         item_end(run, SK_PART_CANCEL,
@@ -268,11 +291,12 @@ static bool check_external_event(struct sim_run *run, struct sk_arena *arena, co
         item_begin(run, SK_PART_SIGNAL, e->event_id);
         return true;
     case EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
-        item_end(run, SK_PART_SIGNAL, ATTR(e, signal_external_workflow_execution_failed)->initiated_event_id,
-                 false);
+        item_end(run, SK_PART_SIGNAL,
+                 ATTR(e, signal_external_workflow_execution_failed)->initiated_event_id, false);
         return true;
     case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED):
-        item_end(run, SK_PART_SIGNAL, ATTR(e, external_workflow_execution_signaled)->initiated_event_id, false);
+        item_end(run, SK_PART_SIGNAL,
+                 ATTR(e, external_workflow_execution_signaled)->initiated_event_id, false);
         return true;
     case EVENT(WORKFLOW_EXECUTION_SIGNALED):
         saw_signal(run, arena, ATTR(e, workflow_execution_signaled)->signal_name);
@@ -302,13 +326,14 @@ static int close_status(int type)
     }
 }
 
-static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
+static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) * e)
 {
-    SIM_CHECK(e->event_id == run->last_event_id + 1, "event %lld after %lld in %s", (long long)e->event_id,
-              (long long)run->last_event_id, run->run_id);
+    SIM_CHECK(e->event_id == run->last_event_id + 1, "event %lld after %lld in %s",
+              (long long)e->event_id, (long long)run->last_event_id, run->run_id);
     run->last_event_id = e->event_id;
     SIM_CHECK((e->event_id == 1) == (e->event_type == EVENT(WORKFLOW_EXECUTION_STARTED)),
-              "event %lld of %s is a %s", (long long)e->event_id, run->run_id, sk_event_name((int)e->event_type));
+              "event %lld of %s is a %s", (long long)e->event_id, run->run_id,
+              sk_event_name((int)e->event_type));
     sim_say("    %s %s %lld %s", run->workflow_id, run->run_id + 24, (long long)e->event_id,
             sk_event_name((int)e->event_type));
     if (e->event_id == 1) {
@@ -316,9 +341,10 @@ static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(
         run->cron = sk_text_set(ATTR(e, workflow_execution_started)->cron_schedule);
         return;
     }
-    SIM_CHECK(sim_run_open(run), "event %s after the end of %s", sk_event_name((int)e->event_type), run->run_id);
-    if (check_wft_event(run, e) || check_activity_event(run, arena, e) || check_child_event(run, e) ||
-        check_external_event(run, arena, e))
+    SIM_CHECK(sim_run_open(run), "event %s after the end of %s", sk_event_name((int)e->event_type),
+              run->run_id);
+    if (check_wft_event(run, e) || check_activity_event(run, arena, e) ||
+        check_child_event(run, e) || check_external_event(run, arena, e))
         return;
     int status = close_status((int)e->event_type);
     if (status)
@@ -330,51 +356,56 @@ static void check_history(struct sk_arena *arena, const struct sk_op *op)
     struct sk_ctx ctx = {.arena = arena};
     struct sim_run *run = run_of(&op->run);
     ProtobufCMessage *message;
-    sk_err err = sk_wire_decode(&ctx, &temporal__api__history__v1__history__descriptor, op->history.events,
-                                &message);
+    sk_err err = sk_wire_decode(&ctx, &temporal__api__history__v1__history__descriptor,
+                                op->history.events, &message);
     SIM_CHECK(!err, "a history batch of %s does not parse: %s", run->run_id, ctx.err.message);
     const HIST(History) *history = (const HIST(History) *)message;
     SIM_CHECK(history->n_events, "an empty history batch in %s", run->run_id);
-    SIM_CHECK(op->history.first_event_id == run->last_event_id + 1, "batch begins at %lld after %lld in %s",
-              (long long)op->history.first_event_id, (long long)run->last_event_id, run->run_id);
+    SIM_CHECK(op->history.first_event_id == run->last_event_id + 1,
+              "batch begins at %lld after %lld in %s", (long long)op->history.first_event_id,
+              (long long)run->last_event_id, run->run_id);
     for (size_t i = 0; i < history->n_events; i++)
         check_event(run, arena, history->events[i]);
     sk_buf_append(&run->history, op->history.events.p, op->history.events.n);
-    SIM_CHECK(op->history.last_event_id == run->last_event_id, "batch ends at %lld, says %lld in %s",
-              (long long)run->last_event_id, (long long)op->history.last_event_id, run->run_id);
+    SIM_CHECK(op->history.last_event_id == run->last_event_id,
+              "batch ends at %lld, says %lld in %s", (long long)run->last_event_id,
+              (long long)op->history.last_event_id, run->run_id);
 }
 
 /* ---- state against fold ---- */
 
 /* The history may still hold what has ended with a buffered event: at most `buffered` more. */
-static void check_items(const struct sim_run *run, enum sk_part_kind kind, const int64_t *inlined, size_t count,
-                        size_t buffered)
+static void check_items(const struct sim_run *run, enum sk_part_kind kind, const int64_t *inlined,
+                        size_t count, size_t buffered)
 {
     for (size_t i = 0; i < count; i++) {
         SIM_CHECK(item_of((struct sim_run *)(uintptr_t)run, kind, inlined[i]),
-                  "%s holds item %lld of kind %d that its history has not", run->run_id, (long long)inlined[i],
-                  kind);
-        SIM_CHECK(!sk_imap_get(run->parts[kind], inlined[i]), "item %lld of kind %d is in twice in %s",
-                  (long long)inlined[i], kind, run->run_id);
+                  "%s holds item %lld of kind %d that its history has not", run->run_id,
+                  (long long)inlined[i], kind);
+        SIM_CHECK(!sk_imap_get(run->parts[kind], inlined[i]),
+                  "item %lld of kind %d is in twice in %s", (long long)inlined[i], kind,
+                  run->run_id);
     }
     size_t cursor = 0;
     int64_t id;
     void *value;
     while (sk_imap_next(run->parts[kind], &cursor, &id, &value))
-        SIM_CHECK(sk_imap_get(run->items[kind], id), "%s has part %lld of kind %d that its history has not",
-                  run->run_id, (long long)id, kind);
+        SIM_CHECK(sk_imap_get(run->items[kind], id),
+                  "%s has part %lld of kind %d that its history has not", run->run_id,
+                  (long long)id, kind);
     size_t held = count + sk_imap_count(run->parts[kind]);
-    SIM_CHECK(held <= sk_imap_count(run->items[kind]) && sk_imap_count(run->items[kind]) - held <= buffered,
+    SIM_CHECK(held <= sk_imap_count(run->items[kind]) &&
+                  sk_imap_count(run->items[kind]) - held <= buffered,
               "%s holds %zu and %zu items of kind %d, its history %zu", run->run_id, count,
               sk_imap_count(run->parts[kind]), kind, sk_imap_count(run->items[kind]));
 }
 
-#define CHECK_ITEMS(kind, list, field)                                                             \
-    do {                                                                                           \
-        int64_t *ids = SK_NEW_N(arena, int64_t, s->n_##list + 1);                                  \
-        for (size_t i = 0; i < s->n_##list; i++)                                                   \
-            ids[i] = s->list[i]->field;                                                            \
-        check_items(run, kind, ids, s->n_##list, s->n_buffered);                                                  \
+#define CHECK_ITEMS(kind, list, field)                            \
+    do {                                                          \
+        int64_t *ids = SK_NEW_N(arena, int64_t, s->n_##list + 1); \
+        for (size_t i = 0; i < s->n_##list; i++)                  \
+            ids[i] = s->list[i]->field;                           \
+        check_items(run, kind, ids, s->n_##list, s->n_buffered);  \
     } while (0)
 
 static void check_state(struct sk_arena *arena, const struct sk_op *op)
@@ -382,15 +413,16 @@ static void check_state(struct sk_arena *arena, const struct sk_op *op)
     struct sk_ctx ctx = {.arena = arena};
     struct sim_run *run = run_of(&op->run);
     ProtobufCMessage *message;
-    sk_err err = sk_wire_decode_own(&ctx, &skald__engine__v1__execution_state__descriptor, op->exec.state,
-                                    &message);
+    sk_err err = sk_wire_decode_own(&ctx, &skald__engine__v1__execution_state__descriptor,
+                                    op->exec.state, &message);
     SIM_CHECK(!err, "the state of %s does not parse", run->run_id);
     const EN(ExecutionState) *s = (const EN(ExecutionState) *)message;
-    SIM_CHECK(op->exec.version == run->version, "version %lld after %lld of %s", (long long)op->exec.version,
-              (long long)run->version - 1, run->run_id);
-    SIM_CHECK(s->next_event_id == run->last_event_id + 1, "%s: next event id %lld after event %lld", run->run_id,
-              (long long)s->next_event_id, (long long)run->last_event_id);
-    SIM_CHECK(s->status == run->status, "%s: status %d, its history says %d", run->run_id, s->status, run->status);
+    SIM_CHECK(op->exec.version == run->version, "version %lld after %lld of %s",
+              (long long)op->exec.version, (long long)run->version - 1, run->run_id);
+    SIM_CHECK(s->next_event_id == run->last_event_id + 1, "%s: next event id %lld after event %lld",
+              run->run_id, (long long)s->next_event_id, (long long)run->last_event_id);
+    SIM_CHECK(s->status == run->status, "%s: status %d, its history says %d", run->run_id,
+              s->status, run->status);
     if (!sim_run_open(run))
         return;
     CHECK_ITEMS(SK_PART_ACTIVITY, activities, scheduled_id);
@@ -399,10 +431,12 @@ static void check_state(struct sk_arena *arena, const struct sk_op *op)
     CHECK_ITEMS(SK_PART_CANCEL, cancels, initiated_id);
     CHECK_ITEMS(SK_PART_SIGNAL, signals, initiated_id);
     if (run->wft_scheduled)
-        SIM_CHECK(s->wft && s->wft->scheduled_id == run->wft_scheduled && s->wft->started_id == run->wft_started,
+        SIM_CHECK(s->wft && s->wft->scheduled_id == run->wft_scheduled &&
+                      s->wft->started_id == run->wft_started,
                   "%s: workflow task %lld/%lld, its history says %lld/%lld", run->run_id,
-                  s->wft ? (long long)s->wft->scheduled_id : 0, s->wft ? (long long)s->wft->started_id : 0,
-                  (long long)run->wft_scheduled, (long long)run->wft_started);
+                  s->wft ? (long long)s->wft->scheduled_id : 0,
+                  s->wft ? (long long)s->wft->started_id : 0, (long long)run->wft_scheduled,
+                  (long long)run->wft_started);
     SIM_CHECK(!s->n_buffered || s->wft, "%s: buffered events without a workflow task", run->run_id);
     SIM_CHECK(!s->quarantined, "%s was quarantined", run->run_id);
 }
@@ -418,7 +452,8 @@ static void mirror_row(struct sk_arena *arena, const struct sk_task_row *row, bo
         char text[SK_UUID_TEXT];
         sk_uuid_format(row->run.run_id, text);
         SIM_CHECK(!run, "task row %s is written twice", key);
-        SIM_CHECK(row->priority >= 1 && row->priority <= 5, "task row %s has a strange priority", key);
+        SIM_CHECK(row->priority >= 1 && row->priority <= 5, "task row %s has a strange priority",
+                  key);
         sk_map_put(sim->rows, sk_str_of(key), sk_mem_strdup(text));
     } else if (run) {
         sk_map_remove(sim->rows, sk_str_of(key));
@@ -486,7 +521,8 @@ static void take_op(struct sk_arena *arena, const struct sk_op *op)
 static void check_one_open(const struct sim_run *run)
 {
     for (struct sim_run *other = sim->first; other; other = other->next)
-        SIM_CHECK(other == run || !sim_run_open(other) || strcmp(other->workflow_id, run->workflow_id) != 0,
+        SIM_CHECK(other == run || !sim_run_open(other) ||
+                      strcmp(other->workflow_id, run->workflow_id) != 0,
                   "%s has two open runs: %s and %s", run->workflow_id, run->run_id, other->run_id);
 }
 
@@ -502,10 +538,12 @@ void sim_check_commit(const struct sk_txn *txn)
         check_state(arena, &txn->ops[i]);
         if (sim_below(4) == 0 || !sim_run_open(run))
             sim_check_fold(run, txn->ops[i].exec.state);
-        sim_say("    %s %s version %lld wakes in %lld ms", run->workflow_id, run->run_id + 24, (long long)run->version,
-                txn->ops[i].exec.wake_ms ? (long long)(txn->ops[i].exec.wake_ms - sk_now_wall_ms()) : -1);
-        SIM_CHECK(run->vis_status == run->status, "%s shows status %d and has %d", run->run_id, run->vis_status,
-                  run->status);
+        sim_say("    %s %s version %lld wakes in %lld ms", run->workflow_id, run->run_id + 24,
+                (long long)run->version,
+                txn->ops[i].exec.wake_ms ? (long long)(txn->ops[i].exec.wake_ms - sk_now_wall_ms())
+                                         : -1);
+        SIM_CHECK(run->vis_status == run->status, "%s shows status %d and has %d", run->run_id,
+                  run->vis_status, run->status);
         if (sim_run_open(run))
             check_one_open(run);
     }

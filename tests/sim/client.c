@@ -21,8 +21,9 @@ static bool unknown(sk_err err)
 /* Errors that a client may see in a healthy simulation. */
 static void check_err(const char *what, sk_err err, const struct sk_ctx *ctx)
 {
-    SIM_CHECK(err != SK_INTERNAL && err != SK_DATA_LOSS && err != SK_UNKNOWN && err != SK_CONDITION &&
-                  err != SK_PARKED && err != SK_STALE && err != SK_UNIMPLEMENTED,
+    SIM_CHECK(err != SK_INTERNAL && err != SK_DATA_LOSS && err != SK_UNKNOWN &&
+                  err != SK_CONDITION && err != SK_PARKED && err != SK_STALE &&
+                  err != SK_UNIMPLEMENTED,
               "%s: %s %s", what, sk_err_name(err), err ? ctx->err.message : "");
     if (err)
         sim_say("  %s: %s %s", what, sk_err_name(err), ctx->err.message);
@@ -34,14 +35,16 @@ static void check_err(const char *what, sk_err err, const struct sk_ctx *ctx)
         (ret_err) = SK_UNAVAILABLE;                                                                \
         for (int try_ = 0; try_ < 4 && unknown(ret_err); try_++) {                                 \
             struct sk_ctx ctx_ = {.arena = (arena), .deadline_mono_ms = sk_now_mono_ms() + 10000}; \
-            (ret_response) = MSG_NEW((arena), WS(Method##Response),                                \
-                                     temporal__api__workflowservice__v1__##method_snake##_response); \
+            (ret_response) =                                                                       \
+                MSG_NEW((arena), WS(Method##Response),                                             \
+                        temporal__api__workflowservice__v1__##method_snake##_response);            \
             if (!sim_enter()) {                                                                    \
                 sk_fiber_sleep(100);                                                               \
                 continue;                                                                          \
             }                                                                                      \
             sim->requests++;                                                                       \
-            (ret_err) = sk_engine_##method(sim->engine, &ctx_, sim->ns, (request), (ret_response)); \
+            (ret_err) =                                                                            \
+                sk_engine_##method(sim->engine, &ctx_, sim->ns, (request), (ret_response));        \
             check_err((what), (ret_err), &ctx_);                                                   \
             sim_leave();                                                                           \
             if (sim_chance(30))                                                                    \
@@ -81,7 +84,8 @@ static void start(struct sk_arena *arena)
     }
     r->workflow_id_reuse_policy = REUSE(ALLOW_DUPLICATE);
     if (sim_chance(30))
-        r->workflow_id_reuse_policy = (Temporal__Api__Enums__V1__WorkflowIdReusePolicy)sim_between(1, 3);
+        r->workflow_id_reuse_policy =
+            (Temporal__Api__Enums__V1__WorkflowIdReusePolicy)sim_between(1, 3);
     if (sim_chance(40))
         r->workflow_id_conflict_policy =
             (Temporal__Api__Enums__V1__WorkflowIdConflictPolicy)sim_between(1, 3);
@@ -91,7 +95,8 @@ static void start(struct sk_arena *arena)
     sim->acknowledged++;
     const struct sim_run *run = sim_run_find(response->run_id);
     SIM_CHECK(run && run->last_event_id >= 1 && !strcmp(run->workflow_id, r->workflow_id),
-              "acknowledged start of %s as %s is not in the store", r->workflow_id, response->run_id);
+              "acknowledged start of %s as %s is not in the store", r->workflow_id,
+              response->run_id);
     response = sim_receive(arena, response);
     if (response->eager_workflow_task)
         sim_task_do(arena, response->eager_workflow_task, NULL);
@@ -110,7 +115,8 @@ static void signal(struct sk_arena *arena)
     r->input = sim_payloads(arena, "in");
     r->request_id = sim_name(arena, "request");
     r->identity = sk_arena_strdup(arena, "client");
-    CALL(arena, "signal", signal, SignalWorkflowExecution, signal_workflow_execution, r, err, response);
+    CALL(arena, "signal", signal, SignalWorkflowExecution, signal_workflow_execution, r, err,
+         response);
     (void)response;
     struct sim_deed *deed = sim_deed_of(r->signal_name);
     if (!err) {
@@ -141,7 +147,8 @@ static void signal_with_start(struct sk_arena *arena)
     if (!err) {
         deed->acknowledged = true;
         sim->acknowledged++;
-        SIM_CHECK(sim_run_find(response->run_id), "acknowledged run %s is not in the store", response->run_id);
+        SIM_CHECK(sim_run_find(response->run_id), "acknowledged run %s is not in the store",
+                  response->run_id);
     }
 }
 
@@ -156,8 +163,8 @@ static void cancel(struct sk_arena *arena)
     r->workflow_execution = sk_execution_msg(arena, some_id(arena), "");
     r->request_id = sim_name(arena, "request");
     r->identity = sk_arena_strdup(arena, "client");
-    CALL(arena, "cancel", request_cancel, RequestCancelWorkflowExecution, request_cancel_workflow_execution, r,
-         err, response);
+    CALL(arena, "cancel", request_cancel, RequestCancelWorkflowExecution,
+         request_cancel_workflow_execution, r, err, response);
     (void)err;
     (void)response;
 }
@@ -173,8 +180,8 @@ void sim_terminate(const char *workflow_id, const char *run_id)
     r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
     r->workflow_execution = sk_execution_msg(arena, workflow_id, run_id);
     r->identity = sk_arena_strdup(arena, "client");
-    CALL(arena, "terminate", terminate, TerminateWorkflowExecution, terminate_workflow_execution, r, err,
-         response);
+    CALL(arena, "terminate", terminate, TerminateWorkflowExecution, terminate_workflow_execution, r,
+         err, response);
     (void)response;
     if (!err && sk_text_set(run_id)) {
         const struct sim_run *run = sim_run_find(run_id);
@@ -184,7 +191,7 @@ void sim_terminate(const char *workflow_id, const char *run_id)
     sk_arena_free(arena);
 }
 
-static void delete(struct sk_arena *arena)
+static void delete (struct sk_arena *arena)
 {
     WS(DeleteWorkflowExecutionRequest) *r =
         MSG_NEW(arena, WS(DeleteWorkflowExecutionRequest),
@@ -193,20 +200,23 @@ static void delete(struct sk_arena *arena)
     sk_err err;
     r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
     r->workflow_execution = sk_execution_msg(arena, some_id(arena), "");
-    CALL(arena, "delete", delete_run, DeleteWorkflowExecution, delete_workflow_execution, r, err, response);
+    CALL(arena, "delete", delete_run, DeleteWorkflowExecution, delete_workflow_execution, r, err,
+         response);
     (void)err;
     (void)response;
 }
 
 static void reset_sticky(struct sk_arena *arena)
 {
-    WS(ResetStickyTaskQueueRequest) *r = MSG_NEW(
-        arena, WS(ResetStickyTaskQueueRequest), temporal__api__workflowservice__v1__reset_sticky_task_queue_request);
+    WS(ResetStickyTaskQueueRequest) *r =
+        MSG_NEW(arena, WS(ResetStickyTaskQueueRequest),
+                temporal__api__workflowservice__v1__reset_sticky_task_queue_request);
     WS(ResetStickyTaskQueueResponse) *response = NULL;
     sk_err err;
     r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
     r->execution = sk_execution_msg(arena, some_id(arena), "");
-    CALL(arena, "reset sticky", reset_sticky, ResetStickyTaskQueue, reset_sticky_task_queue, r, err, response);
+    CALL(arena, "reset sticky", reset_sticky, ResetStickyTaskQueue, reset_sticky_task_queue, r, err,
+         response);
     (void)err;
     (void)response;
 }
@@ -214,18 +224,21 @@ static void reset_sticky(struct sk_arena *arena)
 static void query(struct sk_arena *arena)
 {
     WS(QueryWorkflowRequest) *r =
-        MSG_NEW(arena, WS(QueryWorkflowRequest), temporal__api__workflowservice__v1__query_workflow_request);
+        MSG_NEW(arena, WS(QueryWorkflowRequest),
+                temporal__api__workflowservice__v1__query_workflow_request);
     WS(QueryWorkflowResponse) *response = NULL;
     sk_err err;
     r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
     r->execution = sk_execution_msg(arena, some_id(arena), "");
-    r->query = MSG_NEW(arena, Temporal__Api__Query__V1__WorkflowQuery, temporal__api__query__v1__workflow_query);
+    r->query = MSG_NEW(arena, Temporal__Api__Query__V1__WorkflowQuery,
+                       temporal__api__query__v1__workflow_query);
     r->query->query_type = sk_arena_strdup(arena, "who");
     CALL(arena, "query", query, QueryWorkflow, query_workflow, r, err, response);
     if (err)
         return;
     response = sim_receive(arena, response);
-    SIM_CHECK(response->query_rejected || !strcmp(sim_text(arena, response->query_result), r->execution->workflow_id),
+    SIM_CHECK(response->query_rejected ||
+                  !strcmp(sim_text(arena, response->query_result), r->execution->workflow_id),
               "a query to %s was answered by %s", r->execution->workflow_id,
               sim_text(arena, response->query_result));
 }
@@ -239,12 +252,14 @@ static void describe(struct sk_arena *arena)
     sk_err err;
     r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
     r->execution = sk_execution_msg(arena, some_id(arena), "");
-    CALL(arena, "describe", describe, DescribeWorkflowExecution, describe_workflow_execution, r, err, response);
+    CALL(arena, "describe", describe, DescribeWorkflowExecution, describe_workflow_execution, r,
+         err, response);
     if (err)
         return;
     response = sim_receive(arena, response);
     const struct sim_run *run = sim_run_find(response->workflow_execution_info->execution->run_id);
-    SIM_CHECK(run, "described run %s is not in the store", response->workflow_execution_info->execution->run_id);
+    SIM_CHECK(run, "described run %s is not in the store",
+              response->workflow_execution_info->execution->run_id);
 }
 
 void sim_client(void *arg)
@@ -266,7 +281,7 @@ void sim_client(void *arg)
         else if (draw < 81)
             sim_terminate(some_id(arena), "");
         else if (draw < 83)
-            delete(arena);
+            delete (arena);
         else if (draw < 85)
             reset_sticky(arena);
         else if (draw < 93)

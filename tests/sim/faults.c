@@ -74,27 +74,28 @@ static sk_err do_commit(struct sk_store *store, struct sk_ctx *ctx, const struct
     return SK_OK;
 }
 
-#define READ(name, params, args)                                                                   \
-    static sk_err do_##name params                                                                 \
-    {                                                                                              \
-        struct sim_store *s = of(store);                                                           \
-        sk_err err = before_read(s, ctx);                                                          \
-        return err ? err : sk_store_##name args;                                                   \
+#define READ(name, params, args)                 \
+    static sk_err do_##name params               \
+    {                                            \
+        struct sim_store *s = of(store);         \
+        sk_err err = before_read(s, ctx);        \
+        return err ? err : sk_store_##name args; \
     }
 READ(exec_get,
      (struct sk_store * store, struct sk_ctx *ctx, const struct sk_run_key *run,
       struct sk_exec_row *ret),
      (s->base, ctx, run, ret))
 READ(current_get,
-     (struct sk_store * store, struct sk_ctx *ctx, sk_ns_id ns, struct sk_str id, struct sk_uuid *ret),
+     (struct sk_store * store, struct sk_ctx *ctx, sk_ns_id ns, struct sk_str id,
+      struct sk_uuid *ret),
      (s->base, ctx, ns, id, ret))
 READ(history_read,
      (struct sk_store * store, struct sk_ctx *ctx, const struct sk_run_key *run, int64_t from,
       int64_t to, size_t max_bytes, bool reverse, struct sk_history_batch **ret, size_t *count),
      (s->base, ctx, run, from, to, max_bytes, reverse, ret, count))
 READ(tasks_read,
-     (struct sk_store * store, struct sk_ctx *ctx, const struct sk_queue_key *queue, int32_t priority,
-      int64_t seq, size_t limit, struct sk_task_row **ret, size_t *count),
+     (struct sk_store * store, struct sk_ctx *ctx, const struct sk_queue_key *queue,
+      int32_t priority, int64_t seq, size_t limit, struct sk_task_row **ret, size_t *count),
      (s->base, ctx, queue, priority, seq, limit, ret, count))
 READ(queues_read,
      (struct sk_store * store, struct sk_ctx *ctx, struct sk_queue_key **ret, size_t *count),
@@ -114,8 +115,8 @@ READ(outbox_read,
 READ(inbox_get, (struct sk_store * store, struct sk_ctx *ctx, struct sk_inbox_row *row),
      (s->base, ctx, row))
 READ(runs_read,
-     (struct sk_store * store, struct sk_ctx *ctx, sk_ns_id ns, struct sk_str id, struct sk_uuid **ret,
-      size_t *count),
+     (struct sk_store * store, struct sk_ctx *ctx, sk_ns_id ns, struct sk_str id,
+      struct sk_uuid **ret, size_t *count),
      (s->base, ctx, ns, id, ret, count))
 READ(vis_list,
      (struct sk_store * store, struct sk_ctx *ctx, const struct sk_vis_query *query,

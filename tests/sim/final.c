@@ -19,7 +19,8 @@ static void check_deeds(void)
     void *value;
     while (sk_map_next(sim->deeds, &cursor, &name, &value)) {
         const struct sim_deed *deed = value;
-        SIM_CHECK(deed->seen <= 1 || deed->repeats, SK_STR_FMT " happened %d times", SK_STR_ARG(name), deed->seen);
+        SIM_CHECK(deed->seen <= 1 || deed->repeats, SK_STR_FMT " happened %d times",
+                  SK_STR_ARG(name), deed->seen);
         SIM_CHECK(deed->seen || !deed->acknowledged, SK_STR_FMT " was acknowledged and is lost",
                   SK_STR_ARG(name));
     }
@@ -32,12 +33,14 @@ static void check_run_history(struct sk_arena *arena, const struct sim_run *run)
     struct sk_history_batch *batches;
     size_t count;
     int64_t last = 0;
-    sk_err err = sk_store_history_read(sim->base, &ctx, &key, 1, INT64_MAX, SIZE_MAX, false, &batches, &count);
+    sk_err err = sk_store_history_read(sim->base, &ctx, &key, 1, INT64_MAX, SIZE_MAX, false,
+                                       &batches, &count);
     SIM_CHECK(!err, "history of %s: %s", run->run_id, sk_err_name(err));
     for (size_t i = 0; i < count; i++) {
         int64_t first = 0, to = 0;
         err = sk_wire_history_range(&ctx, batches[i].events, &first, &to);
-        SIM_CHECK(!err && first == last + 1 && first == batches[i].first_event_id && to == batches[i].last_event_id,
+        SIM_CHECK(!err && first == last + 1 && first == batches[i].first_event_id &&
+                      to == batches[i].last_event_id,
                   "batch %zu of %s does not fit", i, run->run_id);
         last = to;
     }
@@ -52,7 +55,8 @@ static void check_gone(struct sk_arena *arena, const struct sim_run *run)
     struct sk_history_batch *batches;
     struct sk_exec_row row;
     size_t count;
-    sk_err err = sk_store_history_read(sim->base, &ctx, &key, 1, INT64_MAX, SIZE_MAX, false, &batches, &count);
+    sk_err err = sk_store_history_read(sim->base, &ctx, &key, 1, INT64_MAX, SIZE_MAX, false,
+                                       &batches, &count);
     SIM_CHECK(!err && !count, "deleted %s still has a history", run->run_id);
     err = sk_store_exec_get(sim->base, &ctx, &key, &row);
     SIM_CHECK(err == SK_NOT_FOUND, "deleted %s is still there", run->run_id);
@@ -67,7 +71,8 @@ static void check_rows(struct sk_arena *arena)
     struct sk_str key;
     void *run;
     if (sk_map_next(sim->rows, &cursor, &key, &run))
-        SIM_CHECK(false, "task row " SK_STR_FMT " of %s is left behind", SK_STR_ARG(key), (char *)run);
+        SIM_CHECK(false, "task row " SK_STR_FMT " of %s is left behind", SK_STR_ARG(key),
+                  (char *)run);
     sk_err err = sk_store_queues_read(sim->base, &ctx, &queues, &count);
     SIM_CHECK(!err && !count, "%zu queues still have tasks", count);
     err = sk_store_outbox_read(sim->base, &ctx, 1, 0, 10, &outbox, &count);
@@ -87,17 +92,19 @@ static void check_visibility(struct sk_arena *arena)
         char text[SK_UUID_TEXT];
         sk_uuid_format(page.rows[i].run.run_id, text);
         const struct sim_run *run = sim_run_find(text);
-        SIM_CHECK(run && run->status == page.rows[i].status, "the list shows %s with status %d", text,
-                  page.rows[i].status);
+        SIM_CHECK(run && run->status == page.rows[i].status, "the list shows %s with status %d",
+                  text, page.rows[i].status);
         SIM_CHECK(page.rows[i].close_ns > 0, "the list shows %s without a close time", text);
-        SIM_CHECK(page.rows[i].history_length == run->last_event_id, "the list shows %lld events of %s, it has %lld",
+        SIM_CHECK(page.rows[i].history_length == run->last_event_id,
+                  "the list shows %lld events of %s, it has %lld",
                   (long long)page.rows[i].history_length, text, (long long)run->last_event_id);
     }
     for (const struct sim_run *run = sim->first; run; run = run->next)
         runs += !run->deleted;
     SIM_CHECK(runs == page.count, "the list shows %zu runs of %zu", page.count, runs);
     err = sk_store_vis_count(sim->base, &ctx, &query, &counts);
-    SIM_CHECK(!err && (size_t)counts.total == runs, "the count is %lld of %zu", (long long)counts.total, runs);
+    SIM_CHECK(!err && (size_t)counts.total == runs, "the count is %lld of %zu",
+              (long long)counts.total, runs);
 }
 
 void sim_check_end(void)

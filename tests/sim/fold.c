@@ -12,7 +12,7 @@
 #include "engine/engine_internal.h"
 #include "wire/wire.h"
 
-#define STATE_SIDE 60    /* from this field on: side records */
+#define STATE_SIDE 60 /* from this field on: side records */
 #define ACTIVITY_SIDE 30
 
 static size_t scalar_size(const ProtobufCFieldDescriptor *field)
@@ -45,7 +45,8 @@ static size_t scalar_size(const ProtobufCFieldDescriptor *field)
 }
 
 /* Set a field to what an empty message has there. */
-static void clear_field(ProtobufCMessage *m, const ProtobufCMessage *empty, const ProtobufCFieldDescriptor *field)
+static void clear_field(ProtobufCMessage *m, const ProtobufCMessage *empty,
+                        const ProtobufCFieldDescriptor *field)
 {
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
         memset((char *)m + field->quantifier_offset, 0, sizeof(size_t));
@@ -71,8 +72,8 @@ static struct sk_str derived(struct sk_arena *arena, const ProtobufCMessage *m, 
 }
 
 /* The name of the first field that differs. */
-static const char *difference(const ProtobufCMessage *a, const ProtobufCMessage *b, struct sk_arena *arena,
-                              unsigned side_from)
+static const char *difference(const ProtobufCMessage *a, const ProtobufCMessage *b,
+                              struct sk_arena *arena, unsigned side_from)
 {
     for (unsigned i = 0; i < a->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &a->descriptor->fields[i];
@@ -88,30 +89,34 @@ static const char *difference(const ProtobufCMessage *a, const ProtobufCMessage 
     return "nothing";
 }
 
-static void compare(const struct sim_run *run, struct sk_arena *arena, const ProtobufCMessage *stored,
-                    const ProtobufCMessage *folded, unsigned side_from, const unsigned *also)
+static void compare(const struct sim_run *run, struct sk_arena *arena,
+                    const ProtobufCMessage *stored, const ProtobufCMessage *folded,
+                    unsigned side_from, const unsigned *also)
 {
     if (sk_str_eq(derived(arena, stored, side_from, also), derived(arena, folded, side_from, also)))
         return;
-    SIM_CHECK(false, "%s after event %lld: %s, field %s: the state is not the fold of the history", run->run_id,
-              (long long)run->last_event_id, stored->descriptor->name, difference(stored, folded, arena, side_from));
+    SIM_CHECK(false, "%s after event %lld: %s, field %s: the state is not the fold of the history",
+              run->run_id, (long long)run->last_event_id, stored->descriptor->name,
+              difference(stored, folded, arena, side_from));
 }
 
 /* Request ids under which an item's message travels: drawn, not told by its event. */
 static const unsigned side_fields[SIM_ITEM_KINDS][2] = {
     [SK_PART_CHILD] = {8}, [SK_PART_CANCEL] = {5}, [SK_PART_SIGNAL] = {5}};
 
-static void compare_items(const struct sim_run *run, struct sk_arena *arena, const struct exec *stored,
-                          struct exec *folded, enum sk_part_kind kind)
+static void compare_items(const struct sim_run *run, struct sk_arena *arena,
+                          const struct exec *stored, struct exec *folded, enum sk_part_kind kind)
 {
     const struct items *items = &stored->items[kind];
-    SIM_CHECK(items->n == folded->items[kind].n, "%s: %zu items of kind %d are stored, the fold has %zu", run->run_id,
-              items->n, kind, folded->items[kind].n);
+    SIM_CHECK(items->n == folded->items[kind].n,
+              "%s: %zu items of kind %d are stored, the fold has %zu", run->run_id, items->n, kind,
+              folded->items[kind].n);
     for (size_t i = 0; i < items->n; i++) {
         const struct item *other = items_find(folded, kind, items->v[i].id);
-        SIM_CHECK(other, "%s: item %lld of kind %d is not in the fold", run->run_id, (long long)items->v[i].id, kind);
-        compare(run, arena, items->v[i].record, other->record, kind == SK_PART_ACTIVITY ? ACTIVITY_SIDE : 1000,
-                side_fields[kind]);
+        SIM_CHECK(other, "%s: item %lld of kind %d is not in the fold", run->run_id,
+                  (long long)items->v[i].id, kind);
+        compare(run, arena, items->v[i].record, other->record,
+                kind == SK_PART_ACTIVITY ? ACTIVITY_SIDE : 1000, side_fields[kind]);
     }
 }
 

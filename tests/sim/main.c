@@ -1,6 +1,7 @@
 /*
- * sim [--verbose] [FIRST [LAST]]    simulate these seeds (default 1 to 100), then those of seeds.txt
- * A broken invariant prints itself, the seed and how to run that seed again, and exits with 1.
+ * sim [--verbose] [FIRST [LAST]]    simulate these seeds (default 1 to 100), then those of
+ * seeds.txt A broken invariant prints itself, the seed and how to run that seed again, and exits
+ * with 1.
  */
 #include "sim.h"
 
@@ -31,7 +32,8 @@ static void print_replay(void)
 {
     fflush(stdout);
     fprintf(stderr, "seed %llu failed; again with: %s --verbose %llu\n",
-            sim ? (unsigned long long)sim->seed : 0, program, sim ? (unsigned long long)sim->seed : 0);
+            sim ? (unsigned long long)sim->seed : 0, program,
+            sim ? (unsigned long long)sim->seed : 0);
 }
 
 _Noreturn void sim_fail(const char *cond, const char *file, int line, const char *fmt, ...)

@@ -47,12 +47,12 @@ static void unpend(struct pending *p, int64_t id)
 }
 
 #define ATTR(event, member) ((event)->member##_event_attributes)
-#define UNPEND(list, TYPE, member, field)                                                          \
-    case EVENT(TYPE):                                                                              \
-        unpend(&tale->list, ATTR(e, member)->field);                                               \
+#define UNPEND(list, TYPE, member, field)            \
+    case EVENT(TYPE):                                \
+        unpend(&tale->list, ATTR(e, member)->field); \
         break
 
-static void read_event(struct tale *tale, const HIST(HistoryEvent) *e)
+static void read_event(struct tale *tale, const HIST(HistoryEvent) * e)
 {
     switch ((int)e->event_type) {
     case EVENT(WORKFLOW_TASK_COMPLETED):
@@ -80,8 +80,8 @@ static void read_event(struct tale *tale, const HIST(HistoryEvent) *e)
         UNPEND(activities, ACTIVITY_TASK_CANCELED, activity_task_canceled, scheduled_event_id);
         UNPEND(timers, TIMER_FIRED, timer_fired, started_event_id);
         UNPEND(timers, TIMER_CANCELED, timer_canceled, started_event_id);
-        UNPEND(children, START_CHILD_WORKFLOW_EXECUTION_FAILED, start_child_workflow_execution_failed,
-               initiated_event_id);
+        UNPEND(children, START_CHILD_WORKFLOW_EXECUTION_FAILED,
+               start_child_workflow_execution_failed, initiated_event_id);
         UNPEND(children, CHILD_WORKFLOW_EXECUTION_COMPLETED, child_workflow_execution_completed,
                initiated_event_id);
         UNPEND(children, CHILD_WORKFLOW_EXECUTION_FAILED, child_workflow_execution_failed,
@@ -99,8 +99,8 @@ static void read_event(struct tale *tale, const HIST(HistoryEvent) *e)
 
 /* ---- commands ---- */
 
-#define COMMAND_NEW(d, TYPE, Attributes, snake)                                                    \
-    command_new(arena, d, COMMAND(TYPE),                                                           \
+#define COMMAND_NEW(d, TYPE, Attributes, snake) \
+    command_new(arena, d, COMMAND(TYPE),        \
                 &temporal__api__command__v1__##snake##_command_attributes__descriptor, #snake)
 
 static void *command_new(struct sk_arena *arena, struct sim_decision *d, int type,
@@ -119,7 +119,7 @@ static void *command_new(struct sk_arena *arena, struct sim_decision *d, int typ
     return c->schedule_activity_task_command_attributes;
 }
 
-static COMMON(RetryPolicy) *retry_policy(struct sk_arena *arena)
+static COMMON(RetryPolicy) * retry_policy(struct sk_arena *arena)
 {
     COMMON(RetryPolicy) *policy = COMMON_NEW(arena, RetryPolicy, retry_policy);
     policy->initial_interval = sk_dur(arena, sim_between(100, 2000));
@@ -161,8 +161,9 @@ static void start_timer(struct sk_arena *arena, struct sim_decision *d)
 
 static void start_child(struct sk_arena *arena, struct sim_decision *d)
 {
-    CMDMSG(StartChildWorkflowExecutionCommandAttributes) *a = COMMAND_NEW(
-        d, START_CHILD_WORKFLOW_EXECUTION, StartChildWorkflowExecution, start_child_workflow_execution);
+    CMDMSG(StartChildWorkflowExecutionCommandAttributes) *a =
+        COMMAND_NEW(d, START_CHILD_WORKFLOW_EXECUTION, StartChildWorkflowExecution,
+                    start_child_workflow_execution);
     a->workflow_id = sim_chance(20) // perhaps taken
                          ? sk_arena_printf(arena, "wf-%d", (int)sim_below(SIM_IDS))
                          : sim_name(arena, "child");
@@ -179,15 +180,17 @@ static void start_child(struct sk_arena *arena, struct sim_decision *d)
 static void cancel_external(struct sk_arena *arena, struct sim_decision *d, const char *workflow_id)
 {
     CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *a =
-        COMMAND_NEW(d, REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION, RequestCancelExternalWorkflowExecution,
+        COMMAND_NEW(d, REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
+                    RequestCancelExternalWorkflowExecution,
                     request_cancel_external_workflow_execution);
     a->workflow_id = sk_arena_strdup(arena, workflow_id);
 }
 
 static void signal_external(struct sk_arena *arena, struct sim_decision *d, const char *workflow_id)
 {
-    CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *a = COMMAND_NEW(
-        d, SIGNAL_EXTERNAL_WORKFLOW_EXECUTION, SignalExternalWorkflowExecution, signal_external_workflow_execution);
+    CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *a =
+        COMMAND_NEW(d, SIGNAL_EXTERNAL_WORKFLOW_EXECUTION, SignalExternalWorkflowExecution,
+                    signal_external_workflow_execution);
     a->execution = sk_execution_msg(arena, workflow_id, "");
     a->signal_name = sim_name(arena, "external");
     a->input = sim_payloads(arena, "in");
@@ -216,11 +219,12 @@ static void modify_memo(struct sk_arena *arena, struct sim_decision *d)
 
 static void upsert_attributes(struct sk_arena *arena, struct sim_decision *d)
 {
-    CMDMSG(UpsertWorkflowSearchAttributesCommandAttributes) *a = COMMAND_NEW(
-        d, UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, UpsertWorkflowSearchAttributes, upsert_workflow_search_attributes);
+    CMDMSG(UpsertWorkflowSearchAttributesCommandAttributes) *a =
+        COMMAND_NEW(d, UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, UpsertWorkflowSearchAttributes,
+                    upsert_workflow_search_attributes);
     COMMON(SearchAttributes) *sa = COMMON_NEW(arena, SearchAttributes, search_attributes);
-    COMMON(SearchAttributes__IndexedFieldsEntry) *entry =
-        COMMON_NEW(arena, SearchAttributes__IndexedFieldsEntry, search_attributes__indexed_fields_entry);
+    COMMON(SearchAttributes__IndexedFieldsEntry) *entry = COMMON_NEW(
+        arena, SearchAttributes__IndexedFieldsEntry, search_attributes__indexed_fields_entry);
     entry->key = sk_arena_strdup(arena, "BuildIds"); // predefined, a list of keywords
     entry->value = sim_payloads(arena, "[\"one\",\"two\"]")->payloads[0];
     entry->value->data = sk_bin(arena, "[\"one\",\"two\"]");
@@ -248,8 +252,9 @@ static void fail(struct sk_arena *arena, struct sim_decision *d)
 
 static void continue_as_new(struct sk_arena *arena, struct sim_decision *d)
 {
-    CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a = COMMAND_NEW(
-        d, CONTINUE_AS_NEW_WORKFLOW_EXECUTION, ContinueAsNewWorkflowExecution, continue_as_new_workflow_execution);
+    CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a =
+        COMMAND_NEW(d, CONTINUE_AS_NEW_WORKFLOW_EXECUTION, ContinueAsNewWorkflowExecution,
+                    continue_as_new_workflow_execution);
     a->workflow_type = sk_type_msg(arena, "flow");
     a->task_queue = sk_queue_msg(arena, SIM_QUEUE, NULL);
     a->input = sim_payloads(arena, "again");
@@ -259,7 +264,8 @@ static void continue_as_new(struct sk_arena *arena, struct sim_decision *d)
 
 static void cancel_self(struct sk_arena *arena, struct sim_decision *d)
 {
-    (void)COMMAND_NEW(d, CANCEL_WORKFLOW_EXECUTION, CancelWorkflowExecution, cancel_workflow_execution);
+    (void)COMMAND_NEW(d, CANCEL_WORKFLOW_EXECUTION, CancelWorkflowExecution,
+                      cancel_workflow_execution);
     (void)arena;
 }
 
@@ -284,11 +290,13 @@ static void close_somehow(struct sk_arena *arena, const struct tale *tale, struc
 static void cancel_something(struct sk_arena *arena, struct tale *tale, struct sim_decision *d)
 {
     if (tale->activities.count && sim_chance(50)) {
-        CMDMSG(RequestCancelActivityTaskCommandAttributes) *a = COMMAND_NEW(
-            d, REQUEST_CANCEL_ACTIVITY_TASK, RequestCancelActivityTask, request_cancel_activity_task);
+        CMDMSG(RequestCancelActivityTaskCommandAttributes) *a =
+            COMMAND_NEW(d, REQUEST_CANCEL_ACTIVITY_TASK, RequestCancelActivityTask,
+                        request_cancel_activity_task);
         a->scheduled_event_id = tale->activities.ids[sim_below(tale->activities.count)];
     } else if (tale->timers.count) {
-        CMDMSG(CancelTimerCommandAttributes) *a = COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
+        CMDMSG(CancelTimerCommandAttributes) *a =
+            COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
         uint64_t i = sim_below(tale->timers.count);
         a->timer_id = sk_arena_strdup(arena, tale->timers.names[i]);
         unpend(&tale->timers, tale->timers.ids[i]);
@@ -304,7 +312,8 @@ static const char *somebody(struct sk_arena *arena, const struct tale *tale, con
     return sk_arena_printf(arena, "wf-%d", (int)sim_below(SIM_IDS + 1)); // the last does not exist
 }
 
-static void do_something(struct sk_arena *arena, struct tale *tale, const char *self, struct sim_decision *d)
+static void do_something(struct sk_arena *arena, struct tale *tale, const char *self,
+                         struct sim_decision *d)
 {
     uint64_t draw = sim_below(100);
     if (tale->activities.count && sim_chance(12))
@@ -332,7 +341,8 @@ static void do_something(struct sk_arena *arena, struct tale *tale, const char *
 /* A command that the server must refuse, failing the task. */
 static void do_nonsense(struct sk_arena *arena, struct sim_decision *d)
 {
-    CMDMSG(CancelTimerCommandAttributes) *a = COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
+    CMDMSG(CancelTimerCommandAttributes) *a =
+        COMMAND_NEW(d, CANCEL_TIMER, CancelTimer, cancel_timer);
     a->timer_id = sim_name(arena, "no-such-timer");
 }
 
@@ -346,7 +356,7 @@ static bool brings_back(const struct sim_decision *d)
     return false;
 }
 
-void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char *workflow_id,
+void sim_decide(struct sk_arena *arena, const HIST(History) * history, const char *workflow_id,
                 struct sim_decision *ret)
 {
     struct tale tale = {0};
@@ -362,7 +372,8 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
         do_nonsense(arena, ret);
     for (uint64_t n = sim_below(4); n > 0; n--)
         do_something(arena, &tale, workflow_id, ret);
-    bool waits = tale.activities.count || tale.timers.count || tale.children.count || brings_back(ret);
+    bool waits =
+        tale.activities.count || tale.timers.count || tale.children.count || brings_back(ret);
     if (!waits || sim_chance(10))
         start_timer(arena, ret);
 }

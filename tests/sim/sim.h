@@ -52,8 +52,8 @@ struct sim_run {
     int status;     /* from its events; WorkflowExecutionStatus */
     int vis_status; /* from its visibility row */
     bool cron;
-    bool deleted;   /* its rows are gone */
-    int64_t wft_scheduled, wft_started; /* 0: none */
+    bool deleted;                          /* its rows are gone */
+    int64_t wft_scheduled, wft_started;    /* 0: none */
     struct sk_imap *items[SIM_ITEM_KINDS]; /* id -> struct sim_item */
     struct sk_imap *parts[SIM_ITEM_KINDS]; /* id -> struct sk_buf: rows of their own */
     struct sk_buf history;                 /* all events, serialized */
@@ -81,8 +81,8 @@ struct sim_world {
     struct sk_namespaces *namespaces;
     const struct sk_namespace *ns;
     struct sk_limits limits;
-    int calls;  /* under way into engine or matching */
-    int fibers; /* model fibers alive */
+    int calls;   /* under way into engine or matching */
+    int fibers;  /* model fibers alive */
     int clients; /* of them */
     int lives;
 
@@ -110,8 +110,8 @@ char *sim_name(struct sk_arena *arena, const char *what);
 void sim_spawn(void (*fn)(void *), void *arg);
 /* A message as its receiver sees it: packed (with what was spliced in) and decoded. */
 void *sim_receive(struct sk_arena *arena, const void *message);
-COMMON(Payloads) *sim_payloads(struct sk_arena *arena, const char *text);
-const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) *payloads);
+COMMON(Payloads) * sim_payloads(struct sk_arena *arena, const char *text);
+const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) * payloads);
 
 /* ---- faults.c ---- */
 struct sk_store *sim_store_new(struct sk_store *base);
@@ -121,7 +121,7 @@ void sim_store_free(struct sk_store *store);
 /* ---- check.c ---- */
 void sim_check_commit(const struct sk_txn *txn);
 struct sim_run *sim_run_find(const char *run_id); /* NULL: unknown */
-struct sim_deed *sim_deed_of(const char *name);    /* made when new */
+struct sim_deed *sim_deed_of(const char *name);   /* made when new */
 bool sim_run_open(const struct sim_run *run);
 int sim_open_runs(void);
 void sim_check_free(void);
@@ -139,11 +139,13 @@ void sim_activity_worker(void *arg);
 void sim_client(void *arg);
 void sim_watcher(void *arg); /* watcher.c: waits for the end of runs by long polls */
 /* Poll once; NULL: nothing came. Inside sim_enter. */
-struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky, const char *identity);
+struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
+                         const char *identity);
 /* Do a workflow task and those that its answers bring. Outside sim_enter. */
-void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task, const char *sticky);
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+                 const char *sticky);
 /* Do a started activity; frees nothing. Outside sim_enter. */
-void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task);
+void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task);
 /* Terminate by workflow id, for the end of a run. */
 void sim_terminate(const char *workflow_id, const char *run_id);
 
@@ -154,7 +156,7 @@ struct sim_decision {
     size_t count;
     bool closes;
 };
-void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char *workflow_id,
+void sim_decide(struct sk_arena *arena, const HIST(History) * history, const char *workflow_id,
                 struct sim_decision *ret);
 
 #endif

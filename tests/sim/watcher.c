@@ -46,8 +46,8 @@ static void park(const struct sk_watch *watch)
 }
 
 /* One long poll; the last event's type when the run is closed, else 0. */
-static int ask(struct sk_arena *arena, const char *workflow_id, const char *run_id, ProtobufCBinaryData *token,
-               sk_err *ret_err)
+static int ask(struct sk_arena *arena, const char *workflow_id, const char *run_id,
+               ProtobufCBinaryData *token, sk_err *ret_err)
 {
     struct sk_ctx ctx = {.arena = arena};
     struct sk_watch watch;
@@ -64,8 +64,9 @@ static int ask(struct sk_arena *arena, const char *workflow_id, const char *run_
         TEMPORAL__API__ENUMS__V1__HISTORY_EVENT_FILTER_TYPE__HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT;
     r->next_page_token = *token;
     for (int i = 0; i < 2; i++) {
-        response = MSG_NEW(arena, WS(GetWorkflowExecutionHistoryResponse),
-                           temporal__api__workflowservice__v1__get_workflow_execution_history_response);
+        response =
+            MSG_NEW(arena, WS(GetWorkflowExecutionHistoryResponse),
+                    temporal__api__workflowservice__v1__get_workflow_execution_history_response);
         *ret_err = sk_engine_history(sim->engine, &ctx, sim->ns, r, response, &watch, &wait);
         if (*ret_err || !wait || i)
             break;
@@ -114,8 +115,8 @@ static void follow(const struct sim_run *run)
         int type = ask(arena, run->workflow_id, run->run_id, &token, &err);
         sim_leave();
         if (type) {
-            SIM_CHECK(tells_truth(run, type), "a long poll says %s of %s, whose status is %d", sk_event_name(type),
-                      run->run_id, run->status);
+            SIM_CHECK(tells_truth(run, type), "a long poll says %s of %s, whose status is %d",
+                      sk_event_name(type), run->run_id, run->status);
             break;
         }
         SIM_CHECK(err != SK_NOT_FOUND || run->deleted, "%s is not found", run->run_id);

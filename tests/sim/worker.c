@@ -26,7 +26,8 @@ static void on_end(struct sk_poll *poll, enum sk_poll_end end, struct sk_task *t
     sk_fiber_wake(w->fiber);
 }
 
-struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky, const char *identity)
+struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
+                         const char *identity)
 {
     struct waiter *w = sk_mem_zalloc(sizeof *w);
     w->fiber = sk_fiber_current();
@@ -58,7 +59,8 @@ struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
 
 /* ---- history ---- */
 
-static const HIST(History) *append(struct sk_arena *arena, const HIST(History) *a, const HIST(History) *b)
+static const HIST(History) *
+    append(struct sk_arena *arena, const HIST(History) * a, const HIST(History) * b)
 {
     HIST(History) *all = MSG_NEW(arena, HIST(History), temporal__api__history__v1__history);
     size_t n = (a ? a->n_events : 0) + (b ? b->n_events : 0);
@@ -71,18 +73,19 @@ static const HIST(History) *append(struct sk_arena *arena, const HIST(History) *
 }
 
 /* All of it, page by page; NULL when that failed. */
-static const HIST(History) *fetch(struct sk_arena *arena, const COMMON(WorkflowExecution) *execution)
+static const HIST(History) *
+    fetch(struct sk_arena *arena, const COMMON(WorkflowExecution) * execution)
 {
     const HIST(History) *all = NULL;
     ProtobufCBinaryData token = {0};
     do {
         struct sk_ctx ctx = {.arena = arena};
-        WS(GetWorkflowExecutionHistoryRequest) *r = MSG_NEW(
-            arena, WS(GetWorkflowExecutionHistoryRequest),
-            temporal__api__workflowservice__v1__get_workflow_execution_history_request);
-        WS(GetWorkflowExecutionHistoryResponse) *response = MSG_NEW(
-            arena, WS(GetWorkflowExecutionHistoryResponse),
-            temporal__api__workflowservice__v1__get_workflow_execution_history_response);
+        WS(GetWorkflowExecutionHistoryRequest) *r =
+            MSG_NEW(arena, WS(GetWorkflowExecutionHistoryRequest),
+                    temporal__api__workflowservice__v1__get_workflow_execution_history_request);
+        WS(GetWorkflowExecutionHistoryResponse) *response =
+            MSG_NEW(arena, WS(GetWorkflowExecutionHistoryResponse),
+                    temporal__api__workflowservice__v1__get_workflow_execution_history_response);
         r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
         r->execution = sk_execution_msg(arena, execution->workflow_id, execution->run_id);
         r->maximum_page_size = (int32_t)sim_between(1, 60);
@@ -100,15 +103,17 @@ static const HIST(History) *fetch(struct sk_arena *arena, const COMMON(WorkflowE
         token = response->next_page_token;
     } while (token.len);
     for (size_t i = 0; i < all->n_events; i++)
-        SIM_CHECK(all->events[i]->event_id == (int64_t)i + 1, "history of %s: event %lld at place %zu",
-                  execution->run_id, (long long)all->events[i]->event_id, i + 1);
+        SIM_CHECK(all->events[i]->event_id == (int64_t)i + 1,
+                  "history of %s: event %lld at place %zu", execution->run_id,
+                  (long long)all->events[i]->event_id, i + 1);
     return all;
 }
 
 /* ---- answers ---- */
 
-static void set_query_results(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
-                              WS(RespondWorkflowTaskCompletedRequest) *r)
+static void set_query_results(struct sk_arena *arena,
+                              const WS(PollWorkflowTaskQueueResponse) * task,
+                              WS(RespondWorkflowTaskCompletedRequest) * r)
 {
     typedef WS(RespondWorkflowTaskCompletedRequest__QueryResultsEntry) entry;
     r->query_results = SK_NEW_N(arena, entry *, task->n_queries + 1);
@@ -119,13 +124,15 @@ static void set_query_results(struct sk_arena *arena, const WS(PollWorkflowTaskQ
         e->key = sk_arena_strdup(arena, task->queries[i]->key);
         e->value = MSG_NEW(arena, Temporal__Api__Query__V1__WorkflowQueryResult,
                            temporal__api__query__v1__workflow_query_result);
-        e->value->result_type = TEMPORAL__API__ENUMS__V1__QUERY_RESULT_TYPE__QUERY_RESULT_TYPE_ANSWERED;
+        e->value->result_type =
+            TEMPORAL__API__ENUMS__V1__QUERY_RESULT_TYPE__QUERY_RESULT_TYPE_ANSWERED;
         e->value->answer = sim_payloads(arena, task->workflow_execution->workflow_id);
         r->query_results[r->n_query_results++] = e;
     }
 }
 
-static void set_sticky(struct sk_arena *arena, const char *sticky, WS(RespondWorkflowTaskCompletedRequest) *r)
+static void set_sticky(struct sk_arena *arena, const char *sticky,
+                       WS(RespondWorkflowTaskCompletedRequest) * r)
 {
     if (!sticky || sim_chance(20))
         return;
@@ -135,9 +142,9 @@ static void set_sticky(struct sk_arena *arena, const char *sticky, WS(RespondWor
     r->sticky_attributes->schedule_to_start_timeout = sk_dur(arena, sim_between(1000, 8000));
 }
 
-static WS(RespondWorkflowTaskCompletedRequest) *completion(struct sk_arena *arena,
-                                                           const WS(PollWorkflowTaskQueueResponse) *task,
-                                                           const HIST(History) *history, const char *sticky)
+static WS(RespondWorkflowTaskCompletedRequest) *
+    completion(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+               const HIST(History) * history, const char *sticky)
 {
     WS(RespondWorkflowTaskCompletedRequest) *r =
         MSG_NEW(arena, WS(RespondWorkflowTaskCompletedRequest),
@@ -156,8 +163,9 @@ static WS(RespondWorkflowTaskCompletedRequest) *completion(struct sk_arena *aren
     return r;
 }
 
-static sk_err complete_once(struct sk_arena *arena, const WS(RespondWorkflowTaskCompletedRequest) *r,
-                            WS(RespondWorkflowTaskCompletedResponse) **ret)
+static sk_err complete_once(struct sk_arena *arena,
+                            const WS(RespondWorkflowTaskCompletedRequest) * r,
+                            WS(RespondWorkflowTaskCompletedResponse) * *ret)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondWorkflowTaskCompletedResponse) *response =
@@ -173,7 +181,7 @@ static sk_err complete_once(struct sk_arena *arena, const WS(RespondWorkflowTask
     return err;
 }
 
-static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task)
+static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondWorkflowTaskFailedRequest) *r =
@@ -195,20 +203,22 @@ static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResp
 }
 
 /* An acknowledged completion is in the history, and its token is spent. */
-static void check_acknowledged(struct sk_arena *arena, const WS(RespondWorkflowTaskCompletedRequest) *r)
+static void check_acknowledged(struct sk_arena *arena,
+                               const WS(RespondWorkflowTaskCompletedRequest) * r)
 {
     struct sim_deed *deed = sim_deed_of(r->identity);
     deed->acknowledged = true;
     sim->acknowledged++;
-    SIM_CHECK(deed->seen == 1, "acknowledged %s is %d times in the history", r->identity, deed->seen);
+    SIM_CHECK(deed->seen == 1, "acknowledged %s is %d times in the history", r->identity,
+              deed->seen);
     if (!sim_chance(10))
         return;
-    WS(RespondWorkflowTaskCompletedResponse) *response;
+    WS(RespondWorkflowTaskCompletedResponse) * response;
     sk_err err = complete_once(arena, r, &response);
     SIM_CHECK(err, "%s was taken twice", r->identity);
 }
 
-static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task)
+static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondQueryTaskCompletedRequest) *r =
@@ -229,9 +239,9 @@ static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueR
 }
 
 /* One task; the next one, when the answer brought it. */
-static const WS(PollWorkflowTaskQueueResponse) *do_task(struct sk_arena *arena,
-                                                        const WS(PollWorkflowTaskQueueResponse) *task,
-                                                        const char *sticky)
+static const WS(PollWorkflowTaskQueueResponse) *
+    do_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+            const char *sticky)
 {
     if (task->query) {
         answer_query(arena, task);
@@ -257,10 +267,13 @@ static const WS(PollWorkflowTaskQueueResponse) *do_task(struct sk_arena *arena,
     check_acknowledged(arena, r);
     for (size_t i = 0; i < response->n_activity_tasks; i++)
         sim_activity_do(arena, response->activity_tasks[i]);
-    return response->workflow_task && response->workflow_task->task_token.len ? response->workflow_task : NULL;
+    return response->workflow_task && response->workflow_task->task_token.len
+               ? response->workflow_task
+               : NULL;
 }
 
-void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task, const char *sticky)
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+                 const char *sticky)
 {
     while (task)
         task = do_task(arena, task, sticky);
@@ -268,8 +281,9 @@ void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse)
 
 /* ---- the worker ---- */
 
-static const WS(PollWorkflowTaskQueueResponse) *start(struct sk_arena *arena, struct sk_task *task,
-                                                      const char *queue, bool sticky, const char *identity)
+static const WS(PollWorkflowTaskQueueResponse) * start(struct sk_arena *arena, struct sk_task *task,
+                                                       const char *queue, bool sticky,
+                                                       const char *identity)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(PollWorkflowTaskQueueRequest) *poll =

@@ -53,7 +53,7 @@ void *sim_receive(struct sk_arena *arena, const void *message)
     return copy;
 }
 
-COMMON(Payloads) *sim_payloads(struct sk_arena *arena, const char *text)
+COMMON(Payloads) * sim_payloads(struct sk_arena *arena, const char *text)
 {
     COMMON(Payloads) *payloads = COMMON_NEW(arena, Payloads, payloads);
     payloads->n_payloads = 1;
@@ -61,14 +61,15 @@ COMMON(Payloads) *sim_payloads(struct sk_arena *arena, const char *text)
     payloads->payloads[0] = COMMON_NEW(arena, Payload, payload);
     payloads->payloads[0]->n_metadata = 1;
     payloads->payloads[0]->metadata = SK_NEW_N(arena, COMMON(Payload__MetadataEntry) *, 1);
-    payloads->payloads[0]->metadata[0] = COMMON_NEW(arena, Payload__MetadataEntry, payload__metadata_entry);
+    payloads->payloads[0]->metadata[0] =
+        COMMON_NEW(arena, Payload__MetadataEntry, payload__metadata_entry);
     payloads->payloads[0]->metadata[0]->key = sk_arena_strdup(arena, "encoding");
     payloads->payloads[0]->metadata[0]->value = sk_bin(arena, "json/plain");
     payloads->payloads[0]->data = sk_bin(arena, text);
     return payloads;
 }
 
-const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) *payloads)
+const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) * payloads)
 {
     if (!payloads || !payloads->n_payloads)
         return "";
@@ -151,7 +152,8 @@ static void take_down(bool crash)
     sk_matching_drain(sim->matching);
     sk_engine_drain(engine);
     while (sim->calls) {
-        SIM_CHECK(sk_now_mono_ms() - begin_ms < DOWN_WAIT_MS, "%d calls never come back", sim->calls);
+        SIM_CHECK(sk_now_mono_ms() - begin_ms < DOWN_WAIT_MS, "%d calls never come back",
+                  sim->calls);
         sk_fiber_sleep(5);
     }
     sk_engine_close(engine);
@@ -278,10 +280,11 @@ void sim_world_run(uint64_t seed)
     });
     sk_rt_run(rt, main_fiber, NULL);
     sk_rt_free(rt);
-    sim_say("seed %llu: %llu commits, %llu refused, %llu unknown, %d lives, %llu requests, %llu acknowledged",
-            (unsigned long long)seed, (unsigned long long)world.commits, (unsigned long long)world.refused,
-            (unsigned long long)world.unknown, world.lives, (unsigned long long)world.requests,
-            (unsigned long long)world.acknowledged);
+    sim_say("seed %llu: %llu commits, %llu refused, %llu unknown, %d lives, %llu requests, %llu "
+            "acknowledged",
+            (unsigned long long)seed, (unsigned long long)world.commits,
+            (unsigned long long)world.refused, (unsigned long long)world.unknown, world.lives,
+            (unsigned long long)world.requests, (unsigned long long)world.acknowledged);
     sim_check_free();
     sk_random_free(world.random);
     sim = NULL;

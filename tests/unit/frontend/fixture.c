@@ -58,6 +58,7 @@ static void serve(void (*body)(void))
     const struct sk_method *methods = sk_frontend_methods(fx.frontend, &n);
     CHECK(sk_rpc_listen(&(struct sk_rpc_server_options){.ip = "127.0.0.1"}, methods, n, &server,
                         &error) == SK_OK);
+    fx.port = sk_rpc_port(server);
     CHECK(sk_rpc_connect(&fx.ctx,
                          &(struct sk_rpc_client_options){.host = "127.0.0.1",
                                                          .port = sk_rpc_port(server)},

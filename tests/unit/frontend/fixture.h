@@ -32,6 +32,7 @@ struct fixture {
     struct sk_namespaces *namespaces;
     struct sk_frontend *frontend;
     struct sk_rpc_client *client;
+    int port;
 };
 extern struct fixture fx;
 
