@@ -39,15 +39,15 @@ static bool is_range(enum sk_vis_op op)
 static bool system_index(struct sq_plan *p, const struct sk_vis_node *leaf, bool all_divisions)
 {
     static const struct {
-        enum sk_vis_column field;
         const char *index, *column;
+        enum sk_vis_column field;
         int rank;
     } indexes[] = {
-        {SK_VIS_WORKFLOW_ID, "vis_workflow", "v.workflow_id", 1},
-        {SK_VIS_PARENT_WORKFLOW_ID, "vis_parent", "v.parent_workflow_id", 2},
-        {SK_VIS_DIVISION, "vis_division", "v.division", 5},
-        {SK_VIS_WORKFLOW_TYPE, "vis_type", "v.type", 6},
-        {SK_VIS_STATUS, "vis_status", "v.status", 7},
+        {"vis_workflow", "v.workflow_id", SK_VIS_WORKFLOW_ID, 1},
+        {"vis_parent", "v.parent_workflow_id", SK_VIS_PARENT_WORKFLOW_ID, 2},
+        {"vis_division", "v.division", SK_VIS_DIVISION, 5},
+        {"vis_type", "v.type", SK_VIS_WORKFLOW_TYPE, 6},
+        {"vis_status", "v.status", SK_VIS_STATUS, 7},
     };
     for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
         bool division = indexes[i].field == SK_VIS_DIVISION;

@@ -88,12 +88,14 @@ int sq_sql_prepare(sqlite3 *db, const struct sq_sql *sql, sqlite3_stmt **ret)
 
 /* ---- fields ---- */
 
+#define HEX(from, n) "substr(hex(v.run_id)," #from "," #n ")"
+#define RUN_ID_TEXT /* 8-4-4-4-12 */                                           \
+    "lower(" HEX(1, 8) "||'-'||" HEX(9, 4) "||'-'||" HEX(13, 4) "||'-'||" HEX( \
+        17, 4) "||'-'||" HEX(21, 12) ")"
+
 static const char *const columns[] = {
     [SK_VIS_WORKFLOW_ID] = "v.workflow_id",
-    // the text form: 8-4-4-4-12
-    [SK_VIS_RUN_ID] = "lower(substr(hex(v.run_id),1,8)||'-'||substr(hex(v.run_id),9,4)||'-'||"
-                      "substr(hex(v.run_id),13,4)||'-'||substr(hex(v.run_id),17,4)||'-'||"
-                      "substr(hex(v.run_id),21))",
+    [SK_VIS_RUN_ID] = RUN_ID_TEXT,
     [SK_VIS_WORKFLOW_TYPE] = "v.type",
     [SK_VIS_STATUS] = "v.status",
     [SK_VIS_TASK_QUEUE] = "v.task_queue",
