@@ -46,7 +46,7 @@ void sm_put_task(struct sk_buf *buf, const struct sk_task_row *task);
 void sm_take_task(struct sk_str in, struct sk_task_row *ret); /* all but queue, priority, seq */
 void sm_put_vis(struct sk_buf *buf, const struct sk_vis_row *row);
 /* With values, in the arena; strings borrowed from the table. */
-void sm_take_vis(struct sk_str in, struct sk_arena *arena, struct sk_vis_row *ret);
+void sm_take_vis(struct sk_str in, struct sk_arena *arena, struct sk_vis_row *row);
 
 /* ---- visibility (vis.c, filter.c) ---- */
 enum sm_truth { SM_FALSE, SM_TRUE, SM_UNKNOWN };

@@ -47,10 +47,11 @@ static void insert(struct sm_table *table, size_t at, struct sm_entry *entry)
 {
     if (table->count == table->capacity) {
         table->capacity = table->capacity ? table->capacity * 2 : 16;
-        table->entries = sk_mem_realloc(table->entries, table->capacity * sizeof(*table->entries));
+        table->entries =
+            sk_mem_realloc(table->entries, table->capacity * sizeof(struct sm_entry *));
     }
     memmove(table->entries + at + 1, table->entries + at,
-            (table->count - at) * sizeof(*table->entries));
+            (table->count - at) * sizeof(struct sm_entry *));
     table->entries[at] = entry;
     table->count++;
 }
@@ -60,7 +61,7 @@ static struct sm_entry *take(struct sm_table *table, size_t at)
     struct sm_entry *entry = table->entries[at];
     table->count--;
     memmove(table->entries + at, table->entries + at + 1,
-            (table->count - at) * sizeof(*table->entries));
+            (table->count - at) * sizeof(struct sm_entry *));
     return entry;
 }
 

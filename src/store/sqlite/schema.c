@@ -98,16 +98,15 @@ static const char format_1[] =
 
 /* The typed columns of format 1, in order. */
 static const struct {
+    const char *name, *affinity;
     enum sk_sa_type type;
-    const char *name;
     int slots;
-    const char *affinity;
 } attr_types[] = {
-    {SK_SA_KEYWORD, "keyword", SK_SA_SLOTS_KEYWORD, "TEXT"},
-    {SK_SA_INT, "int", SK_SA_SLOTS_INT, "INTEGER"},
-    {SK_SA_DOUBLE, "double", SK_SA_SLOTS_DOUBLE, "REAL"},
-    {SK_SA_BOOL, "bool", SK_SA_SLOTS_BOOL, "INTEGER"},
-    {SK_SA_DATETIME, "datetime", SK_SA_SLOTS_DATETIME, "INTEGER"},
+    {"keyword", "TEXT", SK_SA_KEYWORD, SK_SA_SLOTS_KEYWORD},
+    {"int", "INTEGER", SK_SA_INT, SK_SA_SLOTS_INT},
+    {"double", "REAL", SK_SA_DOUBLE, SK_SA_SLOTS_DOUBLE},
+    {"bool", "INTEGER", SK_SA_BOOL, SK_SA_SLOTS_BOOL},
+    {"datetime", "INTEGER", SK_SA_DATETIME, SK_SA_SLOTS_DATETIME},
 };
 #define ATTR_TYPES (sizeof(attr_types) / sizeof(attr_types[0]))
 

@@ -89,9 +89,11 @@ int sq_sql_prepare(sqlite3 *db, const struct sq_sql *sql, sqlite3_stmt **ret)
 /* ---- fields ---- */
 
 #define HEX(from, n) "substr(hex(v.run_id)," #from "," #n ")"
-#define RUN_ID_TEXT /* 8-4-4-4-12 */                                           \
-    "lower(" HEX(1, 8) "||'-'||" HEX(9, 4) "||'-'||" HEX(13, 4) "||'-'||" HEX( \
-        17, 4) "||'-'||" HEX(21, 12) ")"
+// clang-format off
+#define RUN_ID_TEXT /* 8-4-4-4-12 */ \
+    "lower(" HEX(1, 8) "||'-'||" HEX(9, 4) "||'-'||" HEX(13, 4) "||'-'||" HEX(17, 4) "||'-'||" \
+    HEX(21, 12) ")"
+// clang-format on
 
 static const char *const columns[] = {
     [SK_VIS_WORKFLOW_ID] = "v.workflow_id",
