@@ -1,5 +1,5 @@
 /*
- * What the store costs: one-activity workflows as the engine commits them (5 commits, 23 row
+ * What the store costs: one-activity workflows as the engine commits them (5 commits, 21 row
  * operations each), many at once, on a SQLite file. Prints workflows a second, commits a group and
  * the CPU time of each thread a workflow.
  *
