@@ -91,6 +91,8 @@ static int64_t heartbeat_due_ms(const EN(Activity) *a)
 int64_t activity_due_ms(const EN(Activity) *a)
 {
     int64_t due = a->expires_ms;
+    if (a->started_ns == 0 && a->paused)
+        return due;
     if (a->retry_due_ms)
         return sooner(due, a->retry_due_ms);
     if (a->started_ns == 0) {
@@ -126,6 +128,8 @@ bool activity_check(struct txn *t, EN(Activity) *a, struct item *item)
         activity_time_out(t, a, item, TIMEOUT(SCHEDULE_TO_CLOSE));
         return true;
     }
+    if (a->started_ns == 0 && a->paused)
+        return false;
     if (a->retry_due_ms) {
         if (a->retry_due_ms > now)
             return false;
@@ -207,6 +211,12 @@ static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILU
         return false;
     }
     int64_t now = txn_now_ms(t);
+    if (a->reset) { // begin anew, whatever the policy would say of this attempt
+        a->attempt = 0;
+        if (a->reset_heartbeat)
+            a->heartbeat = NULL;
+        a->reset = a->reset_heartbeat = false;
+    }
     int64_t backoff = retry_backoff_ms(a->retry_policy, a->attempt, now, a->expires_ms, failure,
                                        ret_state);
     if (backoff < 0)

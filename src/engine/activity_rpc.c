@@ -71,6 +71,11 @@ static sk_err find(struct flow *flow, struct sk_ctx *ctx, const struct target *t
     return SK_OK;
 }
 
+/* What a heartbeat's answer tells the worker. */
+struct heartbeat_flags {
+    bool cancel_requested, paused, reset;
+};
+
 /* One change to one activity. */
 struct act {
     struct target target;
@@ -81,7 +86,7 @@ struct act {
     const COMMON(Payloads) *payloads; /* result, details, heartbeat */
     const char *identity;
     int cause;
-    bool *ret_cancel_requested;
+    struct heartbeat_flags *ret_flags;
 };
 
 static sk_err act_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
@@ -97,8 +102,8 @@ static sk_err act_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struc
         return err;
     struct txn t;
     txn_init(&t, shard, ctx, ns, x);
-    if (act->ret_cancel_requested)
-        *act->ret_cancel_requested = a->cancel_requested;
+    if (act->ret_flags)
+        *act->ret_flags = (struct heartbeat_flags){a->cancel_requested, a->paused, a->reset};
     act->change(&t, a, item, act);
     return txn_commit(&t);
 }
@@ -173,11 +178,13 @@ sk_err sk_engine_activity_heartbeat(struct sk_engine *engine, struct sk_ctx *ctx
                                     const WS(RecordActivityTaskHeartbeatRequest) *request,
                                     WS(RecordActivityTaskHeartbeatResponse) *response)
 {
-    bool cancel = false;
+    struct heartbeat_flags flags = {0};
     struct act act = {.change = change_heartbeat, .payloads = request->details,
-                      .ret_cancel_requested = &cancel};
+                      .ret_flags = &flags};
     sk_err err = act_by_token(engine, ctx, ns, request->task_token, &act);
-    response->cancel_requested = cancel;
+    response->cancel_requested = flags.cancel_requested;
+    response->activity_paused = flags.paused;
+    response->activity_reset = flags.reset;
     return err;
 }
 
@@ -186,12 +193,14 @@ sk_err sk_engine_activity_heartbeat_by_id(struct sk_engine *engine, struct sk_ct
                                           const WS(RecordActivityTaskHeartbeatByIdRequest) *request,
                                           WS(RecordActivityTaskHeartbeatByIdResponse) *response)
 {
-    bool cancel = false;
+    struct heartbeat_flags flags = {0};
     struct act act = {.change = change_heartbeat, .check = check_started,
-                      .payloads = request->details, .ret_cancel_requested = &cancel};
+                      .payloads = request->details, .ret_flags = &flags};
     sk_err err = act_by_id(engine, ctx, ns, request->workflow_id, request->run_id,
                            request->activity_id, &act);
-    response->cancel_requested = cancel;
+    response->cancel_requested = flags.cancel_requested;
+    response->activity_paused = flags.paused;
+    response->activity_reset = flags.reset;
     return err;
 }
 

@@ -54,14 +54,29 @@ static WF(WorkflowExecutionConfig) *config_of(const struct exec *x, struct sk_ar
     return config;
 }
 
+static WF(PendingActivityInfo__PauseInfo) *pause_of(const EN(Activity) *a, struct sk_arena *arena)
+{
+    WF(PendingActivityInfo__PauseInfo) *info =
+        WF_NEW(arena, PendingActivityInfo__PauseInfo, pending_activity_info__pause_info);
+    info->pause_time = sk_ts(arena, a->paused_ms * MS_NS);
+    info->paused_by_case = TEMPORAL__API__WORKFLOW__V1__PENDING_ACTIVITY_INFO__PAUSE_INFO__PAUSED_BY_MANUAL;
+    info->manual = WF_NEW(arena, PendingActivityInfo__PauseInfo__Manual,
+                          pending_activity_info__pause_info__manual);
+    info->manual->identity = sk_arena_strdup(arena, a->paused_identity);
+    info->manual->reason = sk_arena_strdup(arena, a->paused_reason);
+    return info;
+}
+
 static WF(PendingActivityInfo) *activity_of(const EN(Activity) *a, struct sk_arena *arena)
 {
-    enum { SCHEDULED = 1, STARTED = 2, CANCEL_REQUESTED = 3 };
+    enum { SCHEDULED = 1, STARTED = 2, CANCEL_REQUESTED = 3, PAUSED = 4, PAUSE_REQUESTED = 5 };
     WF(PendingActivityInfo) *info = WF_NEW(arena, PendingActivityInfo, pending_activity_info);
     info->activity_id = sk_arena_strdup(arena, a->activity_id);
     info->activity_type = COMMON_NEW(arena, ActivityType, activity_type);
     info->activity_type->name = sk_arena_strdup(arena, a->type);
     int state = a->cancel_requested ? CANCEL_REQUESTED : a->started_ns ? STARTED : SCHEDULED;
+    if (a->paused && state != CANCEL_REQUESTED)
+        state = a->started_ns ? PAUSE_REQUESTED : PAUSED;
     info->state = (Temporal__Api__Enums__V1__PendingActivityState)state;
     info->heartbeat_details = sk_msg_dup(arena, a->heartbeat);
     info->last_heartbeat_time = sk_ts(arena, a->heartbeat_at_ms * MS_NS);
@@ -81,6 +96,9 @@ static WF(PendingActivityInfo) *activity_of(const EN(Activity) *a, struct sk_are
         info->next_attempt_schedule_time = sk_ts(arena, a->retry_due_ms * MS_NS);
     }
     info->priority = sk_msg_dup(arena, a->priority);
+    info->paused = a->paused;
+    if (a->paused)
+        info->pause_info = pause_of(a, arena);
     Temporal__Api__Activity__V1__ActivityOptions *options =
         MSG_NEW(arena, Temporal__Api__Activity__V1__ActivityOptions,
                 temporal__api__activity__v1__activity_options);

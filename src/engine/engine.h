@@ -87,6 +87,9 @@ SK_ENGINE_CALL(activity_failed, RespondActivityTaskFailed);
 SK_ENGINE_CALL(activity_failed_by_id, RespondActivityTaskFailedById);
 SK_ENGINE_CALL(activity_canceled, RespondActivityTaskCanceled);
 SK_ENGINE_CALL(activity_canceled_by_id, RespondActivityTaskCanceledById);
+SK_ENGINE_CALL(activity_pause, PauseActivity);
+SK_ENGINE_CALL(activity_unpause, UnpauseActivity);
+SK_ENGINE_CALL(activity_reset, ResetActivity);
 
 /* ---- polls: a task that matching handed out becomes a poll's answer ---- */
 /* SK_STALE: no longer wanted; the caller calls sk_matching_done and polls on. Any other error:

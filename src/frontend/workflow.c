@@ -147,6 +147,36 @@ sk_err sk_frontend_reset_sticky_task_queue(struct sk_call *call, struct sk_ctx *
     return err == SK_OK ? sk_engine_reset_sticky(frontend->o.engine, ctx, ns, r, response) : err;
 }
 
+sk_err sk_frontend_pause_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                      void *response)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const WS(PauseActivityRequest) *r = request;
+    const struct sk_namespace *ns;
+    sk_err err = check_target(frontend, ctx, r->namespace_, r->execution, &ns);
+    return err == SK_OK ? sk_engine_activity_pause(frontend->o.engine, ctx, ns, r, response) : err;
+}
+
+sk_err sk_frontend_unpause_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                      void *response)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const WS(UnpauseActivityRequest) *r = request;
+    const struct sk_namespace *ns;
+    sk_err err = check_target(frontend, ctx, r->namespace_, r->execution, &ns);
+    return err == SK_OK ? sk_engine_activity_unpause(frontend->o.engine, ctx, ns, r, response) : err;
+}
+
+sk_err sk_frontend_reset_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                      void *response)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const WS(ResetActivityRequest) *r = request;
+    const struct sk_namespace *ns;
+    sk_err err = check_target(frontend, ctx, r->namespace_, r->execution, &ns);
+    return err == SK_OK ? sk_engine_activity_reset(frontend->o.engine, ctx, ns, r, response) : err;
+}
+
 sk_err sk_frontend_get_workflow_execution_history_reverse(struct sk_call *call, struct sk_ctx *ctx,
                                                           const void *request, void *response)
 {
