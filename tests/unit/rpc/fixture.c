@@ -38,6 +38,15 @@ static sk_err on_fail(struct sk_call *call, struct sk_ctx *ctx, const void *requ
     return err;
 }
 
+static sk_err on_who(struct sk_call *call, struct sk_ctx *ctx, const void *request, void *response)
+{
+    (void)call;
+    (void)request;
+    if (ctx->principal)
+        set_data(ctx, response, ctx->principal, strlen(ctx->principal));
+    return SK_OK;
+}
+
 static void on_gone(void *arg)
 {
     struct fixture *fx = arg;
@@ -130,6 +139,7 @@ static void run_main(void *arg)
         {ECHO, "Echo", payload_type, payload_type, on_echo, 0, fx},
         {ECHO, "Fail", payload_type, payload_type, on_fail, 0, fx},
         {ECHO, "Sleep", payload_type, payload_type, on_sleep, 0, fx},
+        {ECHO, "Who", payload_type, payload_type, on_who, 0, fx},
         {ECHO, "Poll", payload_type, payload_type, on_poll, SK_METHOD_LONG_POLL, fx},
     };
     struct sk_rpc_server_options options =
@@ -140,7 +150,7 @@ static void run_main(void *arg)
     options.owner = fx;
     int error = 0;
     sk_waitq_init(&fx->parked_more);
-    assert_int_equal(sk_rpc_listen(&options, methods, 4, &fx->server, &error), SK_OK);
+    assert_int_equal(sk_rpc_listen(&options, methods, 5, &fx->server, &error), SK_OK);
     fx->port = sk_rpc_port(fx->server);
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     if (run->client) {
