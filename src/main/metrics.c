@@ -1,10 +1,8 @@
 /*
- * The server's numbers: what each call did (from rpc's observe hook) and, at a scrape, the totals
- * that engine, matching and store keep themselves, plus the process's own.
+ * The server's numbers at a scrape: the totals that engine, matching and store keep themselves, and
+ * the process's own. What each call did is counted in calls.c.
  *
- * Totals: a metric's value is split between threads, so they are always copied on loop 0.
- * service_errors counts what is the server's fault, service_error_with_type every failed call,
- * as Temporal does.
+ * A metric's value is split between threads, so totals are always copied on loop 0.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -14,33 +12,6 @@
 #include "base/metric.h"
 #include "main/server.h"
 #include "matching/matching.h"
-
-/* Whether Temporal would count it among service_errors: not what a caller did wrong. */
-static bool is_server_fault(sk_err err)
-{
-    switch (sk_err_grpc(err)) {
-    case 2:  // UNKNOWN
-    case 13: // INTERNAL
-    case 14: // UNAVAILABLE
-    case 15: // DATA_LOSS
-        return true;
-    default:
-        return false;
-    }
-}
-
-void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us)
-{
-    const char *name = method ? method->name : "unknown";
-    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, ""), 1);
-    sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ""), latency_us);
-    if (err == SK_OK)
-        return;
-    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)),
-                  1);
-    if (is_server_fault(err))
-        sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ""), 1);
-}
 
 static void set(enum sk_metric metric, int64_t value)
 {

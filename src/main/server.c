@@ -71,6 +71,7 @@ static sk_err listen_rpc(struct sk_server *s)
         .message_max = MESSAGE_MAX,
         .authorise = authorise,
         .observe = sk_server_observe,
+        .failed = sk_server_log_failed,
         .owner = s,
     };
     int error = 0;

@@ -55,6 +55,9 @@ void sk_pages_handle(void *server, const struct sk_http_request *request,
 /* sk_rpc_server_options.observe; owner is the server. Any loop. */
 void sk_server_observe(void *server, const struct sk_method *method, sk_err err,
                        int64_t latency_us);
+/* sk_rpc_server_options.failed: logs the call (main/calls.c). */
+void sk_server_log_failed(void *server, const struct sk_call *call, const struct sk_ctx *ctx,
+                          const void *request, sk_err err);
 /* All of /metrics. From a fiber. */
 void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struct sk_buf *out);
 /* The gauges of backlogs (main/backlogs.c); on loop 0 only. */

@@ -142,6 +142,9 @@ static void call_answer(struct sk_call *call, sk_err err)
     if (err && ctx->err.code == SK_OK)
         (void)sk_fail(ctx, err, "%s", sk_err_meaning(err));
     observe(call, err);
+    const struct sk_rpc_server_options *options = &call->conn->server->options;
+    if (err && options->failed && call->entry)
+        options->failed(options->owner, call, ctx, call->run->request, err);
     if (err)
         answer_error(call);
     else

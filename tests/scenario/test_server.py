@@ -180,3 +180,15 @@ class Stop(Case):
 def seconds(text):
     hours, minutes, rest = text[11:].rstrip("Z").split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+class Log(Case):
+    def test_failed_calls_name_what_was_asked(self):
+        server = self.start("--store", "memory:", "--log-level", "debug")
+        skald("demo", "--address", server.address, "--namespace", "nowhere")
+        server.wait_for("call failed")
+        entry = next(e for e in server.log if e.get("method") == "StartWorkflowExecution")
+        self.assertEqual((entry["level"], entry["error"], entry["namespace"]), ("debug", "NOT_FOUND", "nowhere"))
+        self.assertTrue(entry["workflow_id"].startswith("order-"))
+        self.assertIn("nowhere", entry["reason"])
+        self.assertTrue(entry["request_id"] and entry["peer"])
