@@ -7,7 +7,7 @@ SEEDS ?= 1000
 NINJA := $(shell command -v ninja || command -v ninja-build || echo ninja)
 
 all: build/build.ninja ## build/skald
-	@$(NINJA) -C build
+	@$(NINJA) -C build skald
 
 run: all ## a development server on 127.0.0.1:7233, its pages on 8233, its data in build/dev.db
 	build/skald server start-dev --db-filename build/dev.db $(RUN_FLAGS)
@@ -18,10 +18,10 @@ test: test-deps build/build.ninja build-asan/build.ninja ## all tests; one summa
 check: test-deps all ## the unit tests of the normal build alone
 	$(MESON) test -C build --print-errorlogs
 
-bench: all ## measure; figures of this machine
+bench: everything ## measure; figures of this machine
 	@bench/run.sh
 
-bench-check: all ## measure, and compare with the last kept figures
+bench-check: everything ## measure, and compare with the last kept figures
 	@bench/run.sh --check
 
 asan: test-deps build-asan/build.ninja ## unit tests with address and undefined-behaviour sanitizers
@@ -65,6 +65,9 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
+everything: test-deps build/build.ninja
+	@$(NINJA) -C build
+
 build/build.ninja: | build-deps
 	$(MESON) setup build
 
@@ -88,5 +91,5 @@ build-deps:
 test-deps:
 	@tools/deps.sh test
 
-.PHONY: all run test check bench bench-check asan tsan fuzz coverage sim format lint layers \
+.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim format lint layers \
 	install deps clean help build-deps test-deps
