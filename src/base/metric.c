@@ -173,8 +173,10 @@ static char *render_labels(enum sk_metric metric, const char *const *values)
     struct sk_buf out = SK_BUF_INIT;
     struct sk_str name, value;
 
-    while (next_label(&at, &name, &value))
+    while (next_label(&at, &name, &value)) {
+        SK_ASSERT(value.p || values);
         write_label(&out, name, value.p ? value : label_value(*values++));
+    }
     sk_buf_append(&out, "", 1);
     return out.p;
 }

@@ -75,7 +75,7 @@ static sk_err read_list(struct reader *r, struct sk_str key)
 
 static sk_err read_pair(struct reader *r)
 {
-    const char *key_text, *text;
+    const char *key_text = NULL, *text = NULL;
     static char marker;
     if (r->event.type != YAML_SCALAR_EVENT)
         return fail_at(r, "a key must be a word");
