@@ -68,6 +68,7 @@ static sk_err listen_rpc(struct sk_server *s)
         .ip = c->ip,
         .port = c->port,
         .tls = c->tls_on ? &c->tls : NULL,
+        .ctx = s->ctx,
         .message_max = MESSAGE_MAX,
         .authorise = authorise,
         .observe = sk_server_observe,

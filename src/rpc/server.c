@@ -13,7 +13,6 @@
 
 #include <stdio.h>
 #include "base/assert.h"
-#include "base/log.h"
 
 #define OWN_METHODS_MAX 8
 #define CLOSE_GRACE_MS 1000
@@ -74,11 +73,10 @@ static void add_methods(struct sk_rpc_server *server, const struct sk_method *me
 
 static sk_err make_tls(struct sk_rpc_server *server)
 {
-    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
-    sk_err err = sk_tls_new_server(&ctx, server->options.tls, SK_ALPN_H2, &server->tls);
-    if (err)
-        SK_LOG(ERROR, "rpc", "TLS cannot be set up", SK_KV("reason", ctx.err.message));
-    sk_arena_free(ctx.arena);
+    struct sk_ctx own = {.arena = sk_arena_new(0)};
+    struct sk_ctx *ctx = server->options.ctx ? server->options.ctx : &own;
+    sk_err err = sk_tls_new_server(ctx, server->options.tls, SK_ALPN_H2, &server->tls);
+    sk_arena_free(own.arena);
     return err;
 }
 
