@@ -269,7 +269,7 @@ void sim_client(void *arg)
     while (requests-- && !sim->finishing) {
         struct sk_arena *arena = sk_arena_new(0);
         uint64_t draw = sim_below(100);
-        sk_fiber_sleep((int64_t)sim_below(sim_chance(20) ? 10000 : 500));
+        sk_fiber_sleep((int64_t)sim_below(sim_chance(20) ? 10000 : (uint64_t)sim->haste_ms));
         if (draw < 35)
             start(arena);
         else if (draw < 60)

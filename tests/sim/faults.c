@@ -53,11 +53,11 @@ static sk_err do_commit(struct sk_store *store, struct sk_ctx *ctx, const struct
     dawdle();
     if (s->dead)
         return down(ctx);
-    if (sim->faults && draw < 10) {
+    if (sim->faults && draw < sim->harshness) {
         sim->refused++;
         return sk_fail(ctx, SK_UNAVAILABLE, "a simulated commit was refused");
     }
-    if (sim->faults && draw < 15) {
+    if (sim->faults && draw < sim->harshness * 3 / 2) {
         sim->unknown++;
         return sk_fail(ctx, SK_COMMIT_UNKNOWN, "a simulated commit was lost");
     }
@@ -67,7 +67,7 @@ static sk_err do_commit(struct sk_store *store, struct sk_ctx *ctx, const struct
     sim->commits++;
     sim_check_commit(txn);
     dawdle();
-    if (s->dead || (sim->faults && draw < 22)) {
+    if (s->dead || (sim->faults && draw < sim->harshness * 2)) {
         sim->unknown++;
         return sk_fail(ctx, SK_COMMIT_UNKNOWN, "a simulated commit's answer was lost");
     }

@@ -72,6 +72,8 @@ struct sim_world {
     uint64_t seed;
     struct sk_random *random; /* the model's own */
     bool faults, finishing, over;
+    uint64_t harshness; /* how often commits fail: in so many of a thousand */
+    int64_t haste_ms;   /* clients pause up to this long */
 
     struct sk_store *base;        /* survives crashes */
     struct sk_store *store;       /* of this life */

@@ -221,6 +221,8 @@ static void wait_for_the_end(void)
 
 static void course(void)
 {
+    sim->harshness = sim_chance(70) ? 10 : sim_below(100);
+    sim->haste_ms = sim_chance(50) ? 500 : sim_between(1, 30);
     boot();
     for (intptr_t i = 0; i < SIM_WORKFLOW_WORKERS; i++)
         sim_spawn(sim_workflow_worker, (void *)i);
