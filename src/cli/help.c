@@ -120,19 +120,40 @@ void sk_help_program(const struct sk_command *commands, struct sk_buf *out)
 
 /* ---- effective configuration ---- */
 
+/* The code point at p, which is UTF-8 that was checked, and its length. */
+static uint32_t code_point(const char *p, int *ret_n)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    int n = b[0] < 0x80 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    uint32_t c = n == 1 ? b[0] : b[0] & (0xffu >> (n + 1));
+    for (int i = 1; i < n; i++)
+        c = c << 6 | (b[i] & 0x3f);
+    *ret_n = n;
+    return c;
+}
+
+/* What YAML takes as it is between quotes; the rest must be escaped or would be read otherwise. */
+static bool is_plain(uint32_t c)
+{
+    if (c == '"' || c == '\\' || c == 0x2028 || c == 0x2029 || c == 0xfeff)
+        return false;
+    return (c >= 0x20 && c < 0x7f) || (c >= 0xa0 && c < 0xd800) || (c >= 0xe000 && c < 0xfffe) ||
+           c >= 0x10000;
+}
+
 static void yaml_value(struct sk_buf *out, const struct sk_option *option, const char *text)
 {
-    bool plain = option->type != SK_OPTION_TEXT && option->type != SK_OPTION_LIST;
-    if (plain) {
+    if (option->type != SK_OPTION_TEXT && option->type != SK_OPTION_LIST) {
         sk_buf_str(out, text);
         return;
     }
     sk_buf_str(out, "\"");
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20)
-            sk_buf_printf(out, "\\x%02x", (unsigned)*p);
+    for (int n; *text; text += n) {
+        uint32_t c = code_point(text, &n);
+        if (is_plain(c))
+            sk_buf_append(out, text, (size_t)n);
         else
-            sk_buf_printf(out, "%s%c", *p == '"' || *p == '\\' ? "\\" : "", *p);
+            sk_buf_printf(out, "\\u%04x", c); // what is not plain has four digits
     }
     sk_buf_str(out, "\"");
 }
