@@ -111,7 +111,7 @@ int64_t activity_due_ms(const EN(Activity) *a)
  * later one was given, this is the one that Temporal names. */
 static bool start_is_late(const EN(Activity) *a, int64_t now)
 {
-    if (a->started_ns != 0 || a->retry_due_ms || a->schedule_to_start_ms == 0)
+    if (a->started_ns != 0 || a->paused || a->retry_due_ms || a->schedule_to_start_ms == 0)
         return false;
     int64_t due = a->scheduled_ns / MS_NS + a->schedule_to_start_ms;
     return due <= now && (a->expires_ms == 0 || due <= a->expires_ms);
@@ -211,8 +211,8 @@ static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILU
         return false;
     }
     int64_t now = txn_now_ms(t);
-    if (a->reset) { // begin anew, whatever the policy would say of this attempt
-        a->attempt = 0;
+    if (a->reset) { // counted anew, whatever the policy would say of this attempt
+        a->attempt = 1;
         if (a->reset_heartbeat)
             a->heartbeat = NULL;
         a->reset = a->reset_heartbeat = false;

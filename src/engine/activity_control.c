@@ -122,13 +122,13 @@ static void change_unpause(struct txn *t, EN(Activity) *a, struct item *item,
 static void change_reset(struct txn *t, EN(Activity) *a, struct item *item, const struct control *c)
 {
     (void)item;
-    if (!c->keep_paused)
-        a->paused = false;
-    if (a->started_ns != 0) {
+    if (a->started_ns != 0) { // it stays paused, if it is
         a->reset = true;
         a->reset_heartbeat = c->reset_heartbeat;
         return;
     }
+    if (!c->keep_paused)
+        a->paused = false;
     a->attempt = 1;
     if (c->reset_heartbeat)
         a->heartbeat = NULL;

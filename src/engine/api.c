@@ -69,10 +69,10 @@ int64_t sk_dur_ms(const API_DURATION *duration)
         return 0;
     if (duration->seconds >= CENTURY_MS / 1000)
         return CENTURY_MS;
-    if (duration->seconds < 0)
+    if (duration->seconds < 0 || duration->nanos < 0)
         return 0;
     /* Part of a millisecond counts as one, so that nothing fires early. */
-    return duration->seconds * 1000 + (duration->nanos + 999999) / 1000000;
+    return duration->seconds * 1000 + ((int64_t)duration->nanos + 999999) / 1000000;
 }
 
 API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns)

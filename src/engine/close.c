@@ -60,7 +60,8 @@ static void tell_parent(struct txn *t, const HIST(HistoryEvent) *event)
     txn_send(t, OUTBOX_CHILD_CLOSED, out);
 }
 
-/* The children that a close for good concerns, copied before the close event removes them. */
+/* The children that the close concerns, by any end of this run: a successor has children of its own
+ * only. Copied before the close event removes them. */
 static EN(Outbox) *children_message(struct txn *t)
 {
     struct items *items = &t->x->items[SK_PART_CHILD];
@@ -86,7 +87,7 @@ void close_run(struct txn *t, HIST(HistoryEvent) *event)
     drop_activity_rows(t);
     EN(Outbox) *children = children_message(t);
     txn_add(t, event);
-    if (children && !sk_text_set(x->s->new_run_id))
+    if (children)
         txn_send(t, OUTBOX_PARENT_CLOSED, children);
     tell_parent(t, event);
     stickiness_clear(x);

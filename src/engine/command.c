@@ -231,7 +231,8 @@ static bool run_cancel_activity(struct runner *r)
     struct txn *t = r->t;
     int64_t id = r->command->request_cancel_activity_task_command_attributes->scheduled_event_id;
     EN(Activity) *a = exec_activity(t->x, id, NULL);
-    if (!a || a->cancel_requested)
+    /* One that ended while the task ran may be cancelled still: the worker has not seen its end. */
+    if (a ? a->cancel_requested : !txn_buffers_end(t, id))
         return VERDICT(r, BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,
                        "invalid history builder state for action: no pending activity with "
                        "ScheduledEventId %lld to cancel",
@@ -241,7 +242,7 @@ static bool run_cancel_activity(struct runner *r)
     event->activity_task_cancel_requested_event_attributes->workflow_task_completed_event_id =
         t->completed_id;
     txn_add(t, event);
-    if (a->started_ns == 0) { // nobody works on it: it is cancelled here and now
+    if (a && a->started_ns == 0) { // nobody works on it: it is cancelled here and now
         for (size_t i = 0; i < r->ret->eager_count; i++)
             if (r->ret->eager[i] == id)
                 r->ret->eager[i] = 0;
@@ -318,7 +319,7 @@ static bool run_cancel_timer(struct runner *r)
         return VERDICT(r, BAD_CANCEL_TIMER_ATTRIBUTES,
                        "invalid history builder state for action: no pending timer %s to cancel",
                        c->timer_id);
-    r->unseen = r->t->x->s->n_buffered > 0;
+    r->unseen = r->unseen && r->t->x->s->n_buffered > 0;
     HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_CANCELED));
     HIST(TimerCanceledEventAttributes) *a = event->timer_canceled_event_attributes;
     a->timer_id = c->timer_id;
@@ -410,6 +411,9 @@ static bool run_continue_as_new(struct runner *r)
                        "limit. WorkflowType=%s Length=%zu Limit=%lld",
                        c->workflow_type->name, strlen(c->workflow_type->name),
                        (long long)limits(r)->id_length_max);
+    if (c->task_queue && too_long(r, c->task_queue->name))
+        return verdict(r, cause,
+                       "TaskQueue on ContinueAsNewWorkflowExecutionCommand exceeds length limit.");
     if (bad_duration(c->workflow_run_timeout) || bad_duration(c->workflow_task_timeout) ||
         bad_duration(c->backoff_start_interval))
         return verdict(r, cause, "a timeout on ContinueAsNewWorkflowExecutionCommand is negative.");
@@ -552,6 +556,9 @@ static bool check_child(struct runner *r, const CMDMSG(StartChildWorkflowExecuti
                        "WorkflowId or WorkflowType on StartChildWorkflowExecutionCommand exceeds "
                        "length limit. Length=%zu Limit=%lld",
                        strlen(c->workflow_id), (long long)limits(r)->id_length_max);
+    if (c->task_queue && too_long(r, c->task_queue->name))
+        return verdict(r, cause,
+                       "TaskQueue on StartChildWorkflowExecutionCommand exceeds length limit.");
     if (bad_duration(c->workflow_execution_timeout) || bad_duration(c->workflow_run_timeout) ||
         bad_duration(c->workflow_task_timeout))
         return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,

@@ -846,6 +846,78 @@ void deliver_start(struct sk_shard *shard, const struct sk_run_key *source, int6
     spawn_delivery(shard, source, id, body, false);
 }
 
+struct recheck {
+    struct sk_shard *shard;
+    sk_ns_id ns;
+    char *workflow_id; /* owned */
+    struct sk_uuid run_id;
+    int64_t *ids; /* owned: of the outbox rows in question */
+    size_t id_count;
+};
+
+static bool in_question(const struct recheck *r, const struct sk_outbox_row *row)
+{
+    if (memcmp(&row->source.run_id, &r->run_id, sizeof r->run_id) != 0)
+        return false;
+    for (size_t i = 0; i < r->id_count; i++)
+        if (r->ids[i] == row->id)
+            return true;
+    return false;
+}
+
+/* Carry what the outbox does hold, and let the run's watchers see what was written. */
+static sk_err recheck_once(const struct recheck *r, struct sk_ctx *ctx)
+{
+    struct sk_outbox_row *rows;
+    size_t count = 0;
+    struct exec *x;
+    uint32_t slot = sk_slot_of(r->ns, sk_str_of(r->workflow_id));
+    struct flow *flow = flow_enter(r->shard, r->ns, r->workflow_id);
+    sk_err err = flow_run_uuid(flow, ctx, r->run_id, &x);
+    if (err == SK_OK)
+        flow_notify(flow);
+    if (err == SK_OK && r->id_count > 0)
+        err = sk_store_outbox_read(r->shard->engine->store, ctx, SK_SLOT_COUNT, slot, BOOT_LIMIT,
+                                   &rows, &count);
+    for (size_t i = 0; err == SK_OK && i < count; i++)
+        if (in_question(r, &rows[i]))
+            spawn_delivery(r->shard, &rows[i].source, rows[i].id, rows[i].body, true);
+    flow_leave(flow);
+    return err;
+}
+
+static void run_recheck(void *arg)
+{
+    struct recheck *r = arg;
+    sk_err err = SK_UNAVAILABLE;
+    while (err == SK_UNAVAILABLE && !r->shard->engine->closing) {
+        struct sk_arena *arena = sk_arena_new(0);
+        struct sk_ctx ctx = {.arena = arena};
+        err = recheck_once(r, &ctx);
+        sk_arena_free(arena);
+        if (err == SK_UNAVAILABLE)
+            sk_fiber_sleep(1000);
+    }
+    sk_mem_free(r->ids);
+    sk_mem_free(r->workflow_id);
+    sk_mem_free(r);
+}
+
+void deliver_recheck(struct sk_shard *shard, const struct sk_run_key *source,
+                     const struct outgoing *out, size_t out_count)
+{
+    struct recheck *r = sk_mem_zalloc(sizeof *r);
+    r->shard = shard;
+    r->ns = source->ns;
+    r->workflow_id = sk_mem_strndup(source->workflow_id.p, source->workflow_id.n);
+    r->run_id = source->run_id;
+    r->ids = sk_mem_alloc((out_count + 1) * sizeof *r->ids);
+    r->id_count = out_count;
+    for (size_t i = 0; i < out_count; i++)
+        r->ids[i] = out[i].id;
+    shard_spawn(shard, run_recheck, r);
+}
+
 sk_err deliver_boot(struct sk_shard *shard, struct sk_ctx *ctx)
 {
     struct sk_outbox_row *rows;

@@ -47,8 +47,10 @@ static WF(WorkflowExecutionConfig) *config_of(const struct exec *x, struct sk_ar
     WF(WorkflowExecutionConfig) *config =
         WF_NEW(arena, WorkflowExecutionConfig, workflow_execution_config);
     config->task_queue = sk_queue_msg(arena, s->task_queue, NULL);
-    config->workflow_execution_timeout = sk_dur(arena, s->execution_timeout_ms);
-    config->workflow_run_timeout = sk_dur(arena, s->run_timeout_ms);
+    if (s->execution_timeout_ms)
+        config->workflow_execution_timeout = sk_dur(arena, s->execution_timeout_ms);
+    if (s->run_timeout_ms)
+        config->workflow_run_timeout = sk_dur(arena, s->run_timeout_ms);
     config->default_workflow_task_timeout = sk_dur(arena, s->task_timeout_ms);
     config->user_metadata = sk_msg_dup(arena, s->user_metadata);
     return config;

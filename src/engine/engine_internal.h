@@ -32,6 +32,7 @@ struct items {
 struct started {
     bool set;
     int64_t started_id, started_ns, history_size;
+    int64_t stamp;  /* of the task that was started */
     char request_id[SK_UUID_TEXT];
     char *identity; /* owned */
     bool suggest;
@@ -57,7 +58,7 @@ struct exec {
     size_t dead_count, dead_capacity;
     int64_t version;                /* of the stored row; 0 = not stored yet */
     int64_t wake_ms;                /* as stored */
-    size_t packed_size;             /* of the last record, for compaction */
+    size_t compact_size;            /* of the arena when it was last rebuilt or read */
     struct started start;
     struct tail_batch *tail;
     size_t tail_count, tail_capacity, tail_bytes;
@@ -156,6 +157,8 @@ struct txn {
     bool failed;               /* a decision could not be made: ctx->err says why; do not commit */
     int64_t completed_id;      /* WorkflowTaskCompleted of this transition */
     uint16_t counts[COUNTED_EVENTS]; /* events by kind (count.c) */
+    /* Its answers to queries reach the askers once the commit returned. May be NULL. */
+    const WS(RespondWorkflowTaskCompletedRequest) *answers;
 };
 
 /* exec.c: runs in memory */
@@ -218,6 +221,8 @@ void txn_init(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx, const s
 HIST(HistoryEvent) *txn_event(struct txn *t, int type);
 void txn_add(struct txn *t, HIST(HistoryEvent) *event);
 void txn_flush_buffered(struct txn *t);
+/* Does the end of the activity scheduled as this event wait among the buffered ones? */
+bool txn_buffers_end(struct txn *t, int64_t scheduled_id);
 struct sk_op *txn_op(struct txn *t, enum sk_op_kind kind);
 void txn_announce(struct txn *t, const struct sk_task_row *row);
 void txn_send(struct txn *t, int64_t id, EN(Outbox) *body);
@@ -238,10 +243,14 @@ void wft_drop_row(struct txn *t);
 void wft_write_transient(struct txn *t); /* its Scheduled and Started events, before Completed */
 void wft_schedule_if_idle(struct txn *t); /* after an event that a worker should see */
 void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *identity);
+void wft_fail_for_good(struct txn *t, int cause, const FAILURE *failure,
+                       const char *identity); /* no next attempt: the run ends */
 void wft_time_out(struct txn *t, int timeout_type);
 void wft_note_success(struct txn *t); /* ends a row of failures */
 sk_err wft_respond(struct exec *x, struct sk_ctx *ctx, bool sticky,
                    WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
+/* The poll that was to get the task inline failed: undo its start, offer the task to others. */
+void wft_offer_again(struct exec *x);
 void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, const char *identity);
 /* Events of a started task that are not in the store yet, as a serialized History. */
 struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx);
@@ -349,6 +358,9 @@ void cancel_add(struct txn *t, ProtobufCBinaryData cause, const char *identity, 
 
 /* deliver.c */
 void deliver_start(struct sk_shard *shard, const struct sk_run_key *source, int64_t id, struct sk_str body);
+/* Whether the outbox rows of a commit were written is not known: look, and carry those that were. */
+void deliver_recheck(struct sk_shard *shard, const struct sk_run_key *source,
+                     const struct outgoing *out, size_t out_count);
 sk_err deliver_boot(struct sk_shard *shard, struct sk_ctx *ctx) SK_MUST_USE;
 
 /* wake.c */

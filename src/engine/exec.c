@@ -284,7 +284,7 @@ sk_err exec_from_row(struct sk_ctx *ctx, struct flow *flow, const struct sk_exec
     }
     x->version = row->version;
     x->wake_ms = row->wake_ms;
-    x->packed_size = row->state.n;
+    x->compact_size = sk_arena_used(x->arena);
     *ret = x;
     return SK_OK;
 damaged:
@@ -295,7 +295,7 @@ damaged:
 
 void exec_compact(struct exec *x)
 {
-    if (sk_arena_used(x->arena) < 4 * x->packed_size + COMPACT_SLACK)
+    if (sk_arena_used(x->arena) < 2 * x->compact_size + COMPACT_SLACK)
         return;
     struct sk_arena *old = x->arena;
     x->arena = sk_arena_new(0);
@@ -304,6 +304,7 @@ void exec_compact(struct exec *x)
     for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++)
         for (size_t i = 0; i < x->items[kind].n; i++)
             x->items[kind].v[i].record = sk_msg_dup(x->arena, x->items[kind].v[i].record);
+    x->compact_size = sk_arena_used(x->arena); // with the items that are apart
     sk_arena_free(old);
 }
 

@@ -264,6 +264,7 @@ sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, s
     }
     flow_attach(flow, loaded);
     if (loaded->start.set && !(loaded->s->wft && loaded->s->wft->started_ns == 0 &&
+                               loaded->s->wft->stamp == loaded->start.stamp &&
                                exec_running(loaded)))
         loaded->start.set = false; // the commit that failed had in truth written it
     wake_arm(loaded);

@@ -166,6 +166,11 @@ static sk_err close_event_page(struct history_call *call, struct sk_engine *e, s
     int64_t last_id = x->s->next_event_id - 1;
     if (exec_running(x) && call->request->wait_new_event)
         return want_wait(call, e, ctx, x, last_id + 1, true);
+    if (exec_running(x)) { // there is none yet
+        call->response->history =
+            MSG_NEW(ctx->arena, HIST(History), temporal__api__history__v1__history);
+        return SK_OK;
+    }
     struct sk_str bytes;
     int64_t last;
     sk_err err = history_bytes(x, ctx, e->store, last_id, last_id, PAGE_BYTES, &bytes, &last);

@@ -17,6 +17,7 @@
 #include "wire/wire.h"
 
 #define DEADLINE_DEFAULT_MS 30000
+#define RESPONSE_HISTORY_BYTES (2 * 1024 * 1024)
 #define STICKY_PATIENCE_MS 5000
 #define FAILING_ATTEMPT 3
 
@@ -320,14 +321,24 @@ static sk_err do_query_take(struct sk_shard *shard, struct sk_ctx *ctx,
     if (!q || q->state != QUERY_WAITING)
         return SK_STALE;
     bool sticky = !sk_str_eq(take->task->row.queue.name, sk_str_of(q->task_queue));
+    struct sk_uuid run_id = q->run_id; // the asker may leave while we wait
     struct flow *flow = flow_enter(shard, ns->id, q->workflow_id);
     struct exec *x;
     struct sk_str bytes = {0};
-    int64_t last;
-    sk_err err = flow_run_uuid(flow, ctx, q->run_id, &x);
-    if (err == SK_OK && !sticky)
-        err = history_bytes(x, ctx, shard->engine->store, 1, x->s->next_event_id - 1, SIZE_MAX,
-                            &bytes, &last);
+    int64_t to = 0, last = 0;
+    sk_err err = flow_run_uuid(flow, ctx, run_id, &x);
+    if (err == SK_OK && !sticky) {
+        to = x->s->next_event_id - 1;
+        err = history_bytes(x, ctx, shard->engine->store, 1, to, RESPONSE_HISTORY_BYTES, &bytes,
+                            &last);
+    }
+    if (err == SK_OK && last < to) { // the worker reads on by itself
+        EN(HistoryToken) rest = SKALD__ENGINE__V1__HISTORY_TOKEN__INIT;
+        rest.run_id = x->run_text;
+        rest.next_event_id = last + 1;
+        rest.end_event_id = to;
+        response->next_page_token = token_seal(shard->engine, ctx->arena, &rest.base);
+    }
     q = err == SK_OK ? query_find(shard, take->id) : NULL; // it may be gone after the wait
     if (q) {
         enum { FIELD_HISTORY = 8 };

@@ -61,7 +61,7 @@ static int64_t interval_ms(const COMMON(RetryPolicy) *policy, int32_t attempt,
         return sk_dur_ms(failure->application_failure_info->next_retry_delay);
     double initial = (double)sk_dur_ms(policy->initial_interval);
     double coefficient = policy->backoff_coefficient >= 1 ? policy->backoff_coefficient : 1;
-    double ms = initial * pow(coefficient, attempt > 0 ? attempt - 1 : 0);
+    double ms = initial * pow(coefficient, attempt - 1);
     return ms < 9e15 ? (int64_t)ms : 0; // 0: overflow, the maximum interval decides
 }
 

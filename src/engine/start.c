@@ -80,6 +80,10 @@ void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
     t->now_ns = now_ns;
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_STARTED));
     HIST(WorkflowExecutionStartedEventAttributes) *a = args->attributes;
+    a->retry_policy = full_policy(ctx->arena, a->retry_policy);
+    a->workflow_task_timeout =
+        sk_dur(ctx->arena, task_timeout_ms(shard->engine->limits, sk_dur_ms(a->workflow_task_timeout),
+                                           sk_dur_ms(a->workflow_run_timeout)));
     a->original_execution_run_id = sk_arena_strdup(ctx->arena, x->run_text);
     if (!sk_text_set(a->first_execution_run_id))
         a->first_execution_run_id = a->original_execution_run_id;
@@ -220,11 +224,10 @@ sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_
 /* ---- StartWorkflowExecution ---- */
 
 static HIST(WorkflowExecutionStartedEventAttributes) *
-attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+attributes_of(struct sk_ctx *ctx, const struct sk_namespace *ns,
               const WS(StartWorkflowExecutionRequest) *r)
 {
     struct sk_arena *arena = ctx->arena;
-    const struct sk_limits *limits = shard->engine->limits;
     HIST(WorkflowExecutionStartedEventAttributes) *a =
         MSG_NEW(arena, HIST(WorkflowExecutionStartedEventAttributes),
                 temporal__api__history__v1__workflow_execution_started_event_attributes);
@@ -236,10 +239,9 @@ attributes_of(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namesp
     a->header = r->header;
     a->workflow_execution_timeout = r->workflow_execution_timeout; // absent stays absent
     a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : r->workflow_run_timeout;
-    a->workflow_task_timeout =
-        sk_dur(arena, task_timeout_ms(limits, sk_dur_ms(r->workflow_task_timeout), run_ms));
+    a->workflow_task_timeout = r->workflow_task_timeout; // start_run completes it and the policy
     a->identity = r->identity;
-    a->retry_policy = full_policy(arena, r->retry_policy);
+    a->retry_policy = r->retry_policy;
     a->attempt = 1;
     a->cron_schedule = r->cron_schedule;
     a->memo = r->memo;
@@ -317,7 +319,10 @@ static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identit
     response->eager_workflow_task =
         MSG_NEW(ctx->arena, WS(PollWorkflowTaskQueueResponse),
                 temporal__api__workflowservice__v1__poll_workflow_task_queue_response);
-    return wft_respond(x, ctx, false, response->eager_workflow_task);
+    sk_err err = wft_respond(x, ctx, false, response->eager_workflow_task);
+    if (err != SK_OK)
+        wft_offer_again(x);
+    return err;
 }
 
 static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
@@ -337,7 +342,7 @@ static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx, const str
             return err;
     }
     struct start_args args = {
-        .attributes = attributes_of(shard, ctx, ns, r),
+        .attributes = attributes_of(ctx, ns, r),
         .user_metadata = r->user_metadata,
         .n_links = r->n_links,
         .links = r->links,
@@ -432,7 +437,9 @@ static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
 {
     response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
     response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
-    response->started = false;
+    response->started = strcmp(x->s->start_request_id, r->request_id) == 0;
+    if (response->started || !exec_running(x))
+        return SK_OK; // asked again: the run began with this signal
     if (x->s->signal_count >= shard->engine->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "exceeded workflow execution limit for signal events");
     struct txn t;
@@ -456,7 +463,8 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
     int conflict = (int)r->workflow_id_conflict_policy;
     if (conflict == (int)CONFLICT(UNSPECIFIED))
         conflict = CONFLICT(USE_EXISTING); // what signal-with-start is for
-    struct start_policies policies = {NULL, (int)r->workflow_id_reuse_policy, conflict, false};
+    struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy, conflict,
+                                      false};
     sk_err err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
     if (err == SK_STALE)
         return signal_running(shard, ctx, ns, current, r, response);
@@ -464,7 +472,7 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
         return err;
     const WS(StartWorkflowExecutionRequest) *half = start_half(ctx->arena, r);
     struct start_args args = {
-        .attributes = attributes_of(shard, ctx, ns, half),
+        .attributes = attributes_of(ctx, ns, half),
         .user_metadata = r->user_metadata,
         .n_links = r->n_links,
         .links = r->links,
@@ -474,7 +482,6 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
     struct txn t;
     start_run(&t, shard, ctx, ns, flow, &args);
     struct exec *x = t.x;
-    // Asked again after an unknown outcome it is a signal to this run, which it has.
     request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     x->s->first_task_pending = false;

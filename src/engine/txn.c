@@ -231,6 +231,34 @@ static void note_request_id(struct exec *x, const HIST(HistoryEvent) *event)
             x->s->request_ids[i]->event_id = event->event_id;
 }
 
+static HIST(HistoryEvent) *buffered_event(struct txn *t, size_t i)
+{
+    struct sk_ctx scratch = {.arena = t->ctx->arena};
+    ProtobufCBinaryData packed = t->x->s->buffered[i];
+    struct sk_str bytes = {(const char *)packed.data, packed.len};
+    ProtobufCMessage *m;
+    sk_err err = sk_wire_decode_own(
+        &scratch, &temporal__api__history__v1__history_event__descriptor, bytes, &m);
+    SK_ASSERT(err == SK_OK); // packed by buffer_event; the record as a whole did parse
+    return (HIST(HistoryEvent) *)m;
+}
+
+bool txn_buffers_end(struct txn *t, int64_t scheduled_id)
+{
+    for (size_t i = 0; i < t->x->s->n_buffered; i++) {
+        HIST(HistoryEvent) *event = buffered_event(t, i);
+        int type = (int)event->event_type;
+        int64_t *started;
+        if ((type == (int)EVENT(ACTIVITY_TASK_COMPLETED) ||
+             type == (int)EVENT(ACTIVITY_TASK_FAILED) ||
+             type == (int)EVENT(ACTIVITY_TASK_TIMED_OUT) ||
+             type == (int)EVENT(ACTIVITY_TASK_CANCELED)) &&
+            final_of(event, &started) == scheduled_id)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Give the buffered events their ids, in order of arrival but for the final events of activities
  * and children, which go last: their Started events may sit behind them.
@@ -242,16 +270,9 @@ void txn_flush_buffered(struct txn *t)
     size_t n = s->n_buffered;
     if (n == 0)
         return;
-    struct sk_ctx scratch = {.arena = t->ctx->arena};
     HIST(HistoryEvent) **events = SK_NEW_N(t->ctx->arena, HIST(HistoryEvent) *, n);
-    for (size_t i = 0; i < n; i++) {
-        ProtobufCMessage *m;
-        struct sk_str bytes = {(const char *)s->buffered[i].data, s->buffered[i].len};
-        sk_err err = sk_wire_decode_own(
-            &scratch, &temporal__api__history__v1__history_event__descriptor, bytes, &m);
-        SK_ASSERT(err == SK_OK); // packed by buffer_event; the record as a whole did parse
-        events[i] = (HIST(HistoryEvent) *)m;
-    }
+    for (size_t i = 0; i < n; i++)
+        events[i] = buffered_event(t, i);
     s->n_buffered = 0;
     s->buffered = NULL;
     s->buffered_bytes = 0;
@@ -333,7 +354,6 @@ static void collect(struct txn *t)
     op->exec.version = x->version + 1;
     op->exec.wake_ms = wake_due_ms(x, txn_now_ms(t));
     op->exec.state = exec_pack(x, t->ctx->arena);
-    x->packed_size = op->exec.state.n;
     x->wake_ms = op->exec.wake_ms;
 }
 
@@ -361,7 +381,20 @@ static void after_commit(struct txn *t)
     }
     t->shard->stats.transitions++;
     count_commit(t);
+    if (t->answers)
+        queries_answer(x, t->answers);
+    queries_unblock(x);
     exec_compact(x);
+}
+
+/* It may be written. A task that matching hears of without a row is refused at its start; messages
+ * go out when their rows are seen. */
+static void outcome_unknown(struct txn *t)
+{
+    for (size_t i = 0; i < t->add_count; i++)
+        sk_matching_add(t->e->matching, &t->adds[i]);
+    struct sk_run_key key = exec_key(t->x);
+    deliver_recheck(t->shard, &key, t->out, t->out_count);
 }
 
 static void dispose(struct txn *t)
@@ -426,9 +459,13 @@ sk_err txn_commit(struct txn *t)
     struct sk_txn txn = {flow->slot, t->e->epochs[flow->slot], ops, count};
     sk_err err = sk_store_commit(t->e->store, t->ctx, &txn);
     if (err != SK_OK) {
-        if (err == SK_COMMIT_UNKNOWN)
+        if (err == SK_COMMIT_UNKNOWN) {
             SK_LOG(WARN, "engine", "commit outcome unknown, reloading the run",
                    SK_KV("run_id", t->x->run_text));
+            outcome_unknown(t);
+            if (next)
+                outcome_unknown(next);
+        }
         txn_abandon(t);
         return err;
     }

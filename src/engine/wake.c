@@ -61,17 +61,27 @@ int64_t wake_due_ms(const struct exec *x, int64_t now_ms)
 
 /* ---- firing ---- */
 
+/* The timer that is due first, if its moment has come. */
+static const EN(Timer) *first_due(const struct items *timers, int64_t now)
+{
+    const EN(Timer) *first = NULL;
+    for (size_t i = 0; i < timers->n; i++) {
+        const EN(Timer) *timer = (const EN(Timer) *)timers->v[i].record;
+        if (timer->due_ms <= now &&
+            (!first || timer->due_ms < first->due_ms ||
+             (timer->due_ms == first->due_ms && timer->started_id < first->started_id)))
+            first = timer;
+    }
+    return first;
+}
+
+/* In the order of their moments: after a time without a server many may be due at once. */
 static void fire_timers(struct txn *t)
 {
     struct exec *x = t->x;
     int64_t now = txn_now_ms(t);
-    struct items *timers = &x->items[SK_PART_TIMER];
-    for (size_t i = 0; i < timers->n;) {
-        const EN(Timer) *timer = (const EN(Timer) *)timers->v[i].record;
-        if (timer->due_ms > now) {
-            i++;
-            continue;
-        }
+    const EN(Timer) *timer;
+    while ((timer = first_due(&x->items[SK_PART_TIMER], now)) != NULL) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(TIMER_FIRED));
         event->timer_fired_event_attributes->timer_id =
             sk_arena_strdup(t->ctx->arena, timer->timer_id);
@@ -150,11 +160,10 @@ static sk_err fire_run(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *
     txn_init(&t, shard, ctx, ns, x);
     fire_due(&t);
     shard->stats.timers_fired++;
-    err = txn_commit(&t);
-    if (err == SK_OK)
-        queries_unblock(x);
-    return err;
+    return txn_commit(&t);
 }
+
+static void arm(struct sk_shard *shard, const struct sk_run_key *run, int64_t due);
 
 static void run_wake(void *arg)
 {
@@ -168,14 +177,13 @@ static void run_wake(void *arg)
     /* It is ours alone now; whatever the run arms meanwhile is a new one. */
     sk_map_remove(shard->wakes, (struct sk_str){(const char *)run_id.b, SK_UUID_SIZE});
     sk_err err = shard->engine->closing ? SK_OK : fire_run(shard, &ctx, flow, run_id);
-    if (err != SK_OK && err != SK_NOT_FOUND) {
+    if (err != SK_OK) {
         SK_LOG(WARN, "engine", "a timer could not be written, trying again",
-               SK_KV("workflow_id", id), SK_KV("error", ctx.err.message));
-        sk_ctx_clear(&ctx);
-        sk_fiber_sleep(RETRY_MS);
-        struct exec *x;
-        if (!shard->engine->closing && flow_run_uuid(flow, &ctx, run_id, &x) == SK_OK)
-            wake_arm(x);
+               SK_KV("workflow_id", id),
+               SK_KV("error", ctx.err.message ? ctx.err.message : sk_err_name(err)));
+        struct sk_run_key key = {w->ns, w->workflow_id, run_id};
+        if (err != SK_DATA_LOSS) // of that the next scan reminds
+            arm(shard, &key, sk_now_wall_ms() + RETRY_MS);
     }
     flow_leave(flow);
     sk_mem_free(w);
@@ -254,9 +262,12 @@ static sk_err scan(struct sk_shard *shard, struct sk_ctx *ctx)
                                      until, SCAN_LIMIT, &rows, &count);
     if (err != SK_OK)
         return err;
-    for (size_t i = 0; i < count; i++)
-        if (!sk_map_get(shard->wakes, wake_key(&rows[i].run.run_id)))
+    for (size_t i = 0; i < count; i++) {
+        /* One that is armed already is set again: the wall clock may have been put forward. */
+        const struct wake *w = sk_map_get(shard->wakes, wake_key(&rows[i].run.run_id));
+        if (!w || w->due_ms == rows[i].wake_ms)
             arm(shard, &rows[i].run, rows[i].wake_ms);
+    }
     shard->scanned_to_ms = count < SCAN_LIMIT ? until : rows[count - 1].wake_ms;
     return SK_OK;
 }

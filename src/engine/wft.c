@@ -65,15 +65,15 @@ static HIST(HistoryEvent) *scheduled_event(struct txn *t, const EN(WorkflowTask)
     return event;
 }
 
-static void task_row(const struct txn *t, const EN(WorkflowTask) *wft, struct sk_task_row *ret)
+static void task_row(const struct exec *x, const EN(WorkflowTask) *wft, struct sk_task_row *ret)
 {
-    const EN(ExecutionState) *s = t->x->s;
+    const EN(ExecutionState) *s = x->s;
     bool sticky = sk_text_set(s->sticky_queue) && strcmp(wft->queue, s->sticky_queue) == 0;
     *ret = (struct sk_task_row){
-        .queue = {t->x->flow->ns, SK_TASK_WORKFLOW, sk_str_of(wft->queue)},
+        .queue = {x->flow->ns, SK_TASK_WORKFLOW, sk_str_of(wft->queue)},
         .priority = wft->task_priority,
         .seq = wft->task_seq,
-        .run = exec_key(t->x),
+        .run = exec_key(x),
         .scheduled_id = wft->scheduled_id,
         .attempt = wft->attempt,
         .stamp = wft->stamp,
@@ -90,10 +90,21 @@ static void task_row(const struct txn *t, const EN(WorkflowTask) *wft, struct sk
 static void put_row(struct txn *t, EN(WorkflowTask) *wft, bool announce)
 {
     struct sk_task_row row;
-    task_row(t, wft, &row);
+    task_row(t->x, wft, &row);
     txn_op(t, SK_OP_TASK_PUT)->task = row;
     if (announce)
         txn_announce(t, &row);
+}
+
+void wft_offer_again(struct exec *x)
+{
+    const EN(WorkflowTask) *wft = x->s->wft;
+    struct sk_task_row row;
+    x->start.set = false;
+    if (!wft || wft->started_ns != 0 || wft->task_seq == 0)
+        return;
+    task_row(x, wft, &row);
+    sk_matching_add(x->flow->shard->engine->matching, &row);
 }
 
 void wft_drop_row(struct txn *t)
@@ -164,7 +175,7 @@ void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, co
     const EN(WorkflowTask) *wft = x->s->wft;
     SK_ASSERT(!start->set && wft && wft->started_ns == 0);
     sk_mem_free(start->identity);
-    *start = (struct started){.set = true, .started_ns = now_ns,
+    *start = (struct started){.set = true, .started_ns = now_ns, .stamp = wft->stamp,
                               .history_size = x->s->history_size};
     start->started_id = wft->attempt == 1 ? x->s->next_event_id : wft->scheduled_id + 1;
     start->identity = sk_mem_strdup(identity ? identity : "");
@@ -305,13 +316,12 @@ static int32_t next_attempt(struct exec *x, int32_t attempt, bool grow)
     return grow && !was_sticky ? attempt + 1 : 1;
 }
 
-void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *identity)
+void wft_fail_for_good(struct txn *t, int cause, const FAILURE *failure, const char *identity)
 {
     struct exec *x = t->x;
     EN(WorkflowTask) *wft = x->s->wft;
-    int32_t attempt = wft->attempt;
     wft_drop_row(t);
-    if (attempt == 1) {
+    if (wft->attempt == 1) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_FAILED));
         HIST(WorkflowTaskFailedEventAttributes) *a =
             event->workflow_task_failed_event_attributes;
@@ -323,6 +333,13 @@ void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *iden
         txn_add(t, event);
     }
     x->s->wft = NULL;
+}
+
+void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *identity)
+{
+    struct exec *x = t->x;
+    int32_t attempt = x->s->wft->attempt;
+    wft_fail_for_good(t, cause, failure, identity);
     const struct verdict why = {cause, false, NULL};
     note_failure(t, "WorkflowTaskFailed",
                  sk_arena_printf(t->ctx->arena, "WorkflowTaskFailedCause%s",

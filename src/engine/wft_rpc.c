@@ -26,7 +26,7 @@ static sk_err make_ordinary(struct sk_shard *shard, struct sk_ctx *ctx,
     txn_init(&t, shard, ctx, ns, x);
     wft_drop_row(&t);
     x->s->wft = NULL;
-    wft_schedule(&t, 1, 0, false);
+    wft_schedule(&t, 1, 0, true); // should the answer fail, another poll has to find it
     return txn_commit(&t);
 }
 
@@ -115,8 +115,10 @@ static sk_err open_token(struct sk_engine *e, struct sk_ctx *ctx, const struct s
 static void start_from_token(struct exec *x, const EN(TaskToken) *token)
 {
     struct started *start = &x->start;
+    sk_mem_free(start->identity);
     *start = (struct started){
         .set = true,
+        .stamp = token->stamp,
         .started_id = token->started_id,
         .started_ns = token->started_ns,
         .history_size = token->history_size,
@@ -246,7 +248,7 @@ static sk_err refuse(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk
     txn_init(&t, shard, ctx, ns, x);
     x->s->close_attempted |= unhandled;
     if (v->terminate) {
-        wft_fail(&t, v->cause, sk_failure_new(ctx->arena, text, "Server"), identity);
+        wft_fail_for_good(&t, v->cause, sk_failure_new(ctx->arena, text, "Server"), identity);
         close_terminated(&t, sk_bin(ctx->arena, text), NULL, SYSTEM_IDENTITY);
     } else {
         FAILURE *failure = sk_failure_new(ctx->arena, v->text ? v->text : text, "Server");
@@ -341,13 +343,20 @@ static sk_err answer(struct exec *x, struct sk_ctx *ctx, const struct sk_namespa
                      WS(RespondWorkflowTaskCompletedResponse) *response)
 {
     sk_err err = hand_out_eager(x, ctx, ns, results, response);
-    if (err != SK_OK || !inline_task || !x->s->wft || wft_started(x))
+    if (!inline_task || !x->s->wft || wft_started(x))
         return err;
+    if (err != SK_OK) {
+        wft_offer_again(x);
+        return err;
+    }
     wft_start_in_memory(x, x->flow->shard->engine, sk_now_wall_ns(), r->identity);
     response->workflow_task =
         MSG_NEW(ctx->arena, WS(PollWorkflowTaskQueueResponse),
                 temporal__api__workflowservice__v1__poll_workflow_task_queue_response);
-    return wft_respond(x, ctx, sk_text_set(x->s->sticky_queue), response->workflow_task);
+    err = wft_respond(x, ctx, sk_text_set(x->s->sticky_queue), response->workflow_task);
+    if (err != SK_OK)
+        wft_offer_again(x);
+    return err;
 }
 
 static sk_err completed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
@@ -382,11 +391,10 @@ static sk_err completed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
     start_eager(&t, &results, r->identity);
     x->s->close_attempted = false;
     bool inline_task = schedule_next(&t, &results, r, original_ns);
-    queries_answer(x, r);
+    t.answers = r;
     err = txn_commit(&t);
     if (err != SK_OK)
         return err;
-    queries_unblock(x);
     return answer(x, ctx, ns, &results, inline_task, r, response);
 }
 
@@ -430,10 +438,7 @@ static sk_err failed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
     struct txn t;
     txn_init(&t, shard, ctx, ns, x);
     wft_fail(&t, (int)f->request->cause, f->request->failure, f->request->identity);
-    err = txn_commit(&t);
-    if (err == SK_OK)
-        queries_unblock(x);
-    return err;
+    return txn_commit(&t);
 }
 
 static sk_err do_failed(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
