@@ -39,6 +39,9 @@ STAND_IN(activity_failed, RespondActivityTaskFailed)
 STAND_IN(activity_failed_by_id, RespondActivityTaskFailedById)
 STAND_IN(activity_canceled, RespondActivityTaskCanceled)
 STAND_IN(activity_canceled_by_id, RespondActivityTaskCanceledById)
+STAND_IN(activity_pause, PauseActivity)
+STAND_IN(activity_unpause, UnpauseActivity)
+STAND_IN(activity_reset, ResetActivity)
 
 sk_err sk_engine_wft_start(struct sk_engine *engine, struct sk_ctx *ctx,
                            const struct sk_namespace *ns, const struct sk_task *task,
