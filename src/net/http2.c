@@ -34,6 +34,7 @@ const struct sk_h2_limits sk_h2_limits_default = {
     .header_count_max = 100,
     .body_bytes_max = (size_t)64 << 20,
     .unsent_bytes_max = (size_t)64 << 20,
+    .request_ms = 2 * 60 * 1000,
     .preface_ms = 10 * 1000,
     .stall_ms = 60 * 1000,
     .idle_ms = 5 * 60 * 1000,
@@ -236,6 +237,20 @@ static void tick_idle(struct sk_h2 *h2, int64_t now_ms)
         sk_h2_drain(h2);
 }
 
+/* Requests that never end would hold their streams as long as the peer answers pings. */
+static void tick_requests(struct sk_h2 *h2, int64_t now_ms)
+{
+    if (!h2->server)
+        return;
+    SK_LIST_EACH (it, &h2->streams) {
+        struct sk_h2_stream *stream = SK_CONTAINER(it, struct sk_h2_stream, in_session);
+        if (now_ms - stream->born_ms < h2->limits->request_ms)
+            break; // the list is in order of birth
+        if (!stream->ended)
+            sk_h2_reset(stream, SK_H2_CANCEL);
+    }
+}
+
 static void tick_drain(struct sk_h2 *h2, int64_t now_ms)
 {
     if (!h2->draining || h2->goaway_sent || (h2->ping_out && now_ms - h2->drained_ms < DRAIN_MS))
@@ -259,6 +274,8 @@ static void on_tick(struct sk_timer *timer)
     if (!h2->closing)
         tick_drain(h2, now_ms);
     if (!h2->closing)
+        tick_requests(h2, now_ms);
+    if (!h2->closing)
         h2_tick_sending(h2, now_ms);
     if (h2->closing && now_ms - h2->received_ms >= h2->limits->stall_ms)
         sk_conn_close(h2->conn); // a shutdown that the peer does not let end
@@ -279,7 +296,8 @@ static int64_t tick_every(const struct sk_h2_limits *limits)
 {
     int64_t least = shorter(shorter(limits->preface_ms, limits->stall_ms),
                             shorter(limits->ping_timeout_ms, limits->idle_ms));
-    least = shorter(shorter(least, limits->ping_ms) / 2, TICK_MS_MAX);
+    least = shorter(shorter(least, limits->ping_ms), limits->request_ms);
+    least = shorter(least / 2, TICK_MS_MAX);
     return least < 10 ? 10 : least;
 }
 

@@ -45,6 +45,7 @@ struct sk_h2_stream {
     size_t out_own_sent;
     const struct sk_h2_header *trailers; /* borrowed until on_stream_close */
     size_t trailer_count;
+    int64_t born_ms;
     int64_t out_since_ms; /* since when it has something to send */
     size_t out_size;      /* bytes it began with, for the time it may take */
     struct sk_list in_session, in_dirty, in_sending;
@@ -76,6 +77,7 @@ struct sk_h2_limits {
     uint32_t header_count_max; /* 100 */
     size_t body_bytes_max;     /* received and unconsumed, a connection: 64 MiB */
     size_t unsent_bytes_max;   /* answers that the peer does not take, a connection: 64 MiB */
+    int64_t request_ms;        /* from a request's headers to its end: 2 min */
     int64_t preface_ms;        /* TLS and preface: 10 s */
     int64_t stall_ms;          /* an answer that does not move: 60 s */
     int64_t idle_ms;           /* no streams: 5 min */

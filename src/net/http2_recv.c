@@ -39,6 +39,7 @@ struct sk_h2_stream *h2_stream_new(struct sk_h2 *h2)
 {
     struct sk_h2_stream *stream = sk_mem_zalloc(sizeof *stream);
     stream->session = h2;
+    stream->born_ms = sk_now_mono_ms();
     sk_list_init(&stream->in_dirty);
     sk_list_init(&stream->in_sending);
     sk_list_push_back(&h2->streams, &stream->in_session);

@@ -192,6 +192,28 @@ static void deaf_peer(struct fixture *fx)
     raw_close(raw);
 }
 
+static void set_request(struct sk_h2_limits *limits)
+{
+    limits->request_ms = 100;
+}
+
+static void endless_request(struct fixture *fx)
+{
+    struct raw *raw = open_client(fx);
+    struct sk_buf block = SK_BUF_INIT;
+    struct raw_frame frame;
+    raw_preface(raw);
+    raw_call(raw, 1, "/a", "x", 1); // whole, and may wait for its answer
+    raw_call_fields(&block, "/a");
+    raw_frame(raw, HEADERS, END_HEADERS, 3, block.p, block.n);
+    raw_frame(raw, DATA, 0, 3, "x", 1);
+    assert_true(raw_wait(raw, RST_STREAM, &frame));
+    assert_int_equal(frame.stream, 3);
+    assert_int_equal(fx->closed_streams, 1);
+    sk_buf_fini(&block);
+    raw_close(raw);
+}
+
 /* ---- pings and idling ---- */
 
 static void set_ping(struct sk_h2_limits *limits)
@@ -298,6 +320,7 @@ TEST(late_preface, set_preface)
 TEST(zero_window, set_stall)
 TEST(opened_window, set_stall)
 TEST(deaf_peer, set_stall)
+TEST(endless_request, set_request)
 TEST(ping, set_ping)
 TEST(no_ping_without_streams, set_ping)
 TEST(idle_ends, set_idle)
@@ -307,10 +330,15 @@ TEST(big_answer, usual)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_preface),  cmocka_unit_test(test_zero_window),
-        cmocka_unit_test(test_opened_window), cmocka_unit_test(test_deaf_peer),
-        cmocka_unit_test(test_ping),          cmocka_unit_test(test_no_ping_without_streams),
-        cmocka_unit_test(test_idle_ends),     cmocka_unit_test(test_two_steps),
+        cmocka_unit_test(test_late_preface),
+        cmocka_unit_test(test_zero_window),
+        cmocka_unit_test(test_opened_window),
+        cmocka_unit_test(test_deaf_peer),
+        cmocka_unit_test(test_endless_request),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_no_ping_without_streams),
+        cmocka_unit_test(test_idle_ends),
+        cmocka_unit_test(test_two_steps),
         cmocka_unit_test(test_big_answer),
     };
     return cmocka_run_group_tests_name("net http2", tests, NULL, NULL);
