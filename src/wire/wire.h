@@ -1,7 +1,7 @@
 /*
- * What guards and uses generated protobuf messages. Raw bytes are scanned before protobuf-c sees
- * them, because it recurses without limit and accepts bad UTF-8. All results live in the arena.
- * Any thread; no state.
+ * What guards and uses generated protobuf messages. Bytes are decoded here, checked on the way, and
+ * never by protobuf-c itself, which recurses without limit and accepts bad UTF-8. All results live
+ * in the arena and point at nothing outside it. Any thread; no state.
  */
 #ifndef SK_WIRE_WIRE_H
 #define SK_WIRE_WIRE_H
@@ -14,10 +14,11 @@
 
 #define SK_WIRE_DEPTH_MAX 100
 
-/* Scan and decode. INVALID_ARGUMENT names the field path, the limit and the value. */
-sk_err sk_wire_decode(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *type, struct sk_str bytes,
-                      ProtobufCMessage **ret) SK_MUST_USE;
-/* Decode bytes we wrote ourselves (store records): no scan; DATA_LOSS when they do not parse. */
+/* Check and decode a peer's bytes. INVALID_ARGUMENT names the field's path and what is wrong. */
+sk_err sk_wire_decode(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *type,
+                      struct sk_str bytes, ProtobufCMessage **ret) SK_MUST_USE;
+/* Decode bytes we wrote ourselves (store records): text is not checked again; DATA_LOSS when they
+ * do not parse. */
 sk_err sk_wire_decode_own(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *type,
                           struct sk_str bytes, ProtobufCMessage **ret) SK_MUST_USE;
 /* Pack into the arena. */
@@ -34,14 +35,14 @@ void sk_wire_splice(struct sk_arena *arena, ProtobufCMessage *message, unsigned 
  * order or unreadable: DATA_LOSS. An empty slice when none is in range. */
 sk_err sk_wire_history_cut(struct sk_ctx *ctx, struct sk_str history, int64_t first, int64_t last,
                            struct sk_str *ret) SK_MUST_USE;
-/* First and last event id and the number of events; checks that ids are contiguous. */
+/* First and last event id, 0 and 0 of an empty history; checks that ids are contiguous. */
 sk_err sk_wire_history_range(struct sk_ctx *ctx, struct sk_str history, int64_t *ret_first,
                              int64_t *ret_last) SK_MUST_USE;
 /* Append one event to a History being built: tag, length, event. Returns bytes added. */
 struct sk_buf;
 size_t sk_wire_history_append(struct sk_buf *history, const ProtobufCMessage *event);
 
-/* The serialized FileDescriptorSet of the API, gzip-free, embedded in the binary (reflection, JSON). */
+/* The serialized FileDescriptorSet of all messages, with the API's true types. */
 struct sk_str sk_wire_descriptors(void);
 /* The protobuf-c descriptor of a message by its full name, or NULL. */
 const ProtobufCMessageDescriptor *sk_wire_type(const char *full_name);
