@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "frontend/frontend.h"
@@ -26,6 +27,7 @@
 
 #define MESSAGE_MAX (4u * 1024 * 1024)
 #define EXIT_AT_ONCE 130
+#define FILES_WANTED 65536
 
 /* ---- who may call: the one hook every method passes ---- */
 
@@ -278,6 +280,17 @@ static sk_err lock_data(struct sk_ctx *ctx, const struct sk_config *config, int 
     return err;
 }
 
+/* A connection is a descriptor, and the usual soft limit of 1024 is soon reached. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_WANTED)
+        return;
+    limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        SK_LOG(WARN, "main", "the limit of open files stays low", SK_KV("reason", strerror(errno)));
+}
+
 int sk_server_run(struct sk_ctx *ctx, const struct sk_config *config)
 {
     struct sk_server *s = sk_mem_zalloc(sizeof(*s));
@@ -287,6 +300,7 @@ int sk_server_run(struct sk_ctx *ctx, const struct sk_config *config)
     s->lock_fd = -1;
     umask(0077); // what it writes is for its user alone
     sk_log_init(config->log_level, config->log_format, STDERR_FILENO);
+    raise_file_limit();
     s->result = lock_data(ctx, config, &s->lock_fd);
     if (!s->result) {
         s->rt = sk_rt_new(&options);

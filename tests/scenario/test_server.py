@@ -192,3 +192,11 @@ class Log(Case):
         self.assertTrue(entry["workflow_id"].startswith("order-"))
         self.assertIn("nowhere", entry["reason"])
         self.assertTrue(entry["request_id"] and entry["peer"])
+
+
+class Resources(Case):
+    def test_the_limit_of_open_files_is_raised(self):
+        server = self.start("--store", "memory:")
+        with open(f"/proc/{server.process.pid}/limits") as limits:
+            soft, hard = next(line for line in limits if line.startswith("Max open files")).split()[3:5]
+        self.assertEqual(int(soft), min(int(hard), 65536) if int(soft) < 65536 else int(soft))
