@@ -54,8 +54,8 @@ void activity_drop_task(struct txn *t, EN(Activity) *a)
     if (a->task_seq == 0)
         return;
     struct sk_op *op = txn_op(t, SK_OP_TASK_DELETE);
-    op->task.queue = (struct sk_queue_key){t->x->flow->ns, SK_TASK_ACTIVITY,
-                                           sk_str_of(a->task_queue)};
+    op->task.queue =
+        (struct sk_queue_key){t->x->flow->ns, SK_TASK_ACTIVITY, sk_str_of(a->task_queue)};
     op->task.priority = a->task_priority;
     op->task.seq = a->task_seq;
     a->task_seq = 0;
@@ -217,8 +217,8 @@ static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILU
             a->heartbeat = NULL;
         a->reset = a->reset_heartbeat = false;
     }
-    int64_t backoff = retry_backoff_ms(a->retry_policy, a->attempt, now, a->expires_ms, failure,
-                                       ret_state);
+    int64_t backoff =
+        retry_backoff_ms(a->retry_policy, a->attempt, now, a->expires_ms, failure, ret_state);
     if (backoff < 0)
         return false;
     activity_drop_task(t, a);
@@ -242,8 +242,7 @@ void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *r
     activity_drop_task(t, a);
     activity_start_event(t, a);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_COMPLETED));
-    HIST(ActivityTaskCompletedEventAttributes) *c =
-        event->activity_task_completed_event_attributes;
+    HIST(ActivityTaskCompletedEventAttributes) *c = event->activity_task_completed_event_attributes;
     c->result = (COMMON(Payloads) *)(uintptr_t)result;
     c->scheduled_event_id = a->scheduled_id;
     c->started_event_id = a->started_event_id;
@@ -278,8 +277,7 @@ void activity_cancel(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *det
     activity_drop_task(t, a);
     activity_start_event(t, a);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_CANCELED));
-    HIST(ActivityTaskCanceledEventAttributes) *c =
-        event->activity_task_canceled_event_attributes;
+    HIST(ActivityTaskCanceledEventAttributes) *c = event->activity_task_canceled_event_attributes;
     c->details = (COMMON(Payloads) *)(uintptr_t)details;
     c->latest_cancel_requested_event_id = a->cancel_requested_id;
     c->scheduled_event_id = a->scheduled_id;
@@ -291,10 +289,14 @@ void activity_cancel(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *det
 static const char *timeout_text(int type)
 {
     switch (type) {
-    case TIMEOUT(START_TO_CLOSE): return "activity StartToClose timeout";
-    case TIMEOUT(SCHEDULE_TO_START): return "activity ScheduleToStart timeout";
-    case TIMEOUT(SCHEDULE_TO_CLOSE): return "activity ScheduleToClose timeout";
-    default: return "activity Heartbeat timeout";
+    case TIMEOUT(START_TO_CLOSE):
+        return "activity StartToClose timeout";
+    case TIMEOUT(SCHEDULE_TO_START):
+        return "activity ScheduleToStart timeout";
+    case TIMEOUT(SCHEDULE_TO_CLOSE):
+        return "activity ScheduleToClose timeout";
+    default:
+        return "activity Heartbeat timeout";
     }
 }
 
@@ -315,8 +317,7 @@ void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int ti
     activity_drop_task(t, a);
     activity_start_event(t, a);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_TIMED_OUT));
-    HIST(ActivityTaskTimedOutEventAttributes) *o =
-        event->activity_task_timed_out_event_attributes;
+    HIST(ActivityTaskTimedOutEventAttributes) *o = event->activity_task_timed_out_event_attributes;
     o->failure = failure;
     o->scheduled_event_id = a->scheduled_id;
     o->started_event_id = a->started_event_id;

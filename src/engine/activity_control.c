@@ -148,8 +148,10 @@ sk_err sk_engine_activity_pause(struct sk_engine *engine, struct sk_ctx *ctx,
                                 WS(PauseActivityResponse) *response)
 {
     (void)response;
-    struct control c = {.execution = request->execution, .change = change_pause,
-                        .identity = request->identity, .reason = request->reason};
+    struct control c = {.execution = request->execution,
+                        .change = change_pause,
+                        .identity = request->identity,
+                        .reason = request->reason};
     switch (request->activity_case) {
     case TEMPORAL__API__WORKFLOWSERVICE__V1__PAUSE_ACTIVITY_REQUEST__ACTIVITY_ID:
         c.id = request->id;
@@ -157,7 +159,8 @@ sk_err sk_engine_activity_pause(struct sk_engine *engine, struct sk_ctx *ctx,
     case TEMPORAL__API__WORKFLOWSERVICE__V1__PAUSE_ACTIVITY_REQUEST__ACTIVITY_TYPE:
         c.type = request->type;
         break;
-    default: return no_activity_named(ctx);
+    default:
+        return no_activity_named(ctx);
     }
     return run_control(engine, ctx, ns, &c);
 }
@@ -168,7 +171,8 @@ sk_err sk_engine_activity_unpause(struct sk_engine *engine, struct sk_ctx *ctx,
                                   WS(UnpauseActivityResponse) *response)
 {
     (void)response;
-    struct control c = {.execution = request->execution, .change = change_unpause,
+    struct control c = {.execution = request->execution,
+                        .change = change_unpause,
                         .reset_attempts = request->reset_attempts,
                         .reset_heartbeat = request->reset_heartbeat,
                         .jitter_ms = sk_dur_ms(request->jitter)};
@@ -182,7 +186,8 @@ sk_err sk_engine_activity_unpause(struct sk_engine *engine, struct sk_ctx *ctx,
     case TEMPORAL__API__WORKFLOWSERVICE__V1__UNPAUSE_ACTIVITY_REQUEST__ACTIVITY_UNPAUSE_ALL:
         c.all = request->unpause_all;
         break;
-    default: return no_activity_named(ctx);
+    default:
+        return no_activity_named(ctx);
     }
     return run_control(engine, ctx, ns, &c);
 }
@@ -193,7 +198,8 @@ sk_err sk_engine_activity_reset(struct sk_engine *engine, struct sk_ctx *ctx,
                                 WS(ResetActivityResponse) *response)
 {
     (void)response;
-    struct control c = {.execution = request->execution, .change = change_reset,
+    struct control c = {.execution = request->execution,
+                        .change = change_reset,
                         .reset_heartbeat = request->reset_heartbeat,
                         .keep_paused = request->keep_paused,
                         .jitter_ms = sk_dur_ms(request->jitter)};
@@ -207,7 +213,8 @@ sk_err sk_engine_activity_reset(struct sk_engine *engine, struct sk_ctx *ctx,
     case TEMPORAL__API__WORKFLOWSERVICE__V1__RESET_ACTIVITY_REQUEST__ACTIVITY_MATCH_ALL:
         c.all = request->match_all;
         break;
-    default: return no_activity_named(ctx);
+    default:
+        return no_activity_named(ctx);
     }
     return run_control(engine, ctx, ns, &c);
 }

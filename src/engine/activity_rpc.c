@@ -24,8 +24,9 @@ static sk_err gone(struct sk_ctx *ctx)
         ctx, "invalid activityID or activity already timed out or invoking workflow is completed");
 }
 
-static sk_err target_from_token(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                                ProtobufCBinaryData bytes, struct target *ret)
+static sk_err target_from_token(struct sk_engine *e, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns, ProtobufCBinaryData bytes,
+                                struct target *ret)
 {
     ProtobufCMessage *m;
     sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__task_token__descriptor, &m);
@@ -62,8 +63,9 @@ static sk_err find(struct flow *flow, struct sk_ctx *ctx, const struct target *t
     } else {
         a = exec_activity_by_name(x, target->activity_id, ret_item);
         if (!a)
-            return sk_fail_not_found(ctx, "cannot find pending activity with ActivityID %s, "
-                                          "check their existence or retry with their Id",
+            return sk_fail_not_found(ctx,
+                                     "cannot find pending activity with ActivityID %s, "
+                                     "check their existence or retry with their Id",
                                      target->activity_id);
     }
     *ret_x = x;
@@ -136,8 +138,8 @@ static sk_err act_by_id(struct sk_engine *e, struct sk_ctx *ctx, const struct sk
                         const char *workflow_id, const char *run_id, const char *activity_id,
                         struct act *act)
 {
-    act->target = (struct target){.workflow_id = workflow_id, .run_id = run_id,
-                                  .activity_id = activity_id};
+    act->target =
+        (struct target){.workflow_id = workflow_id, .run_id = run_id, .activity_id = activity_id};
     return run_act(e, ctx, ns, act);
 }
 
@@ -179,8 +181,8 @@ sk_err sk_engine_activity_heartbeat(struct sk_engine *engine, struct sk_ctx *ctx
                                     WS(RecordActivityTaskHeartbeatResponse) *response)
 {
     struct heartbeat_flags flags = {0};
-    struct act act = {.change = change_heartbeat, .payloads = request->details,
-                      .ret_flags = &flags};
+    struct act act = {
+        .change = change_heartbeat, .payloads = request->details, .ret_flags = &flags};
     sk_err err = act_by_token(engine, ctx, ns, request->task_token, &act);
     response->cancel_requested = flags.cancel_requested;
     response->activity_paused = flags.paused;
@@ -194,8 +196,10 @@ sk_err sk_engine_activity_heartbeat_by_id(struct sk_engine *engine, struct sk_ct
                                           WS(RecordActivityTaskHeartbeatByIdResponse) *response)
 {
     struct heartbeat_flags flags = {0};
-    struct act act = {.change = change_heartbeat, .check = check_started,
-                      .payloads = request->details, .ret_flags = &flags};
+    struct act act = {.change = change_heartbeat,
+                      .check = check_started,
+                      .payloads = request->details,
+                      .ret_flags = &flags};
     sk_err err = act_by_id(engine, ctx, ns, request->workflow_id, request->run_id,
                            request->activity_id, &act);
     response->cancel_requested = flags.cancel_requested;
@@ -219,19 +223,19 @@ sk_err sk_engine_activity_completed(struct sk_engine *engine, struct sk_ctx *ctx
                                     WS(RespondActivityTaskCompletedResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_complete, .payloads = request->result,
-                      .identity = request->identity};
+    struct act act = {
+        .change = change_complete, .payloads = request->result, .identity = request->identity};
     return act_by_token(engine, ctx, ns, request->task_token, &act);
 }
 
-sk_err sk_engine_activity_completed_by_id(struct sk_engine *engine, struct sk_ctx *ctx,
-                                          const struct sk_namespace *ns,
-                                          const WS(RespondActivityTaskCompletedByIdRequest) *request,
-                                          WS(RespondActivityTaskCompletedByIdResponse) *response)
+sk_err sk_engine_activity_completed_by_id(
+    struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
+    const WS(RespondActivityTaskCompletedByIdRequest) *request,
+    WS(RespondActivityTaskCompletedByIdResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_complete, .payloads = request->result,
-                      .identity = request->identity};
+    struct act act = {
+        .change = change_complete, .payloads = request->result, .identity = request->identity};
     return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
                      &act);
 }
@@ -252,8 +256,10 @@ sk_err sk_engine_activity_failed(struct sk_engine *engine, struct sk_ctx *ctx,
                                  WS(RespondActivityTaskFailedResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_fail, .failure = request->failure,
-                      .payloads = request->last_heartbeat_details, .identity = request->identity,
+    struct act act = {.change = change_fail,
+                      .failure = request->failure,
+                      .payloads = request->last_heartbeat_details,
+                      .identity = request->identity,
                       .cause = (int)request->cause};
     return act_by_token(engine, ctx, ns, request->task_token, &act);
 }
@@ -264,8 +270,10 @@ sk_err sk_engine_activity_failed_by_id(struct sk_engine *engine, struct sk_ctx *
                                        WS(RespondActivityTaskFailedByIdResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_fail, .failure = request->failure,
-                      .payloads = request->last_heartbeat_details, .identity = request->identity,
+    struct act act = {.change = change_fail,
+                      .failure = request->failure,
+                      .payloads = request->last_heartbeat_details,
+                      .identity = request->identity,
                       .cause = (int)request->cause};
     return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
                      &act);
@@ -277,8 +285,9 @@ static sk_err check_cancel(struct sk_ctx *ctx, const EN(Activity) *a)
 {
     if (a->cancel_requested)
         return SK_OK;
-    return sk_fail(ctx, SK_INVALID_ARGUMENT, "unable to mark activity as canceled without activity "
-                                             "being request canceled first");
+    return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                   "unable to mark activity as canceled without activity "
+                   "being request canceled first");
 }
 
 static void change_cancel(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act)
@@ -294,8 +303,10 @@ sk_err sk_engine_activity_canceled(struct sk_engine *engine, struct sk_ctx *ctx,
                                    WS(RespondActivityTaskCanceledResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_cancel, .check = check_cancel,
-                      .payloads = request->details, .identity = request->identity};
+    struct act act = {.change = change_cancel,
+                      .check = check_cancel,
+                      .payloads = request->details,
+                      .identity = request->identity};
     return act_by_token(engine, ctx, ns, request->task_token, &act);
 }
 
@@ -305,8 +316,10 @@ sk_err sk_engine_activity_canceled_by_id(struct sk_engine *engine, struct sk_ctx
                                          WS(RespondActivityTaskCanceledByIdResponse) *response)
 {
     (void)response;
-    struct act act = {.change = change_cancel, .check = check_cancel,
-                      .payloads = request->details, .identity = request->identity};
+    struct act act = {.change = change_cancel,
+                      .check = check_cancel,
+                      .payloads = request->details,
+                      .identity = request->identity};
     return act_by_id(engine, ctx, ns, request->workflow_id, request->run_id, request->activity_id,
                      &act);
 }

@@ -109,9 +109,8 @@ COMMON(WorkflowType) *sk_type_msg(struct sk_arena *arena, const char *name)
 Temporal__Api__Taskqueue__V1__TaskQueue *sk_queue_msg(struct sk_arena *arena, const char *name,
                                                       const char *normal_name)
 {
-    Temporal__Api__Taskqueue__V1__TaskQueue *m =
-        MSG_NEW(arena, Temporal__Api__Taskqueue__V1__TaskQueue,
-                temporal__api__taskqueue__v1__task_queue);
+    Temporal__Api__Taskqueue__V1__TaskQueue *m = MSG_NEW(
+        arena, Temporal__Api__Taskqueue__V1__TaskQueue, temporal__api__taskqueue__v1__task_queue);
     m->name = sk_arena_strdup(arena, name);
     m->kind = normal_name ? QUEUE_KIND(STICKY) : QUEUE_KIND(NORMAL);
     if (normal_name)
@@ -139,9 +138,8 @@ FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int tim
     FAILURE *failure = sk_failure_new(arena, message, "Server");
     failure->failure_info_case =
         TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_TIMEOUT_FAILURE_INFO;
-    failure->timeout_failure_info =
-        MSG_NEW(arena, Temporal__Api__Failure__V1__TimeoutFailureInfo,
-                temporal__api__failure__v1__timeout_failure_info);
+    failure->timeout_failure_info = MSG_NEW(arena, Temporal__Api__Failure__V1__TimeoutFailureInfo,
+                                            temporal__api__failure__v1__timeout_failure_info);
     failure->timeout_failure_info->timeout_type =
         (Temporal__Api__Enums__V1__TimeoutType)timeout_type;
     failure->timeout_failure_info->last_heartbeat_details = (COMMON(Payloads) *)heartbeat;

@@ -24,25 +24,22 @@
 
 #define EVENT(x) TEMPORAL__API__ENUMS__V1__EVENT_TYPE__EVENT_TYPE_##x
 #define COMMAND(x) TEMPORAL__API__ENUMS__V1__COMMAND_TYPE__COMMAND_TYPE_##x
-#define STATUS(x)                                                                                  \
-    TEMPORAL__API__ENUMS__V1__WORKFLOW_EXECUTION_STATUS__WORKFLOW_EXECUTION_STATUS_##x
-#define CAUSE(x)                                                                                   \
+#define STATUS(x) TEMPORAL__API__ENUMS__V1__WORKFLOW_EXECUTION_STATUS__WORKFLOW_EXECUTION_STATUS_##x
+#define CAUSE(x) \
     TEMPORAL__API__ENUMS__V1__WORKFLOW_TASK_FAILED_CAUSE__WORKFLOW_TASK_FAILED_CAUSE_##x
 #define RETRY_STATE(x) TEMPORAL__API__ENUMS__V1__RETRY_STATE__RETRY_STATE_##x
 #define TIMEOUT(x) TEMPORAL__API__ENUMS__V1__TIMEOUT_TYPE__TIMEOUT_TYPE_##x
-#define REUSE(x)                                                                                   \
-    TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_REUSE_POLICY__WORKFLOW_ID_REUSE_POLICY_##x
-#define CONFLICT(x)                                                                                \
+#define REUSE(x) TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_REUSE_POLICY__WORKFLOW_ID_REUSE_POLICY_##x
+#define CONFLICT(x) \
     TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_CONFLICT_POLICY__WORKFLOW_ID_CONFLICT_POLICY_##x
-#define CLOSE_POLICY(x)                                                                            \
-    TEMPORAL__API__ENUMS__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_##x
-#define INITIATOR(x)                                                                               \
+#define CLOSE_POLICY(x) TEMPORAL__API__ENUMS__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_##x
+#define INITIATOR(x) \
     TEMPORAL__API__ENUMS__V1__CONTINUE_AS_NEW_INITIATOR__CONTINUE_AS_NEW_INITIATOR_##x
-#define CHILD_CAUSE(x)                                                                             \
+#define CHILD_CAUSE(x) \
     TEMPORAL__API__ENUMS__V1__START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE__START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_##x
-#define SIGNAL_CAUSE(x)                                                                            \
+#define SIGNAL_CAUSE(x) \
     TEMPORAL__API__ENUMS__V1__SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE__SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_##x
-#define CANCEL_CAUSE(x)                                                                            \
+#define CANCEL_CAUSE(x) \
     TEMPORAL__API__ENUMS__V1__CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE__CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_##x
 #define QUEUE_KIND(x) TEMPORAL__API__ENUMS__V1__TASK_QUEUE_KIND__TASK_QUEUE_KIND_##x
 
@@ -51,13 +48,13 @@ void *sk_msg_new(struct sk_arena *arena, const ProtobufCMessageDescriptor *type)
 /* A deep copy (also of unknown fields); NULL gives NULL. */
 void *sk_msg_dup(struct sk_arena *arena, const void *message);
 #define MSG_NEW(arena, Type, snake) ((Type *)sk_msg_new((arena), &snake##__descriptor))
-#define COMMON_NEW(arena, Type, snake)                                                             \
+#define COMMON_NEW(arena, Type, snake) \
     MSG_NEW(arena, COMMON(Type), temporal__api__common__v1__##snake)
 #define EN_NEW(arena, Type, snake) MSG_NEW(arena, EN(Type), skald__engine__v1__##snake)
 
 API_DURATION *sk_dur(struct sk_arena *arena, int64_t ms);
-int64_t sk_dur_ms(const API_DURATION *duration); /* NULL: 0; clamped to 100 years */
-API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns);    /* ns 0: NULL */
+int64_t sk_dur_ms(const API_DURATION *duration);          /* NULL: 0; clamped to 100 years */
+API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns); /* ns 0: NULL */
 int64_t sk_ts_ns(const API_TIMESTAMP *timestamp);
 COMMON(WorkflowExecution) *sk_execution_msg(struct sk_arena *arena, const char *workflow_id,
                                             const char *run_id);
@@ -77,6 +74,9 @@ HIST(HistoryEvent) *sk_event_new(struct sk_arena *arena, int type, int64_t now_n
 ProtobufCMessage *sk_event_attributes(const HIST(HistoryEvent) *event);
 const char *sk_event_name(int type);
 
-static inline bool sk_text_set(const char *text) { return text && text[0]; }
+static inline bool sk_text_set(const char *text)
+{
+    return text && text[0];
+}
 
 #endif

@@ -189,8 +189,9 @@ static void apply_child_started(struct exec *x, const HIST(HistoryEvent) *event)
     item_touch(item);
 }
 
-static void apply_external(struct exec *x, enum sk_part_kind kind, int64_t id, const char *namespace_,
-                           const COMMON(WorkflowExecution) *target, bool child_only)
+static void apply_external(struct exec *x, enum sk_part_kind kind, int64_t id,
+                           const char *namespace_, const COMMON(WorkflowExecution) *target,
+                           bool child_only)
 {
     EN(ExternalRequest) *request = EN_NEW(x->arena, ExternalRequest, external_request);
     request->initiated_id = id;
@@ -225,17 +226,27 @@ static void apply_upsert_memo(struct exec *x, const COMMON(Memo) *upsert)
 static void apply_workflow_task(struct exec *x, const HIST(HistoryEvent) *event)
 {
     switch ((int)event->event_type) {
-    case EVENT(WORKFLOW_TASK_SCHEDULED): apply_wft_scheduled(x, event); break;
-    case EVENT(WORKFLOW_TASK_STARTED): apply_wft_started(x, event); break;
-    case EVENT(WORKFLOW_TASK_COMPLETED): apply_wft_completed(x, event); break;
-    default: x->s->wft = NULL; break; // failed, timed out
+    case EVENT(WORKFLOW_TASK_SCHEDULED):
+        apply_wft_scheduled(x, event);
+        break;
+    case EVENT(WORKFLOW_TASK_STARTED):
+        apply_wft_started(x, event);
+        break;
+    case EVENT(WORKFLOW_TASK_COMPLETED):
+        apply_wft_completed(x, event);
+        break;
+    default:
+        x->s->wft = NULL;
+        break; // failed, timed out
     }
 }
 
 static void apply_item_event(struct exec *x, const HIST(HistoryEvent) *event)
 {
     switch ((int)event->event_type) {
-    case EVENT(ACTIVITY_TASK_SCHEDULED): apply_activity_scheduled(x, event); break;
+    case EVENT(ACTIVITY_TASK_SCHEDULED):
+        apply_activity_scheduled(x, event);
+        break;
     case EVENT(ACTIVITY_TASK_STARTED): {
         struct item *item;
         EN(Activity) *a = exec_activity(
@@ -246,7 +257,9 @@ static void apply_item_event(struct exec *x, const HIST(HistoryEvent) *event)
         }
         break;
     }
-    case EVENT(ACTIVITY_TASK_CANCEL_REQUESTED): apply_activity_cancel_requested(x, event); break;
+    case EVENT(ACTIVITY_TASK_CANCEL_REQUESTED):
+        apply_activity_cancel_requested(x, event);
+        break;
     case EVENT(ACTIVITY_TASK_COMPLETED):
         items_remove(x, SK_PART_ACTIVITY,
                      event->activity_task_completed_event_attributes->scheduled_event_id);
@@ -263,14 +276,17 @@ static void apply_item_event(struct exec *x, const HIST(HistoryEvent) *event)
         items_remove(x, SK_PART_ACTIVITY,
                      event->activity_task_canceled_event_attributes->scheduled_event_id);
         break;
-    case EVENT(TIMER_STARTED): apply_timer_started(x, event); break;
+    case EVENT(TIMER_STARTED):
+        apply_timer_started(x, event);
+        break;
     case EVENT(TIMER_FIRED):
         items_remove(x, SK_PART_TIMER, event->timer_fired_event_attributes->started_event_id);
         break;
     case EVENT(TIMER_CANCELED):
         items_remove(x, SK_PART_TIMER, event->timer_canceled_event_attributes->started_event_id);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -278,10 +294,15 @@ static void apply_child_event(struct exec *x, const HIST(HistoryEvent) *event)
 {
     int64_t initiated;
     switch ((int)event->event_type) {
-    case EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED): apply_child_initiated(x, event); return;
-    case EVENT(CHILD_WORKFLOW_EXECUTION_STARTED): apply_child_started(x, event); return;
+    case EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED):
+        apply_child_initiated(x, event);
+        return;
+    case EVENT(CHILD_WORKFLOW_EXECUTION_STARTED):
+        apply_child_started(x, event);
+        return;
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_FAILED):
-        initiated = event->start_child_workflow_execution_failed_event_attributes->initiated_event_id;
+        initiated =
+            event->start_child_workflow_execution_failed_event_attributes->initiated_event_id;
         break;
     case EVENT(CHILD_WORKFLOW_EXECUTION_COMPLETED):
         initiated = event->child_workflow_execution_completed_event_attributes->initiated_event_id;
@@ -298,7 +319,8 @@ static void apply_child_event(struct exec *x, const HIST(HistoryEvent) *event)
     case EVENT(CHILD_WORKFLOW_EXECUTION_TERMINATED):
         initiated = event->child_workflow_execution_terminated_event_attributes->initiated_event_id;
         break;
-    default: return;
+    default:
+        return;
     }
     items_remove(x, SK_PART_CHILD, initiated);
 }
@@ -331,23 +353,26 @@ static void apply_external_event(struct exec *x, const HIST(HistoryEvent) *event
         break;
     }
     case EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
-        items_remove(x, SK_PART_SIGNAL,
-                     event->signal_external_workflow_execution_failed_event_attributes
-                         ->initiated_event_id);
+        items_remove(
+            x, SK_PART_SIGNAL,
+            event->signal_external_workflow_execution_failed_event_attributes->initiated_event_id);
         break;
     case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED):
-        items_remove(x, SK_PART_SIGNAL,
-                     event->external_workflow_execution_signaled_event_attributes
-                         ->initiated_event_id);
+        items_remove(
+            x, SK_PART_SIGNAL,
+            event->external_workflow_execution_signaled_event_attributes->initiated_event_id);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
 static void apply_run_event(struct exec *x, const HIST(HistoryEvent) *event)
 {
     switch ((int)event->event_type) {
-    case EVENT(WORKFLOW_EXECUTION_STARTED): apply_started(x, event); break;
+    case EVENT(WORKFLOW_EXECUTION_STARTED):
+        apply_started(x, event);
+        break;
     case EVENT(WORKFLOW_EXECUTION_COMPLETED):
         apply_closed(x, event, STATUS(COMPLETED),
                      event->workflow_execution_completed_event_attributes->new_execution_run_id);
@@ -361,26 +386,33 @@ static void apply_run_event(struct exec *x, const HIST(HistoryEvent) *event)
                      event->workflow_execution_timed_out_event_attributes->new_execution_run_id);
         break;
     case EVENT(WORKFLOW_EXECUTION_CONTINUED_AS_NEW):
-        apply_closed(x, event, STATUS(CONTINUED_AS_NEW),
-                     event->workflow_execution_continued_as_new_event_attributes
-                         ->new_execution_run_id);
+        apply_closed(
+            x, event, STATUS(CONTINUED_AS_NEW),
+            event->workflow_execution_continued_as_new_event_attributes->new_execution_run_id);
         break;
-    case EVENT(WORKFLOW_EXECUTION_CANCELED): apply_closed(x, event, STATUS(CANCELED), ""); break;
+    case EVENT(WORKFLOW_EXECUTION_CANCELED):
+        apply_closed(x, event, STATUS(CANCELED), "");
+        break;
     case EVENT(WORKFLOW_EXECUTION_TERMINATED):
         apply_closed(x, event, STATUS(TERMINATED), "");
         break;
-    case EVENT(WORKFLOW_EXECUTION_SIGNALED): x->s->signal_count++; break;
-    case EVENT(WORKFLOW_EXECUTION_CANCEL_REQUESTED): x->s->cancel_requested = true; break;
+    case EVENT(WORKFLOW_EXECUTION_SIGNALED):
+        x->s->signal_count++;
+        break;
+    case EVENT(WORKFLOW_EXECUTION_CANCEL_REQUESTED):
+        x->s->cancel_requested = true;
+        break;
     case EVENT(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES):
         x->s->search_attributes = sk_sa_merge(
             x->arena, x->s->search_attributes,
-            EXEC_DUP(x, event->upsert_workflow_search_attributes_event_attributes
-                            ->search_attributes));
+            EXEC_DUP(x,
+                     event->upsert_workflow_search_attributes_event_attributes->search_attributes));
         break;
     case EVENT(WORKFLOW_PROPERTIES_MODIFIED):
         apply_upsert_memo(x, event->workflow_properties_modified_event_attributes->upserted_memo);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -391,7 +423,9 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event)
     case EVENT(WORKFLOW_TASK_STARTED):
     case EVENT(WORKFLOW_TASK_COMPLETED):
     case EVENT(WORKFLOW_TASK_FAILED):
-    case EVENT(WORKFLOW_TASK_TIMED_OUT): apply_workflow_task(x, event); break;
+    case EVENT(WORKFLOW_TASK_TIMED_OUT):
+        apply_workflow_task(x, event);
+        break;
     case EVENT(ACTIVITY_TASK_SCHEDULED):
     case EVENT(ACTIVITY_TASK_STARTED):
     case EVENT(ACTIVITY_TASK_COMPLETED):
@@ -401,7 +435,9 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event)
     case EVENT(ACTIVITY_TASK_CANCELED):
     case EVENT(TIMER_STARTED):
     case EVENT(TIMER_FIRED):
-    case EVENT(TIMER_CANCELED): apply_item_event(x, event); break;
+    case EVENT(TIMER_CANCELED):
+        apply_item_event(x, event);
+        break;
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED):
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_FAILED):
     case EVENT(CHILD_WORKFLOW_EXECUTION_STARTED):
@@ -409,13 +445,19 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event)
     case EVENT(CHILD_WORKFLOW_EXECUTION_FAILED):
     case EVENT(CHILD_WORKFLOW_EXECUTION_CANCELED):
     case EVENT(CHILD_WORKFLOW_EXECUTION_TIMED_OUT):
-    case EVENT(CHILD_WORKFLOW_EXECUTION_TERMINATED): apply_child_event(x, event); break;
+    case EVENT(CHILD_WORKFLOW_EXECUTION_TERMINATED):
+        apply_child_event(x, event);
+        break;
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED):
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
     case EVENT(EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED):
     case EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED):
     case EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
-    case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED): apply_external_event(x, event); break;
-    default: apply_run_event(x, event); break;
+    case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED):
+        apply_external_event(x, event);
+        break;
+    default:
+        apply_run_event(x, event);
+        break;
     }
 }

@@ -23,8 +23,7 @@ static void force_close_task(struct txn *t)
     wft_drop_row(t);
     if (wft && wft->started_ns != 0 && wft->attempt == 1) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_FAILED));
-        HIST(WorkflowTaskFailedEventAttributes) *a =
-            event->workflow_task_failed_event_attributes;
+        HIST(WorkflowTaskFailedEventAttributes) *a = event->workflow_task_failed_event_attributes;
         a->scheduled_event_id = wft->scheduled_id;
         a->started_event_id = wft->started_id;
         a->cause = CAUSE(FORCE_CLOSE_COMMAND);
@@ -260,8 +259,8 @@ void close_timed_out(struct txn *t, bool execution)
     int state = RETRY_STATE(TIMEOUT);
     const char *next = "";
     if (!execution) {
-        FAILURE *failure = sk_failure_timeout(t->ctx->arena, "workflow timeout",
-                                              TIMEOUT(START_TO_CLOSE), NULL);
+        FAILURE *failure =
+            sk_failure_timeout(t->ctx->arena, "workflow timeout", TIMEOUT(START_TO_CLOSE), NULL);
         next = follow_up(t, failure, NULL, true, &state);
     }
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_TIMED_OUT));
@@ -282,8 +281,8 @@ static int64_t continue_backoff_ms(const struct txn *t, int64_t asked_ms)
     return rest > asked_ms ? rest : asked_ms;
 }
 
-static HIST(WorkflowExecutionStartedEventAttributes) *
-continued_attributes(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c)
+static HIST(WorkflowExecutionStartedEventAttributes) *continued_attributes(
+    struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c)
 {
     const EN(ExecutionState) *s = t->x->s;
     struct sk_arena *arena = t->ctx->arena;
@@ -317,7 +316,8 @@ continued_attributes(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionC
     return a;
 }
 
-void close_continued(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c,
+void close_continued(struct txn *t,
+                     const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c,
                      Temporal__Api__Sdk__V1__UserMetadata *metadata)
 {
     struct sk_arena *arena = t->ctx->arena;

@@ -3,7 +3,7 @@
  * attributes, emits its event, and starts what follows from it. A bad command fails the whole task
  * (a verdict): the transition is abandoned by the caller, so handlers need not undo anything.
  */
-#include "engine/engine_internal.h"
+#include "engine/command_internal.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,22 +12,11 @@
 #include "visibility/search_attributes.h"
 #include "wire/wire.h"
 
-
-struct runner {
-    struct txn *t;
-    const WS(RespondWorkflowTaskCompletedRequest) *request;
-    struct command_results *ret;
-    const CMDMSG(Command) *command;
-    bool unseen; /* something was buffered before the commands ran: a close must wait */
-};
-
-static bool verdict(struct runner *r, int cause, const char *text)
+bool command_verdict(struct runner *r, int cause, const char *text)
 {
     r->ret->verdict = (struct verdict){cause, false, text};
     return false;
 }
-#define VERDICT(r, cause, ...)                                                                     \
-    verdict((r), CAUSE(cause), sk_arena_printf((r)->t->ctx->arena, __VA_ARGS__))
 
 const char *verdict_text(struct sk_arena *arena, const struct verdict *v)
 {
@@ -49,7 +38,7 @@ size_t payloads_size(const COMMON(Payloads) *payloads)
 }
 
 /* Too large to keep: the task fails and the run ends. */
-static bool fits(struct runner *r, const void *message, int64_t limit, int cause, const char *text)
+bool command_fits(struct runner *r, const void *message, int64_t limit, int cause, const char *text)
 {
     if (!message ||
         (int64_t)protobuf_c_message_get_packed_size((const ProtobufCMessage *)message) <= limit)
@@ -58,17 +47,17 @@ static bool fits(struct runner *r, const void *message, int64_t limit, int cause
     return false;
 }
 
-static const struct sk_limits *limits(const struct runner *r)
+const struct sk_limits *command_limits(const struct runner *r)
 {
     return r->t->e->limits;
 }
 
-static bool too_long(const struct runner *r, const char *id)
+bool command_too_long(const struct runner *r, const char *id)
 {
-    return (int64_t)strlen(id) > limits(r)->id_length_max;
+    return (int64_t)strlen(id) > command_limits(r)->id_length_max;
 }
 
-static HIST(HistoryEvent) *command_event(struct runner *r, int type)
+HIST(HistoryEvent) *command_event(struct runner *r, int type)
 {
     HIST(HistoryEvent) *event = txn_event(r->t, type);
     event->user_metadata = r->command->user_metadata;
@@ -122,8 +111,7 @@ static bool activity_timeouts(struct runner *r,
     return true;
 }
 
-static COMMON(RetryPolicy) *activity_policy(struct sk_arena *arena,
-                                            const COMMON(RetryPolicy) *given)
+COMMON(RetryPolicy) *command_full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given)
 {
     COMMON(RetryPolicy) *policy =
         given ? sk_msg_dup(arena, given) : COMMON_NEW(arena, RetryPolicy, retry_policy);
@@ -136,54 +124,56 @@ static COMMON(RetryPolicy) *activity_policy(struct sk_arena *arena,
     return policy;
 }
 
-static bool bad_duration(const API_DURATION *d)
+bool command_bad_duration(const API_DURATION *d)
 {
     return d && (d->seconds < 0 || d->nanos < 0);
 }
 
-static bool check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int cause)
+bool command_check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int cause)
 {
     const char *text = NULL;
     if (!p)
         return true;
-    if (bad_duration(p->initial_interval))
+    if (command_bad_duration(p->initial_interval))
         text = "InitialInterval cannot be negative on retry policy.";
     else if (p->backoff_coefficient != 0 && p->backoff_coefficient < 1)
         text = "BackoffCoefficient cannot be less than 1 on retry policy.";
-    else if (bad_duration(p->maximum_interval))
+    else if (command_bad_duration(p->maximum_interval))
         text = "MaximumInterval cannot be negative on retry policy.";
     else if (sk_dur_ms(p->maximum_interval) > 0 &&
              sk_dur_ms(p->maximum_interval) < sk_dur_ms(p->initial_interval))
         text = "MaximumInterval cannot be less than InitialInterval on retry policy.";
     else if (p->maximum_attempts < 0)
         text = "MaximumAttempts cannot be negative on retry policy.";
-    return text ? verdict(r, cause, text) : true;
+    return text ? command_verdict(r, cause, text) : true;
 }
 
 static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
 {
     const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
     if (!sk_text_set(c->activity_id))
-        return verdict(r, cause, "ActivityId is not set. ActivityType=");
+        return command_verdict(r, cause, "ActivityId is not set. ActivityType=");
     if (!c->activity_type || !sk_text_set(c->activity_type->name))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "ActivityType is not set. ActivityID=%s",
-                       c->activity_id);
-    if (too_long(r, c->activity_id) || too_long(r, c->activity_type->name))
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
+                       "ActivityType is not set. ActivityID=%s", c->activity_id);
+    if (command_too_long(r, c->activity_id) || command_too_long(r, c->activity_type->name))
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
                        "ActivityID or ActivityType exceeds length limit. Length=%zu Limit=%lld",
-                       strlen(c->activity_id), (long long)limits(r)->id_length_max);
-    if (c->task_queue && (too_long(r, c->task_queue->name) ||
+                       strlen(c->activity_id), (long long)command_limits(r)->id_length_max);
+    if (c->task_queue && (command_too_long(r, c->task_queue->name) ||
                           strncmp(c->task_queue->name, "/_sys/", 6) == 0))
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
                        "invalid TaskQueue on ScheduleActivityTaskCommand: %.64s",
                        c->task_queue->name);
-    if (bad_duration(c->schedule_to_close_timeout) || bad_duration(c->schedule_to_start_timeout) ||
-        bad_duration(c->start_to_close_timeout) || bad_duration(c->heartbeat_timeout))
+    if (command_bad_duration(c->schedule_to_close_timeout) ||
+        command_bad_duration(c->schedule_to_start_timeout) ||
+        command_bad_duration(c->start_to_close_timeout) ||
+        command_bad_duration(c->heartbeat_timeout))
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
                        "a timeout of the activity is negative. ActivityId=%s", c->activity_id);
-    return check_policy(r, c->retry_policy, cause) &&
-           fits(r, c->input, limits(r)->blob_size_error, cause,
-                "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
+    return command_check_policy(r, c->retry_policy, cause) &&
+           command_fits(r, c->input, command_limits(r)->blob_size_error, cause,
+                        "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
 }
 
 static bool run_schedule_activity(struct runner *r)
@@ -193,33 +183,33 @@ static bool run_schedule_activity(struct runner *r)
     struct txn *t = r->t;
     if (!check_activity(r, c))
         return false;
-    if ((int64_t)t->x->items[SK_PART_ACTIVITY].n >= limits(r)->pending_activities)
+    if ((int64_t)t->x->items[SK_PART_ACTIVITY].n >= command_limits(r)->pending_activities)
         return VERDICT(r, PENDING_ACTIVITIES_LIMIT_EXCEEDED,
                        "the number of pending activities, %zu, has reached the per-workflow limit "
                        "of %lld",
-                       t->x->items[SK_PART_ACTIVITY].n, (long long)limits(r)->pending_activities);
+                       t->x->items[SK_PART_ACTIVITY].n,
+                       (long long)command_limits(r)->pending_activities);
     if (exec_activity_by_name(t->x, c->activity_id, NULL))
         return VERDICT(r, SCHEDULE_ACTIVITY_DUPLICATE_ID,
                        "invalid history builder state for action: activity %s is pending already",
                        c->activity_id);
     HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_SCHEDULED));
-    HIST(ActivityTaskScheduledEventAttributes) *a =
-        event->activity_task_scheduled_event_attributes;
+    HIST(ActivityTaskScheduledEventAttributes) *a = event->activity_task_scheduled_event_attributes;
     if (!activity_timeouts(r, c, a))
         return false;
     bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
     a->activity_id = c->activity_id;
     a->activity_type = c->activity_type;
-    a->task_queue = sk_queue_msg(t->ctx->arena,
-                                 own_queue ? c->task_queue->name : t->x->s->task_queue, NULL);
+    a->task_queue =
+        sk_queue_msg(t->ctx->arena, own_queue ? c->task_queue->name : t->x->s->task_queue, NULL);
     a->header = c->header;
     a->input = c->input;
     a->workflow_task_completed_event_id = t->completed_id;
-    a->retry_policy = activity_policy(t->ctx->arena, c->retry_policy);
+    a->retry_policy = command_full_policy(t->ctx->arena, c->retry_policy);
     a->use_workflow_build_id = c->use_workflow_build_id;
     a->priority = c->priority ? c->priority : sk_msg_dup(t->ctx->arena, t->x->s->priority);
     txn_add(t, event);
-    if (c->request_eager_execution && limits(r)->eager_activities)
+    if (c->request_eager_execution && command_limits(r)->eager_activities)
         r->ret->eager[r->ret->eager_count++] = event->event_id; // dispatched at the end
     else
         activity_dispatch(t, exec_activity(t->x, event->event_id, NULL), true);
@@ -259,12 +249,13 @@ static bool run_start_timer(struct runner *r)
     const CMDMSG(StartTimerCommandAttributes) *c = r->command->start_timer_command_attributes;
     if (!sk_text_set(c->timer_id))
         return VERDICT(r, BAD_START_TIMER_ATTRIBUTES, "TimerId is not set on StartTimerCommand.");
-    if (too_long(r, c->timer_id))
+    if (command_too_long(r, c->timer_id))
         return VERDICT(r, BAD_START_TIMER_ATTRIBUTES,
                        "TimerId on StartTimerCommand exceeds length limit. TimerId=%s Length=%zu "
                        "Limit=%lld",
-                       c->timer_id, strlen(c->timer_id), (long long)limits(r)->id_length_max);
-    if (bad_duration(c->start_to_fire_timeout))
+                       c->timer_id, strlen(c->timer_id),
+                       (long long)command_limits(r)->id_length_max);
+    if (command_bad_duration(c->start_to_fire_timeout))
         return VERDICT(r, BAD_START_TIMER_ATTRIBUTES,
                        "An invalid StartToFireTimeout is set on StartTimerCommand: negative "
                        "duration. TimerId=%s",
@@ -276,8 +267,8 @@ static bool run_start_timer(struct runner *r)
     HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_STARTED));
     HIST(TimerStartedEventAttributes) *a = event->timer_started_event_attributes;
     a->timer_id = c->timer_id;
-    a->start_to_fire_timeout = c->start_to_fire_timeout ? c->start_to_fire_timeout
-                                                        : sk_dur(r->t->ctx->arena, 0);
+    a->start_to_fire_timeout =
+        c->start_to_fire_timeout ? c->start_to_fire_timeout : sk_dur(r->t->ctx->arena, 0);
     a->workflow_task_completed_event_id = r->t->completed_id;
     txn_add(r->t, event);
     return true;
@@ -348,9 +339,9 @@ static bool run_complete(struct runner *r)
         r->command->complete_workflow_execution_command_attributes;
     if (!may_close(r) ||
         /* Temporal names the activity's cause here; clients compare the text. */
-        !fits(r, c->result, limits(r)->blob_size_error,
-              CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES),
-              "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit."))
+        !command_fits(r, c->result, command_limits(r)->blob_size_error,
+                      CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES),
+                      "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit."))
         return false;
     close_completed(r->t, c->result, r->command->user_metadata);
     return true;
@@ -365,9 +356,9 @@ static bool run_fail(struct runner *r)
     if (!c->failure)
         return VERDICT(r, BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES,
                        "Failure is not set on FailWorkflowExecutionCommand.");
-    if (!fits(r, c->failure, limits(r)->blob_size_error,
-              CAUSE(BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES),
-              "FailWorkflowExecutionCommandAttributes.Failure exceeds size limit."))
+    if (!command_fits(r, c->failure, command_limits(r)->blob_size_error,
+                      CAUSE(BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES),
+                      "FailWorkflowExecutionCommandAttributes.Failure exceeds size limit."))
         return false;
     close_failed(r->t, c->failure, r->command->user_metadata);
     return true;
@@ -384,18 +375,18 @@ static bool run_cancel(struct runner *r)
 
 static struct sk_sa_limits sa_limits(const struct runner *r)
 {
-    return (struct sk_sa_limits){limits(r)->search_attribute_keys,
-                                 limits(r)->search_attribute_value,
-                                 limits(r)->search_attribute_total};
+    return (struct sk_sa_limits){command_limits(r)->search_attribute_keys,
+                                 command_limits(r)->search_attribute_value,
+                                 command_limits(r)->search_attribute_total};
 }
 
-static bool check_attributes(struct runner *r, const COMMON(SearchAttributes) *attributes)
+bool command_check_attributes(struct runner *r, const COMMON(SearchAttributes) *attributes)
 {
     struct sk_sa_limits l = sa_limits(r);
     struct sk_ctx scratch = {.arena = r->t->ctx->arena};
     if (sk_sa_validate(&scratch, r->t->ns, attributes, &l) == SK_OK)
         return true;
-    return verdict(r, CAUSE(BAD_SEARCH_ATTRIBUTES), scratch.err.message);
+    return command_verdict(r, CAUSE(BAD_SEARCH_ATTRIBUTES), scratch.err.message);
 }
 
 static bool run_continue_as_new(struct runner *r)
@@ -405,26 +396,30 @@ static bool run_continue_as_new(struct runner *r)
     const int cause = CAUSE(BAD_CONTINUE_AS_NEW_ATTRIBUTES);
     if (!may_close(r))
         return false;
-    if (c->workflow_type && too_long(r, c->workflow_type->name))
+    if (c->workflow_type && command_too_long(r, c->workflow_type->name))
         return VERDICT(r, BAD_CONTINUE_AS_NEW_ATTRIBUTES,
                        "WorkflowType on ContinueAsNewWorkflowExecutionCommand exceeds length "
                        "limit. WorkflowType=%s Length=%zu Limit=%lld",
                        c->workflow_type->name, strlen(c->workflow_type->name),
-                       (long long)limits(r)->id_length_max);
-    if (c->task_queue && too_long(r, c->task_queue->name))
-        return verdict(r, cause,
-                       "TaskQueue on ContinueAsNewWorkflowExecutionCommand exceeds length limit.");
-    if (bad_duration(c->workflow_run_timeout) || bad_duration(c->workflow_task_timeout) ||
-        bad_duration(c->backoff_start_interval))
-        return verdict(r, cause, "a timeout on ContinueAsNewWorkflowExecutionCommand is negative.");
+                       (long long)command_limits(r)->id_length_max);
+    if (c->task_queue && command_too_long(r, c->task_queue->name))
+        return command_verdict(
+            r, cause, "TaskQueue on ContinueAsNewWorkflowExecutionCommand exceeds length limit.");
+    if (command_bad_duration(c->workflow_run_timeout) ||
+        command_bad_duration(c->workflow_task_timeout) ||
+        command_bad_duration(c->backoff_start_interval))
+        return command_verdict(r, cause,
+                               "a timeout on ContinueAsNewWorkflowExecutionCommand is negative.");
     struct sk_ctx scratch = {.arena = r->t->ctx->arena};
     if (sk_cron_validate(&scratch, c->cron_schedule) != SK_OK)
-        return verdict(r, cause, scratch.err.message);
-    if (!check_policy(r, c->retry_policy, cause) || !check_attributes(r, c->search_attributes) ||
-        !fits(r, c->input, limits(r)->blob_size_error, cause,
-              "ContinueAsNewWorkflowExecutionCommandAttributes. Input exceeds size limit.") ||
-        !fits(r, c->memo, limits(r)->memo_size_error, cause,
-              "ContinueAsNewWorkflowExecutionCommandAttributes. Memo exceeds size limit."))
+        return command_verdict(r, cause, scratch.err.message);
+    if (!command_check_policy(r, c->retry_policy, cause) ||
+        !command_check_attributes(r, c->search_attributes) ||
+        !command_fits(
+            r, c->input, command_limits(r)->blob_size_error, cause,
+            "ContinueAsNewWorkflowExecutionCommandAttributes. Input exceeds size limit.") ||
+        !command_fits(r, c->memo, command_limits(r)->memo_size_error, cause,
+                      "ContinueAsNewWorkflowExecutionCommandAttributes. Memo exceeds size limit."))
         return false;
     close_continued(r->t, c, r->command->user_metadata);
     return true;
@@ -438,17 +433,17 @@ static bool run_marker(struct runner *r)
     const int cause = CAUSE(BAD_RECORD_MARKER_ATTRIBUTES);
     struct sk_arena *arena = r->t->ctx->arena;
     if (!sk_text_set(c->marker_name))
-        return verdict(r, cause, "MarkerName is not set on RecordMarkerCommand.");
-    if (too_long(r, c->marker_name))
+        return command_verdict(r, cause, "MarkerName is not set on RecordMarkerCommand.");
+    if (command_too_long(r, c->marker_name))
         return VERDICT(r, BAD_RECORD_MARKER_ATTRIBUTES,
                        "MarkerName on RecordMarkerCommand exceeds length limit. MarkerName=%s "
                        "Length=%zu Limit=%lld",
                        c->marker_name, strlen(c->marker_name),
-                       (long long)limits(r)->id_length_max);
+                       (long long)command_limits(r)->id_length_max);
     size_t size = 0;
     for (size_t i = 0; i < c->n_details; i++)
         size += payloads_size(c->details[i]->value);
-    if ((int64_t)size > limits(r)->blob_size_error) {
+    if ((int64_t)size > command_limits(r)->blob_size_error) {
         r->ret->verdict = (struct verdict){
             cause, true, "RecordMarkerCommandAttributes.Details exceeds size limit."};
         return false;
@@ -457,11 +452,12 @@ static bool run_marker(struct runner *r)
     HIST(MarkerRecordedEventAttributes) *a = event->marker_recorded_event_attributes;
     a->marker_name = c->marker_name;
     a->n_details = c->n_details;
-    a->details = SK_NEW_N(arena, HIST(MarkerRecordedEventAttributes__DetailsEntry) *, c->n_details + 1);
+    a->details =
+        SK_NEW_N(arena, HIST(MarkerRecordedEventAttributes__DetailsEntry) *, c->n_details + 1);
     for (size_t i = 0; i < c->n_details; i++) {
-        a->details[i] = MSG_NEW(
-            arena, HIST(MarkerRecordedEventAttributes__DetailsEntry),
-            temporal__api__history__v1__marker_recorded_event_attributes__details_entry);
+        a->details[i] =
+            MSG_NEW(arena, HIST(MarkerRecordedEventAttributes__DetailsEntry),
+                    temporal__api__history__v1__marker_recorded_event_attributes__details_entry);
         a->details[i]->key = c->details[i]->key;
         a->details[i]->value = c->details[i]->value;
     }
@@ -482,7 +478,7 @@ static bool run_upsert_attributes(struct runner *r)
     if (given->n_indexed_fields == 0)
         return VERDICT(r, BAD_SEARCH_ATTRIBUTES,
                        "IndexedFields is not set on UpsertWorkflowSearchAttributesCommand.");
-    if (!check_attributes(r, given))
+    if (!command_check_attributes(r, given))
         return false;
     HIST(HistoryEvent) *event = command_event(r, EVENT(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES));
     HIST(UpsertWorkflowSearchAttributesEventAttributes) *a =
@@ -500,12 +496,13 @@ static bool run_modify_properties(struct runner *r)
         r->command->modify_workflow_properties_command_attributes->upserted_memo;
     const int cause = CAUSE(BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES);
     if (!given)
-        return verdict(r, cause, "UpsertedMemo is not set on ModifyWorkflowPropertiesCommand.");
+        return command_verdict(r, cause,
+                               "UpsertedMemo is not set on ModifyWorkflowPropertiesCommand.");
     if (given->n_fields == 0)
-        return verdict(r, cause,
-                       "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.");
-    if (!fits(r, given, limits(r)->memo_size_error, cause,
-              "ModifyWorkflowPropertiesCommandAttributes. Memo exceeds size limit."))
+        return command_verdict(
+            r, cause, "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.");
+    if (!command_fits(r, given, command_limits(r)->memo_size_error, cause,
+                      "ModifyWorkflowPropertiesCommandAttributes. Memo exceeds size limit."))
         return false;
     HIST(HistoryEvent) *event = command_event(r, EVENT(WORKFLOW_PROPERTIES_MODIFIED));
     HIST(WorkflowPropertiesModifiedEventAttributes) *a =
@@ -514,256 +511,6 @@ static bool run_modify_properties(struct runner *r)
     a->upserted_memo = (COMMON(Memo) *)(uintptr_t)given;
     txn_add(r->t, event);
     r->t->visible = true;
-    return true;
-}
-
-/* ---- other workflows ---- */
-
-static bool own_namespace(const struct runner *r, const char *name)
-{
-    return !sk_text_set(name) || strcmp(name, r->t->ns->name) == 0;
-}
-
-static ProtobufCBinaryData event_bytes(struct runner *r, const HIST(HistoryEvent) *event)
-{
-    struct sk_str bytes = sk_wire_pack(r->t->ctx->arena, &event->base);
-    return (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
-}
-
-static char *new_id(struct runner *r)
-{
-    char text[SK_UUID_TEXT];
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(r->t)), text);
-    return sk_arena_strdup(r->t->ctx->arena, text);
-}
-
-static bool check_child(struct runner *r, const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c)
-{
-    const int cause = CAUSE(BAD_START_CHILD_EXECUTION_ATTRIBUTES);
-    if (!own_namespace(r, c->namespace_))
-        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-                       "cross namespace commands are not allowed: %s", c->namespace_);
-    if (!sk_text_set(c->workflow_id))
-        return verdict(r, cause,
-                       "Required field WorkflowId is not set on StartChildWorkflowExecutionCommand.");
-    if (!c->workflow_type || !sk_text_set(c->workflow_type->name))
-        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-                       "Required field WorkflowType is not set on "
-                       "StartChildWorkflowExecutionCommand. WorkflowId=%s",
-                       c->workflow_id);
-    if (too_long(r, c->workflow_id) || too_long(r, c->workflow_type->name))
-        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-                       "WorkflowId or WorkflowType on StartChildWorkflowExecutionCommand exceeds "
-                       "length limit. Length=%zu Limit=%lld",
-                       strlen(c->workflow_id), (long long)limits(r)->id_length_max);
-    if (c->task_queue && too_long(r, c->task_queue->name))
-        return verdict(r, cause,
-                       "TaskQueue on StartChildWorkflowExecutionCommand exceeds length limit.");
-    if (bad_duration(c->workflow_execution_timeout) || bad_duration(c->workflow_run_timeout) ||
-        bad_duration(c->workflow_task_timeout))
-        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-                       "a timeout on StartChildWorkflowExecutionCommand is negative. WorkflowId=%s",
-                       c->workflow_id);
-    struct sk_ctx scratch = {.arena = r->t->ctx->arena};
-    if (sk_cron_validate(&scratch, c->cron_schedule) != SK_OK)
-        return verdict(r, cause, scratch.err.message);
-    return check_policy(r, c->retry_policy, cause) && check_attributes(r, c->search_attributes) &&
-           fits(r, c->input, limits(r)->blob_size_error, cause,
-                "StartChildWorkflowExecutionCommandAttributes. Input exceeds size limit.") &&
-           fits(r, c->memo, limits(r)->memo_size_error, cause,
-                "StartChildWorkflowExecutionCommandAttributes.Memo exceeds size limit.");
-}
-
-static HIST(HistoryEvent) *
-child_initiated(struct runner *r, const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c)
-{
-    struct sk_arena *arena = r->t->ctx->arena;
-    const EN(ExecutionState) *s = r->t->x->s;
-    HIST(HistoryEvent) *event =
-        command_event(r, EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED));
-    HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *a =
-        event->start_child_workflow_execution_initiated_event_attributes;
-    bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
-    int64_t task_ms = sk_dur_ms(c->workflow_task_timeout);
-    int64_t execution_ms = sk_dur_ms(c->workflow_execution_timeout);
-    int64_t run_ms = start_run_timeout_ms(sk_dur_ms(c->workflow_run_timeout), execution_ms);
-    a->namespace_ = sk_arena_strdup(arena, r->t->ns->name);
-    a->namespace_id = sk_arena_strdup(arena, r->t->ns->uuid);
-    a->workflow_id = c->workflow_id;
-    a->workflow_type = c->workflow_type;
-    a->task_queue = sk_queue_msg(arena, own_queue ? c->task_queue->name : s->task_queue, NULL);
-    a->input = c->input;
-    a->workflow_execution_timeout = c->workflow_execution_timeout; // absent stays absent
-    a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : c->workflow_run_timeout;
-    a->workflow_task_timeout = sk_dur(arena, task_ms ? task_ms : s->task_timeout_ms);
-    a->parent_close_policy = c->parent_close_policy ? c->parent_close_policy
-                                                    : CLOSE_POLICY(TERMINATE);
-    a->control = c->control;
-    a->workflow_task_completed_event_id = r->t->completed_id;
-    a->workflow_id_reuse_policy =
-        c->workflow_id_reuse_policy ? c->workflow_id_reuse_policy : REUSE(ALLOW_DUPLICATE);
-    a->retry_policy = c->retry_policy ? activity_policy(arena, c->retry_policy) : NULL;
-    a->cron_schedule = c->cron_schedule;
-    a->header = c->header;
-    a->memo = c->memo;
-    a->search_attributes = sk_sa_present(arena, r->t->ns, c->search_attributes);
-    a->inherit_build_id = c->inherit_build_id;
-    a->priority = c->priority ? c->priority : sk_msg_dup(arena, s->priority);
-    a->versioning_override = c->versioning_override;
-    return event;
-}
-
-/* Ids of outbox rows: unique in the run, by what they are about. */
-static int64_t outbox_id(int64_t initiated_id)
-{
-    return initiated_id * 8;
-}
-
-static bool run_start_child(struct runner *r)
-{
-    const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c =
-        r->command->start_child_workflow_execution_command_attributes;
-    struct txn *t = r->t;
-    if (!check_child(r, c))
-        return false;
-    if ((int64_t)t->x->items[SK_PART_CHILD].n >= limits(r)->pending_children)
-        return VERDICT(r, PENDING_CHILD_WORKFLOWS_LIMIT_EXCEEDED,
-                       "the number of pending child workflow executions, %zu, has reached the "
-                       "per-workflow limit of %lld",
-                       t->x->items[SK_PART_CHILD].n, (long long)limits(r)->pending_children);
-    HIST(HistoryEvent) *event = child_initiated(r, c);
-    txn_add(t, event);
-    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
-    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD;
-    out->start_child = EN_NEW(t->ctx->arena, StartChild, start_child);
-    out->start_child->initiated_id = event->event_id;
-    out->start_child->initiated = event_bytes(r, event);
-    struct item *item;
-    EN(Child) *child = exec_child(t->x, event->event_id, &item);
-    child->request_id = exec_str(t->x, new_id(r));
-    txn_send(t, outbox_id(event->event_id), out);
-    return true;
-}
-
-static bool run_cancel_external(struct runner *r)
-{
-    const CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *c =
-        r->command->request_cancel_external_workflow_execution_command_attributes;
-    struct txn *t = r->t;
-    const int cause = CAUSE(BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES);
-    struct sk_uuid ignored;
-    if (!own_namespace(r, c->namespace_))
-        return verdict(r, cause, "cross namespace commands are not allowed");
-    if (!sk_text_set(c->workflow_id) || too_long(r, c->workflow_id))
-        return verdict(r, cause,
-                       "WorkflowId is not set or too long on "
-                       "RequestCancelExternalWorkflowExecutionCommand.");
-    if (sk_text_set(c->run_id) && sk_uuid_parse(c->run_id, &ignored) != 0)
-        return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                       "Invalid RunId set on RequestCancelExternalWorkflowExecutionCommand. "
-                       "WorkflowId=%s RunId=%s",
-                       c->workflow_id, c->run_id);
-    for (size_t i = 0; i < t->out_count; i++) {
-        const EN(Outbox) *out = t->out[i].body;
-        if (out->message_case != SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD)
-            continue;
-        const EN(Child) *child = exec_child(t->x, out->start_child->initiated_id, NULL);
-        if (child && strcmp(child->workflow_id, c->workflow_id) == 0)
-            return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                           "Start and RequestCancel for child workflow is not allowed in same "
-                           "workflow task. WorkflowId=%s RunId=%s Namespace=%s",
-                           c->workflow_id, c->run_id, c->namespace_);
-    }
-    if ((int64_t)t->x->items[SK_PART_CANCEL].n >= limits(r)->pending_cancels)
-        return VERDICT(r, PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
-                       "the number of pending requests to cancel external workflows, %zu, has "
-                       "reached the per-workflow limit of %lld",
-                       t->x->items[SK_PART_CANCEL].n, (long long)limits(r)->pending_cancels);
-    HIST(HistoryEvent) *event =
-        command_event(r, EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED));
-    HIST(RequestCancelExternalWorkflowExecutionInitiatedEventAttributes) *a =
-        event->request_cancel_external_workflow_execution_initiated_event_attributes;
-    a->workflow_task_completed_event_id = t->completed_id;
-    a->namespace_ = sk_arena_strdup(t->ctx->arena, t->ns->name);
-    a->namespace_id = sk_arena_strdup(t->ctx->arena, t->ns->uuid);
-    a->workflow_execution = sk_execution_msg(t->ctx->arena, c->workflow_id, c->run_id);
-    a->control = c->control;
-    a->child_workflow_only = c->child_workflow_only;
-    a->reason = c->reason;
-    txn_add(t, event);
-    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
-    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_CANCEL;
-    out->cancel = EN_NEW(t->ctx->arena, Cancel, cancel);
-    out->cancel->initiated_id = event->event_id;
-    out->cancel->initiated = event_bytes(r, event);
-    out->cancel->request_id = new_id(r);
-    txn_send(t, outbox_id(event->event_id), out);
-    return true;
-}
-
-static bool check_signal(struct runner *r, const CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *c)
-{
-    const int cause = CAUSE(BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES);
-    struct sk_uuid ignored;
-    if (!c->execution)
-        return verdict(r, cause,
-                       "Execution is not set on SignalExternalWorkflowExecutionCommand.");
-    if (!own_namespace(r, c->namespace_))
-        return verdict(r, cause, "cross namespace commands are not allowed");
-    if (!sk_text_set(c->execution->workflow_id) || too_long(r, c->execution->workflow_id))
-        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                       "WorkflowId is not set on SignalExternalWorkflowExecutionCommand. "
-                       "Namespace=%s RunId=%s SignalName=%s",
-                       c->namespace_, c->execution->run_id, c->signal_name);
-    if (sk_text_set(c->execution->run_id) &&
-        sk_uuid_parse(c->execution->run_id, &ignored) != 0)
-        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                       "Invalid RunId set on SignalExternalWorkflowExecutionCommand. "
-                       "WorkflowId=%s Namespace=%s RunId=%s SignalName=%s",
-                       c->execution->workflow_id, c->namespace_, c->execution->run_id,
-                       c->signal_name);
-    if (!sk_text_set(c->signal_name) || too_long(r, c->signal_name))
-        return VERDICT(r, BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                       "SignalName is not set on SignalExternalWorkflowExecutionCommand. "
-                       "WorkflowId=%s Namespace=%s RunId=%s",
-                       c->execution->workflow_id, c->namespace_, c->execution->run_id);
-    if ((int64_t)r->t->x->items[SK_PART_SIGNAL].n >= limits(r)->pending_signals)
-        return VERDICT(r, PENDING_SIGNALS_LIMIT_EXCEEDED,
-                       "the number of pending signals to external workflows, %zu, has reached the "
-                       "per-workflow limit of %lld",
-                       r->t->x->items[SK_PART_SIGNAL].n, (long long)limits(r)->pending_signals);
-    return fits(r, c->input, limits(r)->blob_size_error, cause,
-                "SignalExternalWorkflowExecutionCommandAttributes.Input exceeds size limit.");
-}
-
-static bool run_signal_external(struct runner *r)
-{
-    const CMDMSG(SignalExternalWorkflowExecutionCommandAttributes) *c =
-        r->command->signal_external_workflow_execution_command_attributes;
-    struct txn *t = r->t;
-    if (!check_signal(r, c))
-        return false;
-    HIST(HistoryEvent) *event =
-        command_event(r, EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED));
-    HIST(SignalExternalWorkflowExecutionInitiatedEventAttributes) *a =
-        event->signal_external_workflow_execution_initiated_event_attributes;
-    a->workflow_task_completed_event_id = t->completed_id;
-    a->namespace_ = sk_arena_strdup(t->ctx->arena, t->ns->name);
-    a->namespace_id = sk_arena_strdup(t->ctx->arena, t->ns->uuid);
-    a->workflow_execution = c->execution;
-    a->signal_name = c->signal_name;
-    a->input = c->input;
-    a->control = c->control;
-    a->child_workflow_only = c->child_workflow_only;
-    a->header = c->header;
-    txn_add(t, event);
-    EN(Outbox) *out = EN_NEW(t->ctx->arena, Outbox, outbox);
-    out->message_case = SKALD__ENGINE__V1__OUTBOX__MESSAGE_SIGNAL;
-    out->signal = EN_NEW(t->ctx->arena, Signal, signal);
-    out->signal->initiated_id = event->event_id;
-    out->signal->initiated = event_bytes(r, event);
-    out->signal->request_id = new_id(r);
-    txn_send(t, outbox_id(event->event_id), out);
     return true;
 }
 
@@ -787,39 +534,36 @@ static const struct command_kind {
     bool closes;
 } kinds[] = {
     [COMMAND(SCHEDULE_ACTIVITY_TASK)] = {run_schedule_activity, ATTRIBUTES(SCHEDULE_ACTIVITY_TASK),
-        false},
-    [COMMAND(REQUEST_CANCEL_ACTIVITY_TASK)] = {run_cancel_activity, ATTRIBUTES(REQUEST_CANCEL_ACTIVITY_TASK),
-        false},
-    [COMMAND(START_TIMER)] = {run_start_timer, ATTRIBUTES(START_TIMER),
-        false},
+                                         false},
+    [COMMAND(REQUEST_CANCEL_ACTIVITY_TASK)] = {run_cancel_activity,
+                                               ATTRIBUTES(REQUEST_CANCEL_ACTIVITY_TASK), false},
+    [COMMAND(START_TIMER)] = {run_start_timer, ATTRIBUTES(START_TIMER), false},
     [COMMAND(COMPLETE_WORKFLOW_EXECUTION)] = {run_complete, ATTRIBUTES(COMPLETE_WORKFLOW_EXECUTION),
-        true},
-    [COMMAND(FAIL_WORKFLOW_EXECUTION)] = {run_fail, ATTRIBUTES(FAIL_WORKFLOW_EXECUTION),
-        true},
-    [COMMAND(CANCEL_TIMER)] = {run_cancel_timer, ATTRIBUTES(CANCEL_TIMER),
-        false},
+                                              true},
+    [COMMAND(FAIL_WORKFLOW_EXECUTION)] = {run_fail, ATTRIBUTES(FAIL_WORKFLOW_EXECUTION), true},
+    [COMMAND(CANCEL_TIMER)] = {run_cancel_timer, ATTRIBUTES(CANCEL_TIMER), false},
     [COMMAND(CANCEL_WORKFLOW_EXECUTION)] = {run_cancel, ATTRIBUTES(CANCEL_WORKFLOW_EXECUTION),
-        true},
-    [COMMAND(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION)] = {run_cancel_external, ATTRIBUTES(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION),
-        false},
-    [COMMAND(RECORD_MARKER)] = {run_marker, ATTRIBUTES(RECORD_MARKER),
-        false},
-    [COMMAND(CONTINUE_AS_NEW_WORKFLOW_EXECUTION)] = {run_continue_as_new, ATTRIBUTES(CONTINUE_AS_NEW_WORKFLOW_EXECUTION),
-        true},
-    [COMMAND(START_CHILD_WORKFLOW_EXECUTION)] = {run_start_child, ATTRIBUTES(START_CHILD_WORKFLOW_EXECUTION),
-        false},
-    [COMMAND(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)] = {run_signal_external, ATTRIBUTES(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION),
-        false},
-    [COMMAND(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES)] = {run_upsert_attributes, ATTRIBUTES(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES),
-        false},
-    [COMMAND(PROTOCOL_MESSAGE)] = {run_protocol_message, ATTRIBUTES(PROTOCOL_MESSAGE),
-        false},
-    [COMMAND(MODIFY_WORKFLOW_PROPERTIES)] = {run_modify_properties, ATTRIBUTES(MODIFY_WORKFLOW_PROPERTIES),
-        false},
-    [COMMAND(SCHEDULE_NEXUS_OPERATION)] = {run_nexus, ATTRIBUTES(SCHEDULE_NEXUS_OPERATION),
-        false},
-    [COMMAND(REQUEST_CANCEL_NEXUS_OPERATION)] = {run_nexus, ATTRIBUTES(REQUEST_CANCEL_NEXUS_OPERATION),
-        false},
+                                            true},
+    [COMMAND(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION)] =
+        {command_cancel_external, ATTRIBUTES(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION), false},
+    [COMMAND(RECORD_MARKER)] = {run_marker, ATTRIBUTES(RECORD_MARKER), false},
+    [COMMAND(CONTINUE_AS_NEW_WORKFLOW_EXECUTION)] = {run_continue_as_new,
+                                                     ATTRIBUTES(CONTINUE_AS_NEW_WORKFLOW_EXECUTION),
+                                                     true},
+    [COMMAND(START_CHILD_WORKFLOW_EXECUTION)] = {command_start_child,
+                                                 ATTRIBUTES(START_CHILD_WORKFLOW_EXECUTION), false},
+    [COMMAND(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)] = {command_signal_external,
+                                                     ATTRIBUTES(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION),
+                                                     false},
+    [COMMAND(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES)] = {run_upsert_attributes,
+                                                    ATTRIBUTES(UPSERT_WORKFLOW_SEARCH_ATTRIBUTES),
+                                                    false},
+    [COMMAND(PROTOCOL_MESSAGE)] = {run_protocol_message, ATTRIBUTES(PROTOCOL_MESSAGE), false},
+    [COMMAND(MODIFY_WORKFLOW_PROPERTIES)] = {run_modify_properties,
+                                             ATTRIBUTES(MODIFY_WORKFLOW_PROPERTIES), false},
+    [COMMAND(SCHEDULE_NEXUS_OPERATION)] = {run_nexus, ATTRIBUTES(SCHEDULE_NEXUS_OPERATION), false},
+    [COMMAND(REQUEST_CANCEL_NEXUS_OPERATION)] = {run_nexus,
+                                                 ATTRIBUTES(REQUEST_CANCEL_NEXUS_OPERATION), false},
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 
@@ -840,8 +584,7 @@ static sk_err check_sequence(struct sk_ctx *ctx, const WS(RespondWorkflowTaskCom
         if ((int)r->commands[i]->attributes_case != kind->attributes)
             return sk_fail(ctx, SK_INVALID_ARGUMENT,
                            "commands[%zu] of type %d carries attributes of another type (%d)", i,
-                           (int)r->commands[i]->command_type,
-                           (int)r->commands[i]->attributes_case);
+                           (int)r->commands[i]->command_type, (int)r->commands[i]->attributes_case);
         if (kind->closes && i + 1 < r->n_commands)
             return sk_fail(ctx, SK_INVALID_ARGUMENT,
                            "invalid command sequence: command %zu of %zu closes the workflow and "
@@ -859,8 +602,7 @@ sk_err commands_run(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest)
         return err;
     memset(ret, 0, sizeof *ret);
     ret->eager = SK_NEW_N(t->ctx->arena, int64_t, request->n_commands + 1);
-    struct runner r = {.t = t, .request = request, .ret = ret,
-                       .unseen = t->x->s->n_buffered > 0};
+    struct runner r = {.t = t, .request = request, .ret = ret, .unseen = t->x->s->n_buffered > 0};
     t->holding = true;
     for (size_t i = 0; i < request->n_commands; i++) {
         r.command = request->commands[i];

@@ -9,8 +9,8 @@
 #ifndef SK_ENGINE_CRON_H
 #define SK_ENGINE_CRON_H
 
-#include "base/ctx.h"
 #include <stdint.h>
+#include "base/ctx.h"
 
 /* An empty or NULL schedule is fine (none). INVALID_ARGUMENT "Invalid CronSchedule." with what is
  * wrong and where. */

@@ -23,8 +23,8 @@ static WF(WorkflowExecutionInfo) *info_of(const struct exec *x, struct sk_arena 
     info->task_queue = sk_arena_strdup(arena, s->task_queue);
     /* SDKs read both without asking whether they are there. */
     info->memo = s->memo ? sk_msg_dup(arena, s->memo) : COMMON_NEW(arena, Memo, memo);
-    info->search_attributes = sk_sa_present(
-        arena, ns, sk_msg_dup(arena, visible_attributes(x, arena)));
+    info->search_attributes =
+        sk_sa_present(arena, ns, sk_msg_dup(arena, visible_attributes(x, arena)));
     if (!info->search_attributes)
         info->search_attributes = COMMON_NEW(arena, SearchAttributes, search_attributes);
     info->first_run_id = sk_arena_strdup(arena, s->first_run_id);
@@ -61,7 +61,8 @@ static WF(PendingActivityInfo__PauseInfo) *pause_of(const EN(Activity) *a, struc
     WF(PendingActivityInfo__PauseInfo) *info =
         WF_NEW(arena, PendingActivityInfo__PauseInfo, pending_activity_info__pause_info);
     info->pause_time = sk_ts(arena, a->paused_ms * MS_NS);
-    info->paused_by_case = TEMPORAL__API__WORKFLOW__V1__PENDING_ACTIVITY_INFO__PAUSE_INFO__PAUSED_BY_MANUAL;
+    info->paused_by_case =
+        TEMPORAL__API__WORKFLOW__V1__PENDING_ACTIVITY_INFO__PAUSE_INFO__PAUSED_BY_MANUAL;
     info->manual = WF_NEW(arena, PendingActivityInfo__PauseInfo__Manual,
                           pending_activity_info__pause_info__manual);
     info->manual->identity = sk_arena_strdup(arena, a->paused_identity);
@@ -171,9 +172,9 @@ static WF(WorkflowExecutionExtendedInfo) *extended_of(const struct exec *x, stru
         const EN(RequestId) *id = s->request_ids[i];
         if (id->event_type == (int)EVENT(WORKFLOW_EXECUTION_SIGNALED))
             continue;
-        WF(WorkflowExecutionExtendedInfo__RequestIdInfosEntry) *entry = WF_NEW(
-            arena, WorkflowExecutionExtendedInfo__RequestIdInfosEntry,
-            workflow_execution_extended_info__request_id_infos_entry);
+        WF(WorkflowExecutionExtendedInfo__RequestIdInfosEntry) *entry =
+            WF_NEW(arena, WorkflowExecutionExtendedInfo__RequestIdInfosEntry,
+                   workflow_execution_extended_info__request_id_infos_entry);
         entry->key = sk_arena_strdup(arena, id->id);
         entry->value = WF_NEW(arena, RequestIdInfo, request_id_info);
         entry->value->event_type = (Temporal__Api__Enums__V1__EventType)id->event_type;

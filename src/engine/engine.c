@@ -63,6 +63,7 @@ static struct sk_shard *shard_new(struct sk_engine *e, int index, size_t cache_b
     shard->queries = sk_imap_new();
     shard->bytes_max = cache_bytes / (size_t)e->shard_count;
     sk_list_init(&shard->idle);
+    sk_list_init(&shard->deliveries);
     sk_waitq_init(&shard->quiet);
     return shard;
 }

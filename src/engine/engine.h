@@ -4,8 +4,8 @@
  * answered before the commit returned.
  *
  * Functions take decoded API messages (const, already validated by frontend: ids present and within
- * limits, sizes checked, payload-free rules) and fill API responses in ctx->arena. All of them wait,
- * run in a fiber, and may be called on any loop: the work is done on the loop that owns the
+ * limits, sizes checked, payload-free rules) and fill API responses in ctx->arena. All of them
+ * wait, run in a fiber, and may be called on any loop: the work is done on the loop that owns the
  * workflow id's slot. `ns` is never NULL. Error texts and details are Temporal's.
  */
 #ifndef SK_ENGINE_ENGINE_H
@@ -23,29 +23,32 @@
 
 struct sk_engine;
 
-/* Limits and switches; every field has Temporal's default (sk_limits_default) and a dynamic-config key. */
+/* Limits and switches; every field has Temporal's default (sk_limits_default) and a dynamic-config
+ * key. */
 struct sk_limits {
-    int64_t blob_size_error, blob_size_warn;          /* limit.blobSize.error / .warn */
+    int64_t blob_size_error, blob_size_warn; /* limit.blobSize.error / .warn */
     int64_t memo_size_error, memo_size_warn;
-    int64_t history_size_error, history_size_suggest;  /* limit.historySize.error / .suggestContinueAsNew */
+    int64_t history_size_error,
+        history_size_suggest; /* limit.historySize.error / .suggestContinueAsNew */
     int64_t history_count_error, history_count_suggest;
-    int64_t id_length_max;                             /* limit.maxIDLength */
-    int64_t pending_activities, pending_children, pending_signals, pending_cancels; /* limit.numPending*.error */
-    int64_t signals_per_run;                           /* history.maximumSignalsPerExecution */
+    int64_t id_length_max; /* limit.maxIDLength */
+    int64_t pending_activities, pending_children, pending_signals,
+        pending_cancels;     /* limit.numPending*.error */
+    int64_t signals_per_run; /* history.maximumSignalsPerExecution */
     int64_t buffered_events, buffered_bytes;
-    int64_t long_poll_ms;                              /* history.longPollExpirationInterval */
-    int64_t task_long_poll_ms;                         /* matching.longPollExpirationInterval */
+    int64_t long_poll_ms;      /* history.longPollExpirationInterval */
+    int64_t task_long_poll_ms; /* matching.longPollExpirationInterval */
     int64_t wft_timeout_default_ms, wft_timeout_max_ms;
-    int64_t wft_heartbeat_ms;                          /* history.workflowTaskHeartbeatTimeout */
-    int64_t id_reuse_min_ms;                           /* history.workflowIdReuseMinimalInterval */
-    int64_t retention_min_ms;                          /* system.namespaceMinRetentionLocal */
+    int64_t wft_heartbeat_ms; /* history.workflowTaskHeartbeatTimeout */
+    int64_t id_reuse_min_ms;  /* history.workflowIdReuseMinimalInterval */
+    int64_t retention_min_ms; /* system.namespaceMinRetentionLocal */
     int64_t search_attribute_keys, search_attribute_value, search_attribute_total;
     int64_t user_metadata_summary, user_metadata_details;
     int64_t history_page_max, list_page_max;
     int64_t query_no_poller_ms;
-    int64_t transaction_size;                          /* system.transactionSizeLimit */
-    bool eager_activities;                             /* system.enableActivityEagerExecution */
-    bool eager_start;                                  /* system.enableEagerWorkflowStart */
+    int64_t transaction_size; /* system.transactionSizeLimit */
+    bool eager_activities;    /* system.enableActivityEagerExecution */
+    bool eager_start;         /* system.enableEagerWorkflowStart */
 };
 void sk_limits_default(struct sk_limits *ret);
 
@@ -57,13 +60,14 @@ struct sk_engine_options {
     size_t cache_bytes;             /* executions kept in memory, all loops; default 32 MiB */
 };
 
-sk_err sk_engine_open(struct sk_ctx *ctx, const struct sk_engine_options *options, struct sk_engine **ret) SK_MUST_USE;
+sk_err sk_engine_open(struct sk_ctx *ctx, const struct sk_engine_options *options,
+                      struct sk_engine **ret) SK_MUST_USE;
 /* Ends timers and deliveries; commits under way finish. From a fiber. */
 void sk_engine_close(struct sk_engine *engine);
 
-#define SK_ENGINE_CALL(name, Method)                                                               \
-    sk_err sk_engine_##name(struct sk_engine *engine, struct sk_ctx *ctx,                          \
-                            const struct sk_namespace *ns, const WS(Method##Request) *request,     \
+#define SK_ENGINE_CALL(name, Method)                                                           \
+    sk_err sk_engine_##name(struct sk_engine *engine, struct sk_ctx *ctx,                      \
+                            const struct sk_namespace *ns, const WS(Method##Request) *request, \
                             WS(Method##Response) *response) SK_MUST_USE
 
 SK_ENGINE_CALL(start, StartWorkflowExecution);
@@ -95,30 +99,34 @@ SK_ENGINE_CALL(activity_reset, ResetActivity);
 /* SK_STALE: no longer wanted; the caller calls sk_matching_done and polls on. Any other error:
  * the caller gives the task back with sk_matching_return and answers the error. On SK_OK the caller
  * calls sk_matching_done. */
-sk_err sk_engine_wft_start(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                           const struct sk_task *task, const WS(PollWorkflowTaskQueueRequest) *poll,
+sk_err sk_engine_wft_start(struct sk_engine *engine, struct sk_ctx *ctx,
+                           const struct sk_namespace *ns, const struct sk_task *task,
+                           const WS(PollWorkflowTaskQueueRequest) *poll,
                            WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
-sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                                const struct sk_task *task, const WS(PollActivityTaskQueueRequest) *poll,
+sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns, const struct sk_task *task,
+                                const WS(PollActivityTaskQueueRequest) *poll,
                                 WS(PollActivityTaskQueueResponse) *response) SK_MUST_USE;
 /* The poller died before a byte of the answer was written: the same attempt is put back. */
-sk_err sk_engine_activity_unstart(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
+sk_err sk_engine_activity_unstart(struct sk_engine *engine, struct sk_ctx *ctx,
+                                  const struct sk_namespace *ns,
                                   const struct sk_task *task) SK_MUST_USE;
 
 /* ---- history reads ---- */
 /* A parked wait for a run to change. Embedded in the caller's record. */
 struct sk_watch {
-    struct sk_run_key run;      /* strings borrowed until on_change */
-    int64_t after_event_id;     /* fires when the durable history is longer */
-    bool close_only;            /* fires only when the run has closed */
+    struct sk_run_key run;  /* strings borrowed until on_change */
+    int64_t after_event_id; /* fires when the durable history is longer */
+    bool close_only;        /* fires only when the run has closed */
     int home_loop;
     void (*on_change)(struct sk_watch *watch); /* exactly once, on home_loop, plain callback */
-    void *watcher;              /* the engine's */
+    void *watcher;                             /* the engine's */
 };
 /* Fills a page at once, never long-polls. When the request wants to wait (wait_new_event) and there
  * is nothing yet, returns SK_OK with *ret_wait true and a response that is right if time is up
  * (empty page + token); the caller then watches and calls again. */
-sk_err sk_engine_history(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
+sk_err sk_engine_history(struct sk_engine *engine, struct sk_ctx *ctx,
+                         const struct sk_namespace *ns,
                          const WS(GetWorkflowExecutionHistoryRequest) *request,
                          WS(GetWorkflowExecutionHistoryResponse) *response,
                          struct sk_watch *ret_watch, bool *ret_wait) SK_MUST_USE;

@@ -32,7 +32,7 @@ struct items {
 struct started {
     bool set;
     int64_t started_id, started_ns, history_size;
-    int64_t stamp;  /* of the task that was started */
+    int64_t stamp; /* of the task that was started */
     char request_id[SK_UUID_TEXT];
     char *identity; /* owned */
     bool suggest;
@@ -51,25 +51,28 @@ struct exec {
     struct flow *flow;
     struct sk_uuid run_id;
     char run_text[SK_UUID_TEXT];
-    struct sk_arena *arena;         /* holds s and everything below it */
+    struct sk_arena *arena; /* holds s and everything below it */
     EN(ExecutionState) *s;
-    struct items items[6];          /* by enum sk_part_kind, 1..5 */
-    struct { enum sk_part_kind kind; int64_t id; } *dead; /* parts to delete at the next commit */
+    struct items items[6]; /* by enum sk_part_kind, 1..5 */
+    struct {
+        enum sk_part_kind kind;
+        int64_t id;
+    } * dead; /* parts to delete at the next commit */
     size_t dead_count, dead_capacity;
-    int64_t version;                /* of the stored row; 0 = not stored yet */
-    int64_t wake_ms;                /* as stored */
-    size_t compact_size;            /* of the arena when it was last rebuilt or read */
+    int64_t version;     /* of the stored row; 0 = not stored yet */
+    int64_t wake_ms;     /* as stored */
+    size_t compact_size; /* of the arena when it was last rebuilt or read */
     struct started start;
     struct tail_batch *tail;
     size_t tail_count, tail_capacity, tail_bytes;
-    struct sk_list queries;         /* buffered ones: struct query */
-    size_t buffered_capacity;       /* of s->buffered */
+    struct sk_list queries;   /* buffered ones: struct query */
+    size_t buffered_capacity; /* of s->buffered */
 };
 
 /* A workflow id in memory: the unit of locking, caching and ownership. */
 struct flow {
-    struct sk_list lru;     /* in shard->idle when refs == 0 */
-    int refs;               /* fibers that hold or wait for it */
+    struct sk_list lru; /* in shard->idle when refs == 0 */
+    int refs;           /* fibers that hold or wait for it */
     struct sk_mutex lock;
     struct sk_shard *shard;
     sk_ns_id ns;
@@ -79,7 +82,7 @@ struct flow {
     struct sk_uuid current; /* all zero: no run */
     struct exec *runs;
     struct sk_list watches;
-    size_t bytes;           /* as counted into the shard */
+    size_t bytes; /* as counted into the shard */
 };
 
 /* The next moment a run wants attention, in memory. */
@@ -106,8 +109,9 @@ struct sk_shard {
     int64_t scanned_to_ms; /* stored wakes up to here are in memory */
     struct sk_imap *queries;
     int64_t query_next;
-    int busy;              /* background fibers */
-    struct sk_waitq quiet; /* woken when busy drops to 0 */
+    struct sk_list deliveries; /* under way: struct delivery */
+    int busy;                  /* background fibers */
+    struct sk_waitq quiet;     /* woken when busy drops to 0 */
     struct sk_engine_stats stats;
 };
 
@@ -138,24 +142,24 @@ struct txn {
     const struct sk_namespace *ns;
     struct exec *x;
     int64_t now_ns;
-    struct sk_buf batch;       /* serialized History of this transition */
-    int64_t batch_first;       /* 0 = empty */
+    struct sk_buf batch; /* serialized History of this transition */
+    int64_t batch_first; /* 0 = empty */
     struct sk_op *ops;
     size_t op_count, op_capacity;
-    struct sk_task_row *adds;  /* announced to matching after the commit */
+    struct sk_task_row *adds; /* announced to matching after the commit */
     size_t add_count, add_capacity;
     struct outgoing *out;
     size_t out_count, out_capacity;
-    bool wrote_start;          /* x->start was materialized by this transition */
-    struct txn *successor;     /* continue-as-new, retry, cron: committed together */
-    bool visible;              /* the visibility row changes */
-    bool point_current;        /* the run becomes the current one */
+    bool wrote_start;      /* x->start was materialized by this transition */
+    struct txn *successor; /* continue-as-new, retry, cron: committed together */
+    bool visible;          /* the visibility row changes */
+    bool point_current;    /* the run becomes the current one */
     struct sk_uuid expected_current;
     bool any_current;
-    bool closed;               /* this transition closed the run */
-    bool holding;              /* commands run: events from outside wait, as while a task is started */
-    bool failed;               /* a decision could not be made: ctx->err says why; do not commit */
-    int64_t completed_id;      /* WorkflowTaskCompleted of this transition */
+    bool closed;          /* this transition closed the run */
+    bool holding;         /* commands run: events from outside wait, as while a task is started */
+    bool failed;          /* a decision could not be made: ctx->err says why; do not commit */
+    int64_t completed_id; /* WorkflowTaskCompleted of this transition */
     uint16_t counts[COUNTED_EVENTS]; /* events by kind (count.c) */
     /* Its answers to queries reach the askers once the commit returned. May be NULL. */
     const WS(RespondWorkflowTaskCompletedRequest) *answers;
@@ -180,7 +184,8 @@ struct item *items_find(struct exec *x, enum sk_part_kind kind, int64_t id);
 void items_remove(struct exec *x, enum sk_part_kind kind, int64_t id);
 void item_touch(struct item *item);
 EN(Activity) *exec_activity(struct exec *x, int64_t scheduled_id, struct item **ret_item);
-EN(Activity) *exec_activity_by_name(struct exec *x, const char *activity_id, struct item **ret_item);
+EN(Activity) *exec_activity_by_name(struct exec *x, const char *activity_id,
+                                    struct item **ret_item);
 EN(Timer) *exec_timer_by_name(struct exec *x, const char *timer_id);
 EN(Child) *exec_child(struct exec *x, int64_t initiated_id, struct item **ret_item);
 
@@ -195,8 +200,10 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event);
 struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id);
 void flow_leave(struct flow *flow);
 /* The run (run_id text), or the current one when run_id is NULL or empty. NOT_FOUND with detail. */
-sk_err flow_run(struct flow *flow, struct sk_ctx *ctx, const char *run_id, struct exec **ret) SK_MUST_USE;
-sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, struct exec **ret) SK_MUST_USE;
+sk_err flow_run(struct flow *flow, struct sk_ctx *ctx, const char *run_id,
+                struct exec **ret) SK_MUST_USE;
+sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id,
+                     struct exec **ret) SK_MUST_USE;
 sk_err flow_current(struct flow *flow, struct sk_ctx *ctx, struct exec **ret) SK_MUST_USE;
 /* Forget a run's memory (a refused commit, a rolled-back decision): the next use reloads it. The
  * start of a workflow task that was not durable survives. */
@@ -208,16 +215,17 @@ struct sk_shard *shard_of(struct sk_engine *e, sk_ns_id ns, const char *workflow
 bool uuid_is_zero(struct sk_uuid id);
 
 /* Run fn on the loop that owns the workflow id. */
-typedef sk_err (*shard_fn)(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                           const void *request, void *response);
+typedef sk_err (*shard_fn)(struct sk_shard *shard, struct sk_ctx *ctx,
+                           const struct sk_namespace *ns, const void *request, void *response);
 sk_err shard_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                  const char *workflow_id, shard_fn fn, const void *request, void *response) SK_MUST_USE;
+                  const char *workflow_id, shard_fn fn, const void *request,
+                  void *response) SK_MUST_USE;
 /* Start a background fiber that sk_engine_close waits for. */
 void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg);
 
 /* txn.c */
-void txn_init(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-              struct exec *x);
+void txn_init(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
+              const struct sk_namespace *ns, struct exec *x);
 HIST(HistoryEvent) *txn_event(struct txn *t, int type);
 void txn_add(struct txn *t, HIST(HistoryEvent) *event);
 void txn_flush_buffered(struct txn *t);
@@ -234,13 +242,13 @@ int64_t txn_now_ms(const struct txn *t);
 
 /* wft.c: the workflow task */
 bool wft_pending(const struct exec *x);
-bool wft_started(const struct exec *x);  /* in memory or durably */
-void wft_materialize(struct txn *t);     /* write the start that is only in memory */
+bool wft_started(const struct exec *x); /* in memory or durably */
+void wft_materialize(struct txn *t);    /* write the start that is only in memory */
 /* Flushes buffered events first. attempt > 1 without new events: transient (no events yet).
  * original_ns: first of a chain of heartbeats, 0 = now. announce false: the caller starts it. */
 void wft_schedule(struct txn *t, int32_t attempt, int64_t original_ns, bool announce);
 void wft_drop_row(struct txn *t);
-void wft_write_transient(struct txn *t); /* its Scheduled and Started events, before Completed */
+void wft_write_transient(struct txn *t);  /* its Scheduled and Started events, before Completed */
 void wft_schedule_if_idle(struct txn *t); /* after an event that a worker should see */
 void wft_fail(struct txn *t, int cause, const FAILURE *failure, const char *identity);
 void wft_fail_for_good(struct txn *t, int cause, const FAILURE *failure,
@@ -259,17 +267,18 @@ void stickiness_clear(struct exec *x);
 /* command.c */
 /* Why a workflow task's answer was not accepted. cause 0: it was. */
 struct verdict {
-    int cause;       /* enums.v1.WorkflowTaskFailedCause */
-    bool terminate;  /* too large: the run ends as well */
+    int cause;      /* enums.v1.WorkflowTaskFailedCause */
+    bool terminate; /* too large: the run ends as well */
     const char *text;
 };
 struct command_results {
     struct verdict verdict;
     int64_t *eager; /* scheduled ids of activities to hand out with the reply */
     size_t eager_count;
-    bool new_task;  /* something happened that the worker must see */
+    bool new_task; /* something happened that the worker must see */
 };
-/* An error is the RPC's (an unknown command, a close that is not last); a verdict fails the task. */
+/* An error is the RPC's (an unknown command, a close that is not last); a verdict fails the task.
+ */
 sk_err commands_run(struct txn *t, const WS(RespondWorkflowTaskCompletedRequest) *request,
                     struct command_results *ret) SK_MUST_USE;
 size_t payloads_size(const COMMON(Payloads) *payloads);
@@ -283,16 +292,20 @@ void activity_drop_task(struct txn *t, EN(Activity) *a);
  * gone then. */
 bool activity_check(struct txn *t, EN(Activity) *a, struct item *item);
 int64_t activity_due_ms(const EN(Activity) *a);
-void activity_start_event(struct txn *t, EN(Activity) *a); /* Started, written with the final event */
+void activity_start_event(struct txn *t,
+                          EN(Activity) *a); /* Started, written with the final event */
 void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity,
                            const char *request_id);
-void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *result, const char *identity);
+void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *result,
+                       const char *identity);
 void activity_fail(struct txn *t, EN(Activity) *a, struct item *item, const FAILURE *failure,
                    const char *identity, int cause);
-void activity_cancel(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *details, const char *identity);
+void activity_cancel(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *details,
+                     const char *identity);
 void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int timeout_type);
 /* The answer to a poll for a started activity; scheduled is its Scheduled event. */
-void activity_respond(struct exec *x, struct sk_ctx *ctx, const struct sk_namespace *ns, const EN(Activity) *a,
+void activity_respond(struct exec *x, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                      const EN(Activity) *a,
                       const HIST(ActivityTaskScheduledEventAttributes) *scheduled,
                       WS(PollActivityTaskQueueResponse) *ret);
 
@@ -309,13 +322,14 @@ struct start_args {
 };
 /* A new run: its memory and a transition that writes Started and the first task (or its backoff).
  * The transition is the caller's to commit, alone or as another's successor. */
-void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-               struct flow *flow, const struct start_args *args);
+void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
+               const struct sk_namespace *ns, struct flow *flow, const struct start_args *args);
 /* After a backoff, or when the parent has recorded the child. */
 void start_first_task(struct txn *t, bool announce);
 int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms);
-/* Resolve a start against what runs or ran under the id. SK_OK: go on (with *ret_current filled and,
- * when the current run has to end first, *ret_terminate); SK_STALE: *ret_current is the answer. */
+/* Resolve a start against what runs or ran under the id. SK_OK: go on (with *ret_current filled
+ * and, when the current run has to end first, *ret_terminate); SK_STALE: *ret_current is the
+ * answer. */
 struct start_policies {
     const char *request_id;
     int reuse, conflict;
@@ -325,16 +339,21 @@ sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *fl
                      const struct start_policies *policies, struct exec **ret_current,
                      bool *ret_terminate) SK_MUST_USE;
 /* Commit a new run over `current` (NULL: none), ending it first when terminate. */
-sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns, struct flow *flow,
-                    struct txn *t, struct exec *current, bool terminate) SK_MUST_USE;
+sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                    struct flow *flow, struct txn *t, struct exec *current,
+                    bool terminate) SK_MUST_USE;
 
 /* close.c */
 /* Add a close event and all that follows from it: rows, parent, children, retention. */
 void close_run(struct txn *t, HIST(HistoryEvent) *event);
-void close_completed(struct txn *t, const COMMON(Payloads) *result, Temporal__Api__Sdk__V1__UserMetadata *metadata);
-void close_failed(struct txn *t, const FAILURE *failure, Temporal__Api__Sdk__V1__UserMetadata *metadata);
-void close_canceled(struct txn *t, const COMMON(Payloads) *details, Temporal__Api__Sdk__V1__UserMetadata *metadata);
-void close_continued(struct txn *t, const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a,
+void close_completed(struct txn *t, const COMMON(Payloads) *result,
+                     Temporal__Api__Sdk__V1__UserMetadata *metadata);
+void close_failed(struct txn *t, const FAILURE *failure,
+                  Temporal__Api__Sdk__V1__UserMetadata *metadata);
+void close_canceled(struct txn *t, const COMMON(Payloads) *details,
+                    Temporal__Api__Sdk__V1__UserMetadata *metadata);
+void close_continued(struct txn *t,
+                     const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a,
                      Temporal__Api__Sdk__V1__UserMetadata *metadata);
 void close_terminated(struct txn *t, ProtobufCBinaryData reason, const COMMON(Payloads) *details,
                       const char *identity);
@@ -350,15 +369,18 @@ int64_t retry_backoff_ms(const COMMON(RetryPolicy) *policy, int32_t attempt, int
 /* signal.c */
 /* Did this run take this request already? Remembers it otherwise. */
 bool request_seen(struct txn *t, const char *request_id, int event_type, int64_t event_id);
-void signal_add(struct txn *t, const char *name, const COMMON(Payloads) *input, const COMMON(Header) *header,
-                const char *identity, const char *request_id, const COMMON(WorkflowExecution) *external,
-                size_t n_links, COMMON(Link) **links);
-void cancel_add(struct txn *t, ProtobufCBinaryData cause, const char *identity, const char *request_id,
-                int64_t external_initiated_id, const COMMON(WorkflowExecution) *external);
+void signal_add(struct txn *t, const char *name, const COMMON(Payloads) *input,
+                const COMMON(Header) *header, const char *identity, const char *request_id,
+                const COMMON(WorkflowExecution) *external, size_t n_links, COMMON(Link) **links);
+void cancel_add(struct txn *t, ProtobufCBinaryData cause, const char *identity,
+                const char *request_id, int64_t external_initiated_id,
+                const COMMON(WorkflowExecution) *external);
 
 /* deliver.c */
-void deliver_start(struct sk_shard *shard, const struct sk_run_key *source, int64_t id, struct sk_str body);
-/* Whether the outbox rows of a commit were written is not known: look, and carry those that were. */
+void deliver_start(struct sk_shard *shard, const struct sk_run_key *source, int64_t id,
+                   struct sk_str body);
+/* Whether the outbox rows of a commit were written is not known: look, and carry those that were.
+ */
 void deliver_recheck(struct sk_shard *shard, const struct sk_run_key *source,
                      const struct outgoing *out, size_t out_count);
 sk_err deliver_boot(struct sk_shard *shard, struct sk_ctx *ctx) SK_MUST_USE;
@@ -376,22 +398,26 @@ void visible_op(struct txn *t);
 const COMMON(SearchAttributes) *visible_attributes(const struct exec *x, struct sk_arena *arena);
 
 /* history.c */
-sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from, int64_t to,
-                     size_t max_bytes, struct sk_str *ret, int64_t *ret_last) SK_MUST_USE;
+sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
+                     int64_t to, size_t max_bytes, struct sk_str *ret,
+                     int64_t *ret_last) SK_MUST_USE;
 sk_err history_event(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t event_id,
                      HIST(HistoryEvent) **ret) SK_MUST_USE;
 
 /* token.c */
-ProtobufCBinaryData token_seal(struct sk_engine *e, struct sk_arena *arena, const ProtobufCMessage *message);
+ProtobufCBinaryData token_seal(struct sk_engine *e, struct sk_arena *arena,
+                               const ProtobufCMessage *message);
 sk_err token_open(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData token,
                   const ProtobufCMessageDescriptor *type, ProtobufCMessage **ret) SK_MUST_USE;
 sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx) SK_MUST_USE;
 
 /* query.c */
-void queries_attach(struct exec *x, struct sk_ctx *ctx, WS(PollWorkflowTaskQueueResponse) *response);
+void queries_attach(struct exec *x, struct sk_ctx *ctx,
+                    WS(PollWorkflowTaskQueueResponse) *response);
 void queries_answer(struct exec *x, const WS(RespondWorkflowTaskCompletedRequest) *request);
 void queries_unblock(struct exec *x); /* no task is coming: dispatch directly or fail */
 sk_err query_respond(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                     const struct sk_task *task, WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
+                     const struct sk_task *task,
+                     WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
 
 #endif

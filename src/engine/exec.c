@@ -23,14 +23,19 @@
 static const ProtobufCMessageDescriptor *item_type(enum sk_part_kind kind)
 {
     switch (kind) {
-    case SK_PART_ACTIVITY: return &skald__engine__v1__activity__descriptor;
-    case SK_PART_TIMER: return &skald__engine__v1__timer__descriptor;
-    case SK_PART_CHILD: return &skald__engine__v1__child__descriptor;
+    case SK_PART_ACTIVITY:
+        return &skald__engine__v1__activity__descriptor;
+    case SK_PART_TIMER:
+        return &skald__engine__v1__timer__descriptor;
+    case SK_PART_CHILD:
+        return &skald__engine__v1__child__descriptor;
     case SK_PART_CANCEL:
-    case SK_PART_SIGNAL: return &skald__engine__v1__external_request__descriptor;
+    case SK_PART_SIGNAL:
+        return &skald__engine__v1__external_request__descriptor;
     case SK_PART_BUFFERED:
     case SK_PART_REQUEST_ID:
-    case SK_PART_COMPONENT: break;
+    case SK_PART_COMPONENT:
+        break;
     }
     return NULL;
 }
@@ -38,14 +43,19 @@ static const ProtobufCMessageDescriptor *item_type(enum sk_part_kind kind)
 static int64_t item_id(enum sk_part_kind kind, const ProtobufCMessage *record)
 {
     switch (kind) {
-    case SK_PART_ACTIVITY: return ((const EN(Activity) *)record)->scheduled_id;
-    case SK_PART_TIMER: return ((const EN(Timer) *)record)->started_id;
-    case SK_PART_CHILD: return ((const EN(Child) *)record)->initiated_id;
+    case SK_PART_ACTIVITY:
+        return ((const EN(Activity) *)record)->scheduled_id;
+    case SK_PART_TIMER:
+        return ((const EN(Timer) *)record)->started_id;
+    case SK_PART_CHILD:
+        return ((const EN(Child) *)record)->initiated_id;
     case SK_PART_CANCEL:
-    case SK_PART_SIGNAL: return ((const EN(ExternalRequest) *)record)->initiated_id;
+    case SK_PART_SIGNAL:
+        return ((const EN(ExternalRequest) *)record)->initiated_id;
     case SK_PART_BUFFERED:
     case SK_PART_REQUEST_ID:
-    case SK_PART_COMPONENT: break;
+    case SK_PART_COMPONENT:
+        break;
     }
     SK_PANIC("item kind %d", (int)kind);
 }
@@ -204,14 +214,30 @@ static void inline_fields(EN(ExecutionState) *s, enum sk_part_kind kind, size_t 
                           ProtobufCMessage ****ret_v)
 {
     switch (kind) {
-    case SK_PART_ACTIVITY: *ret_n = &s->n_activities; *ret_v = (void *)&s->activities; return;
-    case SK_PART_TIMER: *ret_n = &s->n_timers; *ret_v = (void *)&s->timers; return;
-    case SK_PART_CHILD: *ret_n = &s->n_children; *ret_v = (void *)&s->children; return;
-    case SK_PART_CANCEL: *ret_n = &s->n_cancels; *ret_v = (void *)&s->cancels; return;
-    case SK_PART_SIGNAL: *ret_n = &s->n_signals; *ret_v = (void *)&s->signals; return;
+    case SK_PART_ACTIVITY:
+        *ret_n = &s->n_activities;
+        *ret_v = (void *)&s->activities;
+        return;
+    case SK_PART_TIMER:
+        *ret_n = &s->n_timers;
+        *ret_v = (void *)&s->timers;
+        return;
+    case SK_PART_CHILD:
+        *ret_n = &s->n_children;
+        *ret_v = (void *)&s->children;
+        return;
+    case SK_PART_CANCEL:
+        *ret_n = &s->n_cancels;
+        *ret_v = (void *)&s->cancels;
+        return;
+    case SK_PART_SIGNAL:
+        *ret_n = &s->n_signals;
+        *ret_v = (void *)&s->signals;
+        return;
     case SK_PART_BUFFERED:
     case SK_PART_REQUEST_ID:
-    case SK_PART_COMPONENT: break;
+    case SK_PART_COMPONENT:
+        break;
     }
     SK_PANIC("item kind %d", (int)kind);
 }
@@ -265,8 +291,8 @@ sk_err exec_from_row(struct sk_ctx *ctx, struct flow *flow, const struct sk_exec
     struct exec *x = exec_new(flow, row->run.run_id);
     struct sk_ctx own = {.arena = x->arena};
     ProtobufCMessage *m;
-    sk_err err = sk_wire_decode_own(&own, &skald__engine__v1__execution_state__descriptor,
-                                    row->state, &m);
+    sk_err err =
+        sk_wire_decode_own(&own, &skald__engine__v1__execution_state__descriptor, row->state, &m);
     if (err != SK_OK)
         goto damaged;
     x->s = (EN(ExecutionState) *)m;

@@ -129,8 +129,8 @@ static struct flow *flow_new(struct sk_shard *shard, sk_ns_id ns, struct sk_str 
     struct flow *flow = sk_mem_zalloc(sizeof *flow);
     flow->shard = shard;
     flow->ns = ns;
-    flow->workflow_id = (struct sk_str){sk_mem_strndup(workflow_id.p, workflow_id.n),
-                                        workflow_id.n};
+    flow->workflow_id =
+        (struct sk_str){sk_mem_strndup(workflow_id.p, workflow_id.n), workflow_id.n};
     flow->slot = sk_slot_of(ns, workflow_id);
     sk_list_init(&flow->lru);
     sk_list_init(&flow->watches);
@@ -263,9 +263,9 @@ sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, s
         exec_free(x);
     }
     flow_attach(flow, loaded);
-    if (loaded->start.set && !(loaded->s->wft && loaded->s->wft->started_ns == 0 &&
-                               loaded->s->wft->stamp == loaded->start.stamp &&
-                               exec_running(loaded)))
+    if (loaded->start.set &&
+        !(loaded->s->wft && loaded->s->wft->started_ns == 0 &&
+          loaded->s->wft->stamp == loaded->start.stamp && exec_running(loaded)))
         loaded->start.set = false; // the commit that failed had in truth written it
     wake_arm(loaded);
     *ret = loaded;
@@ -276,8 +276,8 @@ sk_err flow_current(struct flow *flow, struct sk_ctx *ctx, struct exec **ret)
 {
     if (!flow->current_known) {
         struct sk_uuid id = {{0}};
-        sk_err err = sk_store_current_get(flow->shard->engine->store, ctx, flow->ns,
-                                          flow->workflow_id, &id);
+        sk_err err =
+            sk_store_current_get(flow->shard->engine->store, ctx, flow->ns, flow->workflow_id, &id);
         if (err == SK_NOT_FOUND)
             sk_ctx_clear(ctx);
         else if (err != SK_OK)

@@ -28,9 +28,9 @@ struct query {
     int64_t id;
     char id_text[SK_UUID_TEXT];
     enum query_state state;
-    bool sent;           /* with the task under way */
+    bool sent; /* with the task under way */
     struct sk_waitq changed;
-    struct sk_ctx *ctx;  /* the asker's: answers are copied into its arena */
+    struct sk_ctx *ctx; /* the asker's: answers are copied into its arena */
     const WS(QueryWorkflowRequest) *request;
     sk_ns_id ns;
     const struct sk_namespace *space;
@@ -62,8 +62,7 @@ void queries_attach(struct exec *x, struct sk_ctx *ctx, WS(PollWorkflowTaskQueue
         n++;
     if (n == 0)
         return;
-    response->queries =
-        SK_NEW_N(ctx->arena, WS(PollWorkflowTaskQueueResponse__QueriesEntry) *, n);
+    response->queries = SK_NEW_N(ctx->arena, WS(PollWorkflowTaskQueueResponse__QueriesEntry) *, n);
     SK_LIST_EACH (node, &x->queries) {
         struct query *q = SK_CONTAINER(node, struct query, node);
         WS(PollWorkflowTaskQueueResponse__QueriesEntry) *entry = MSG_NEW(
@@ -238,11 +237,11 @@ static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowRespon
         SK_LIST_EACH (node, &x->queries)
             waiting++;
         if (waiting >= BUFFERED_MAX)
-            return sk_fail_resource_exhausted(q->ctx, SK_EXHAUSTED_BUSY_WORKFLOW,
-                                              SK_SCOPE_NAMESPACE,
-                                              "consistent query buffer is full, this may be caused "
-                                              "by too many queries and workflow not able to process "
-                                              "query fast enough");
+            return sk_fail_resource_exhausted(
+                q->ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
+                "consistent query buffer is full, this may be caused "
+                "by too many queries and workflow not able to process "
+                "query fast enough");
         sk_list_push_back(&x->queries, &q->node);
     }
     return SK_OK;
@@ -350,8 +349,7 @@ static sk_err do_query_take(struct sk_shard *shard, struct sk_ctx *ctx,
         response->workflow_execution = sk_execution_msg(ctx->arena, q->workflow_id, x->run_text);
         response->workflow_type = sk_type_msg(ctx->arena, x->s->workflow_type);
         response->previous_started_event_id = x->s->last_started_id;
-        response->workflow_execution_task_queue =
-            sk_queue_msg(ctx->arena, x->s->task_queue, NULL);
+        response->workflow_execution_task_queue = sk_queue_msg(ctx->arena, x->s->task_queue, NULL);
         response->query = sk_msg_dup(ctx->arena, q->request->query);
         sk_wire_splice(ctx->arena, &response->base, FIELD_HISTORY, bytes);
     }
@@ -363,8 +361,8 @@ sk_err query_respond(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_na
                      const struct sk_task *task, WS(PollWorkflowTaskQueueResponse) *response)
 {
     struct query_take take = {(int64_t)(uintptr_t)task->query, task};
-    const char *id = sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p,
-                                      task->row.run.workflow_id.n);
+    const char *id =
+        sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
     return shard_call(e, ctx, ns, id, do_query_take, &take, response);
 }
 

@@ -21,11 +21,16 @@ static bool listed(const COMMON(RetryPolicy) *policy, const char *type)
 static const char *timeout_name(int type)
 {
     switch (type) {
-    case TIMEOUT(START_TO_CLOSE): return TYPE_TIMEOUT_PREFIX "StartToClose";
-    case TIMEOUT(SCHEDULE_TO_START): return TYPE_TIMEOUT_PREFIX "ScheduleToStart";
-    case TIMEOUT(SCHEDULE_TO_CLOSE): return TYPE_TIMEOUT_PREFIX "ScheduleToClose";
-    case TIMEOUT(HEARTBEAT): return TYPE_TIMEOUT_PREFIX "Heartbeat";
-    default: return "";
+    case TIMEOUT(START_TO_CLOSE):
+        return TYPE_TIMEOUT_PREFIX "StartToClose";
+    case TIMEOUT(SCHEDULE_TO_START):
+        return TYPE_TIMEOUT_PREFIX "ScheduleToStart";
+    case TIMEOUT(SCHEDULE_TO_CLOSE):
+        return TYPE_TIMEOUT_PREFIX "ScheduleToClose";
+    case TIMEOUT(HEARTBEAT):
+        return TYPE_TIMEOUT_PREFIX "Heartbeat";
+    default:
+        return "";
     }
 }
 
@@ -35,7 +40,8 @@ static bool retryable(const COMMON(RetryPolicy) *policy, const FAILURE *failure)
         return true;
     switch ((int)failure->failure_info_case) {
     case TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_TERMINATED_FAILURE_INFO:
-    case TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_CANCELED_FAILURE_INFO: return false;
+    case TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_CANCELED_FAILURE_INFO:
+        return false;
     case TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_TIMEOUT_FAILURE_INFO: {
         int type = (int)failure->timeout_failure_info->timeout_type;
         if (type != (int)TIMEOUT(START_TO_CLOSE) && type != (int)TIMEOUT(HEARTBEAT))
@@ -47,7 +53,8 @@ static bool retryable(const COMMON(RetryPolicy) *policy, const FAILURE *failure)
     case TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_APPLICATION_FAILURE_INFO:
         return !failure->application_failure_info->non_retryable &&
                !listed(policy, failure->application_failure_info->type);
-    default: return true;
+    default:
+        return true;
     }
 }
 

@@ -64,8 +64,8 @@ static void remember_start(struct txn *t, const struct start_args *args)
     struct exec *x = t->x;
     x->s->start_request_id = exec_str(x, args->request_id);
     if (!sk_text_set(x->s->root_workflow_id)) {
-        x->s->root_workflow_id = sk_arena_strndup(x->arena, x->flow->workflow_id.p,
-                                                  x->flow->workflow_id.n);
+        x->s->root_workflow_id =
+            sk_arena_strndup(x->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
         x->s->root_run_id = exec_str(x, x->run_text);
     }
     request_seen(t, args->request_id, EVENT(WORKFLOW_EXECUTION_STARTED), 1);
@@ -81,9 +81,9 @@ void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_STARTED));
     HIST(WorkflowExecutionStartedEventAttributes) *a = args->attributes;
     a->retry_policy = full_policy(ctx->arena, a->retry_policy);
-    a->workflow_task_timeout =
-        sk_dur(ctx->arena, task_timeout_ms(shard->engine->limits, sk_dur_ms(a->workflow_task_timeout),
-                                           sk_dur_ms(a->workflow_run_timeout)));
+    a->workflow_task_timeout = sk_dur(
+        ctx->arena, task_timeout_ms(shard->engine->limits, sk_dur_ms(a->workflow_task_timeout),
+                                    sk_dur_ms(a->workflow_run_timeout)));
     a->original_execution_run_id = sk_arena_strdup(ctx->arena, x->run_text);
     if (!sk_text_set(a->first_execution_run_id))
         a->first_execution_run_id = a->original_execution_run_id;
@@ -110,8 +110,8 @@ void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
 static sk_err already_started(struct sk_ctx *ctx, const struct exec *x, const char *format)
 {
     char *id = sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
-    char *text = sk_arena_printf(ctx->arena, "%s. WorkflowId: %s, RunId: %s.", format, id,
-                                 x->run_text);
+    char *text =
+        sk_arena_printf(ctx->arena, "%s. WorkflowId: %s, RunId: %s.", format, id, x->run_text);
     return sk_fail_workflow_already_started(ctx, text, x->s->start_request_id, x->run_text,
                                             x->s->first_run_id);
 }
@@ -180,8 +180,7 @@ static bool took_request(const struct exec *x, const char *request_id)
 }
 
 sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
-                     const struct start_policies *p, struct exec **ret_current,
-                     bool *ret_terminate)
+                     const struct start_policies *p, struct exec **ret_current, bool *ret_terminate)
 {
     *ret_current = NULL;
     *ret_terminate = false;
@@ -215,17 +214,15 @@ sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_
     txn_init(&end, shard, ctx, ns, current);
     end.successor = t;
     COMMON(Payloads) *details = NULL; // the reason says it all
-    close_terminated(&end,
-                     sk_bin(ctx->arena, "TerminateIfRunning WorkflowIdReusePolicy"), details,
+    close_terminated(&end, sk_bin(ctx->arena, "TerminateIfRunning WorkflowIdReusePolicy"), details,
                      SYSTEM_IDENTITY);
     return txn_commit(&end);
 }
 
 /* ---- StartWorkflowExecution ---- */
 
-static HIST(WorkflowExecutionStartedEventAttributes) *
-attributes_of(struct sk_ctx *ctx, const struct sk_namespace *ns,
-              const WS(StartWorkflowExecutionRequest) *r)
+static HIST(WorkflowExecutionStartedEventAttributes) *attributes_of(
+    struct sk_ctx *ctx, const struct sk_namespace *ns, const WS(StartWorkflowExecutionRequest) *r)
 {
     struct sk_arena *arena = ctx->arena;
     HIST(WorkflowExecutionStartedEventAttributes) *a =
@@ -325,8 +322,9 @@ static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identit
     return err;
 }
 
-static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                           struct flow *flow, const WS(StartWorkflowExecutionRequest) *r,
+static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx,
+                           const struct sk_namespace *ns, struct flow *flow,
+                           const WS(StartWorkflowExecutionRequest) *r,
                            WS(StartWorkflowExecutionResponse) *response)
 {
     struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy,
@@ -392,8 +390,8 @@ sk_err sk_engine_start(struct sk_engine *engine, struct sk_ctx *ctx, const struc
 /* ---- SignalWithStartWorkflowExecution ---- */
 
 /* The start half, as a start request. */
-static WS(StartWorkflowExecutionRequest) *
-start_half(struct sk_arena *arena, const WS(SignalWithStartWorkflowExecutionRequest) *r)
+static WS(StartWorkflowExecutionRequest) *start_half(
+    struct sk_arena *arena, const WS(SignalWithStartWorkflowExecutionRequest) *r)
 {
     WS(StartWorkflowExecutionRequest) *s =
         MSG_NEW(arena, WS(StartWorkflowExecutionRequest),
@@ -441,7 +439,8 @@ static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
     if (response->started || !exec_running(x))
         return SK_OK; // asked again: the run began with this signal
     if (x->s->signal_count >= shard->engine->limits->signals_per_run)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "exceeded workflow execution limit for signal events");
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "exceeded workflow execution limit for signal events");
     struct txn t;
     txn_init(&t, shard, ctx, ns, x);
     if (request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0)) {

@@ -2,9 +2,9 @@
 #ifndef SK_ENGINE_TIMEZONE_H
 #define SK_ENGINE_TIMEZONE_H
 
+#include <stdint.h>
 #include "base/str.h"
 #include "base/timestamp.h"
-#include <stdint.h>
 
 struct sk_timezone;
 

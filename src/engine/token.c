@@ -109,8 +109,8 @@ sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx)
     if (err == SK_NOT_FOUND) {
         sk_ctx_clear(ctx);
         sk_random_bytes(sk_rt_random(), key, sizeof key);
-        row = (struct sk_meta_row){SK_STR("key"), SK_STR("token"),
-                                   {(const char *)key, sizeof key}, 1};
+        row = (struct sk_meta_row){
+            SK_STR("key"), SK_STR("token"), {(const char *)key, sizeof key}, 1};
         err = sk_store_meta_put(e->store, ctx, &row);
         if (err == SK_CONDITION) { // another node was first
             sk_ctx_clear(ctx);

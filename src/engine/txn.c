@@ -115,8 +115,10 @@ static bool is_buffered_type(int type)
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
     case EVENT(EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED):
     case EVENT(SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED):
-    case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED): return true;
-    default: return false;
+    case EVENT(EXTERNAL_WORKFLOW_EXECUTION_SIGNALED):
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -126,15 +128,13 @@ static void buffer_event(struct txn *t, const HIST(HistoryEvent) *event)
     EN(ExecutionState) *s = x->s;
     if (s->n_buffered == x->buffered_capacity) {
         x->buffered_capacity = x->buffered_capacity ? x->buffered_capacity * 2 : 4;
-        ProtobufCBinaryData *grown =
-            SK_NEW_N(x->arena, ProtobufCBinaryData, x->buffered_capacity);
+        ProtobufCBinaryData *grown = SK_NEW_N(x->arena, ProtobufCBinaryData, x->buffered_capacity);
         if (s->n_buffered)
             memcpy(grown, s->buffered, s->n_buffered * sizeof *grown);
         s->buffered = grown;
     }
     struct sk_str bytes = sk_wire_pack(x->arena, &event->base);
-    s->buffered[s->n_buffered++] =
-        (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
+    s->buffered[s->n_buffered++] = (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
     s->buffered_bytes += (int64_t)bytes.n;
 }
 
@@ -168,29 +168,29 @@ void txn_add(struct txn *t, HIST(HistoryEvent) *event)
 static int64_t final_of(HIST(HistoryEvent) *event, int64_t **ret_started)
 {
     switch ((int)event->event_type) {
-#define FINAL(TYPE, member, of)                                                                    \
-    case EVENT(TYPE):                                                                              \
-        *ret_started = &event->member->started_event_id;                                           \
+#define FINAL(TYPE, member, of)                          \
+    case EVENT(TYPE):                                    \
+        *ret_started = &event->member->started_event_id; \
         return event->member->of
         FINAL(ACTIVITY_TASK_COMPLETED, activity_task_completed_event_attributes,
               scheduled_event_id);
         FINAL(ACTIVITY_TASK_FAILED, activity_task_failed_event_attributes, scheduled_event_id);
         FINAL(ACTIVITY_TASK_TIMED_OUT, activity_task_timed_out_event_attributes,
               scheduled_event_id);
-        FINAL(ACTIVITY_TASK_CANCELED, activity_task_canceled_event_attributes,
-              scheduled_event_id);
+        FINAL(ACTIVITY_TASK_CANCELED, activity_task_canceled_event_attributes, scheduled_event_id);
         FINAL(CHILD_WORKFLOW_EXECUTION_COMPLETED,
               child_workflow_execution_completed_event_attributes, initiated_event_id);
         FINAL(CHILD_WORKFLOW_EXECUTION_FAILED, child_workflow_execution_failed_event_attributes,
               initiated_event_id);
-        FINAL(CHILD_WORKFLOW_EXECUTION_CANCELED,
-              child_workflow_execution_canceled_event_attributes, initiated_event_id);
+        FINAL(CHILD_WORKFLOW_EXECUTION_CANCELED, child_workflow_execution_canceled_event_attributes,
+              initiated_event_id);
         FINAL(CHILD_WORKFLOW_EXECUTION_TIMED_OUT,
               child_workflow_execution_timed_out_event_attributes, initiated_event_id);
         FINAL(CHILD_WORKFLOW_EXECUTION_TERMINATED,
               child_workflow_execution_terminated_event_attributes, initiated_event_id);
 #undef FINAL
-    default: return 0;
+    default:
+        return 0;
     }
 }
 

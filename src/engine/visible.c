@@ -56,8 +56,7 @@ void visible_op(struct txn *t)
         row->search_attributes = sk_wire_pack(arena, &attributes->base);
         struct sk_sa_value *values = NULL;
         struct sk_ctx scratch = {.arena = arena};
-        if (sk_sa_values(&scratch, t->ns, attributes, &values, &row->value_count) ==
-            SK_OK)
+        if (sk_sa_values(&scratch, t->ns, attributes, &values, &row->value_count) == SK_OK)
             row->values = values;
     }
 }

@@ -16,7 +16,7 @@
 #define WINDOW_MS 30000     /* how far ahead the scan looks */
 #define SCAN_EVERY_MS 10000 /* and how often */
 #define SCAN_LIMIT 10000
-#define RETRY_MS 1000       /* after a failed commit */
+#define RETRY_MS 1000 /* after a failed commit */
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -257,9 +257,9 @@ static sk_err scan(struct sk_shard *shard, struct sk_ctx *ctx)
     struct sk_wake_row *rows;
     size_t count;
     int64_t until = sk_now_wall_ms() + WINDOW_MS;
-    sk_err err = sk_store_wakes_read(shard->engine->store, ctx,
-                                     (uint32_t)shard->engine->shard_count, (uint32_t)shard->index,
-                                     until, SCAN_LIMIT, &rows, &count);
+    sk_err err =
+        sk_store_wakes_read(shard->engine->store, ctx, (uint32_t)shard->engine->shard_count,
+                            (uint32_t)shard->index, until, SCAN_LIMIT, &rows, &count);
     if (err != SK_OK)
         return err;
     for (size_t i = 0; i < count; i++) {

@@ -57,8 +57,7 @@ static HIST(HistoryEvent) *scheduled_event(struct txn *t, const EN(WorkflowTask)
                                            const char *queue, bool sticky)
 {
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_SCHEDULED));
-    HIST(WorkflowTaskScheduledEventAttributes) *a =
-        event->workflow_task_scheduled_event_attributes;
+    HIST(WorkflowTaskScheduledEventAttributes) *a = event->workflow_task_scheduled_event_attributes;
     a->task_queue = sk_queue_msg(t->ctx->arena, queue, sticky ? t->x->s->task_queue : NULL);
     a->start_to_close_timeout = sk_dur(t->ctx->arena, wft->timeout_ms);
     a->attempt = wft->attempt;
@@ -113,8 +112,7 @@ void wft_drop_row(struct txn *t)
     if (!wft || wft->task_seq == 0)
         return;
     struct sk_op *op = txn_op(t, SK_OP_TASK_DELETE);
-    op->task.queue = (struct sk_queue_key){t->x->flow->ns, SK_TASK_WORKFLOW,
-                                           sk_str_of(wft->queue)};
+    op->task.queue = (struct sk_queue_key){t->x->flow->ns, SK_TASK_WORKFLOW, sk_str_of(wft->queue)};
     op->task.priority = wft->task_priority;
     op->task.seq = wft->task_seq;
     wft->task_seq = 0;
@@ -175,8 +173,8 @@ void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, co
     const EN(WorkflowTask) *wft = x->s->wft;
     SK_ASSERT(!start->set && wft && wft->started_ns == 0);
     sk_mem_free(start->identity);
-    *start = (struct started){.set = true, .started_ns = now_ns, .stamp = wft->stamp,
-                              .history_size = x->s->history_size};
+    *start = (struct started){
+        .set = true, .started_ns = now_ns, .stamp = wft->stamp, .history_size = x->s->history_size};
     start->started_id = wft->attempt == 1 ? x->s->next_event_id : wft->scheduled_id + 1;
     start->identity = sk_mem_strdup(identity ? identity : "");
     sk_uuid_format(sk_uuid_new(sk_rt_random(), now_ns / MS_NS), start->request_id);
@@ -197,8 +195,8 @@ static HIST(HistoryEvent) *started_event(struct sk_arena *arena, int64_t schedul
     a->suggest_continue_as_new = start->suggest;
     if (start->reason_count) {
         a->n_suggest_continue_as_new_reasons = start->reason_count;
-        a->suggest_continue_as_new_reasons = sk_arena_memdup(
-            arena, start->reasons, start->reason_count * sizeof *start->reasons);
+        a->suggest_continue_as_new_reasons =
+            sk_arena_memdup(arena, start->reasons, start->reason_count * sizeof *start->reasons);
     }
     return event;
 }
@@ -234,8 +232,7 @@ static void start_from_record(const EN(WorkflowTask) *wft, struct started *ret)
         .identity = wft->identity,
         .suggest = wft->suggest_continue_as_new,
     };
-    memcpy(ret->request_id, wft->request_id,
-           strnlen(wft->request_id, sizeof ret->request_id - 1));
+    memcpy(ret->request_id, wft->request_id, strnlen(wft->request_id, sizeof ret->request_id - 1));
 }
 
 void wft_write_transient(struct txn *t)
@@ -286,7 +283,8 @@ struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx)
 
 #define PROBLEMS_AFTER 5 /* consecutive failures that make a run stand out in lists */
 
-/* Count a failure; from the fifth on the run carries the search attribute TemporalReportedProblems. */
+/* Count a failure; from the fifth on the run carries the search attribute TemporalReportedProblems.
+ */
 static void note_failure(struct txn *t, const char *category, const char *cause)
 {
     struct exec *x = t->x;
@@ -323,8 +321,7 @@ void wft_fail_for_good(struct txn *t, int cause, const FAILURE *failure, const c
     wft_drop_row(t);
     if (wft->attempt == 1) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_FAILED));
-        HIST(WorkflowTaskFailedEventAttributes) *a =
-            event->workflow_task_failed_event_attributes;
+        HIST(WorkflowTaskFailedEventAttributes) *a = event->workflow_task_failed_event_attributes;
         a->scheduled_event_id = wft->scheduled_id;
         a->started_event_id = wft->started_id;
         a->cause = (Temporal__Api__Enums__V1__WorkflowTaskFailedCause)cause;
@@ -379,8 +376,8 @@ static ProtobufCBinaryData seal_token(struct exec *x, struct sk_ctx *ctx)
     const EN(WorkflowTask) *wft = x->s->wft;
     EN(TaskToken) token = SKALD__ENGINE__V1__TASK_TOKEN__INIT;
     token.ns = x->flow->ns;
-    token.workflow_id = sk_arena_strndup(ctx->arena, x->flow->workflow_id.p,
-                                         x->flow->workflow_id.n);
+    token.workflow_id =
+        sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
     token.run_id = (ProtobufCBinaryData){sizeof x->run_id, x->run_id.b};
     token.kind = SK_TASK_WORKFLOW;
     token.scheduled_id = wft->scheduled_id;

@@ -143,8 +143,8 @@ static sk_err find_started(struct flow *flow, struct sk_ctx *ctx, const EN(TaskT
     if (!exec_running(x))
         return sk_fail_not_found(ctx, "workflow execution already completed");
     const EN(WorkflowTask) *wft = x->s->wft;
-    bool same = wft && wft->scheduled_id == token->scheduled_id &&
-                wft->attempt == token->attempt && wft->stamp == token->stamp;
+    bool same = wft && wft->scheduled_id == token->scheduled_id && wft->attempt == token->attempt &&
+                wft->stamp == token->stamp;
     if (same && x->start.set)
         same = x->start.started_ns == token->started_ns;
     else if (same && wft->started_ns != 0)
@@ -205,8 +205,7 @@ static void add_completed(struct txn *t, const WS(RespondWorkflowTaskCompletedRe
     const EN(WorkflowTask) *wft = t->x->s->wft;
     wft_drop_row(t);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_COMPLETED));
-    HIST(WorkflowTaskCompletedEventAttributes) *a =
-        event->workflow_task_completed_event_attributes;
+    HIST(WorkflowTaskCompletedEventAttributes) *a = event->workflow_task_completed_event_attributes;
     a->scheduled_event_id = wft->scheduled_id;
     a->started_event_id = wft->started_id;
     a->identity = r->identity;
@@ -311,8 +310,7 @@ static sk_err hand_out_eager(struct exec *x, struct sk_ctx *ctx, const struct sk
         if (!a)
             continue;
         HIST(HistoryEvent) *event;
-        sk_err err =
-            history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &event);
+        sk_err err = history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &event);
         if (err != SK_OK)
             return err;
         WS(PollActivityTaskQueueResponse) *task =

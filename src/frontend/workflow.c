@@ -148,7 +148,7 @@ sk_err sk_frontend_reset_sticky_task_queue(struct sk_call *call, struct sk_ctx *
 }
 
 sk_err sk_frontend_pause_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
-                      void *response)
+                                  void *response)
 {
     struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(PauseActivityRequest) *r = request;
@@ -158,17 +158,18 @@ sk_err sk_frontend_pause_activity(struct sk_call *call, struct sk_ctx *ctx, cons
 }
 
 sk_err sk_frontend_unpause_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
-                      void *response)
+                                    void *response)
 {
     struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(UnpauseActivityRequest) *r = request;
     const struct sk_namespace *ns;
     sk_err err = check_target(frontend, ctx, r->namespace_, r->execution, &ns);
-    return err == SK_OK ? sk_engine_activity_unpause(frontend->o.engine, ctx, ns, r, response) : err;
+    return err == SK_OK ? sk_engine_activity_unpause(frontend->o.engine, ctx, ns, r, response)
+                        : err;
 }
 
 sk_err sk_frontend_reset_activity(struct sk_call *call, struct sk_ctx *ctx, const void *request,
-                      void *response)
+                                  void *response)
 {
     struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(ResetActivityRequest) *r = request;

@@ -125,7 +125,8 @@ sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx,
                             const struct sk_queue_key *queue,
                             struct sk_queue_info *ret) SK_MUST_USE;
 
-/* The normal queues that have tasks waiting, at most max of them; keys in ctx->arena. From a fiber. */
+/* The normal queues that have tasks waiting, at most max of them; keys in ctx->arena. From a fiber.
+ */
 size_t sk_matching_waiting(struct sk_matching *m, struct sk_ctx *ctx, size_t max,
                            struct sk_queue_key **ret);
 

@@ -64,7 +64,7 @@ struct sk_rpc_server_options {
     int port;                         /* 0: any free */
     const struct sk_tls_options *tls; /* NULL = cleartext */
     struct sk_ctx *ctx; /* told by sk_rpc_listen what is wrong with the TLS files; may be NULL */
-    size_t message_max;               /* bytes of one request, decompressed; default 4 MiB */
+    size_t message_max; /* bytes of one request, decompressed; default 4 MiB */
     /* every call passes here first; not SK_OK refuses it */
     sk_err (*authorise)(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request);
     /* after every call, for metrics and logs; latency in microseconds */

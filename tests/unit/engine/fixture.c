@@ -1,7 +1,7 @@
 #include "fixture.h"
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,15 +23,19 @@ static void boot(struct world *w)
     ok(w, sk_namespaces_open(&w->ctx, w->store, &w->namespaces));
     w->ns = sk_namespaces_by_name(w->namespaces, NAMESPACE);
     if (!w->ns) {
-        struct sk_namespace record = {.name = NAMESPACE, .state = SK_NS_REGISTERED,
-                                      .description = "", .owner_email = "",
+        struct sk_namespace record = {.name = NAMESPACE,
+                                      .state = SK_NS_REGISTERED,
+                                      .description = "",
+                                      .owner_email = "",
                                       .retention_ms = INT64_C(86400000)};
         ok(w, sk_namespaces_put(w->namespaces, &w->ctx, &record, &w->ns));
     }
     w->matching = sk_matching_new(&(struct sk_matching_options){.store = w->store});
     ok(w, sk_matching_open(w->matching, &w->ctx));
-    struct sk_engine_options options = {.store = w->store, .matching = w->matching,
-                                        .namespaces = w->namespaces, .limits = &w->limits};
+    struct sk_engine_options options = {.store = w->store,
+                                        .matching = w->matching,
+                                        .namespaces = w->namespaces,
+                                        .limits = &w->limits};
     ok(w, sk_engine_open(&w->ctx, &options, &w->engine));
 }
 
@@ -75,7 +79,7 @@ void in_world(void (*test)(struct world *w))
 
 /* ---- clients ---- */
 
-#define REQUEST(w, Type, snake)                                                                    \
+#define REQUEST(w, Type, snake) \
     MSG_NEW((w)->ctx.arena, WS(Type), temporal__api__workflowservice__v1__##snake)
 
 char *start_workflow(struct world *w)
@@ -193,8 +197,8 @@ static CMDMSG(Command) *command(struct world *w, int type, int attributes, void 
 }
 
 #define ATTRIBUTES(x) TEMPORAL__API__COMMAND__V1__COMMAND__ATTRIBUTES_##x##_COMMAND_ATTRIBUTES
-#define COMMAND_NEW(w, Type, snake)                                                                \
-    MSG_NEW((w)->ctx.arena, CMDMSG(Type##CommandAttributes),                                       \
+#define COMMAND_NEW(w, Type, snake)                          \
+    MSG_NEW((w)->ctx.arena, CMDMSG(Type##CommandAttributes), \
             temporal__api__command__v1__##snake##_command_attributes)
 
 CMDMSG(Command) *schedule_activity(struct world *w, const char *id)
@@ -228,8 +232,7 @@ CMDMSG(Command) *start_child(struct world *w, const char *workflow_id)
 
 CMDMSG(Command) *complete_workflow(struct world *w)
 {
-    return command(w, COMMAND(COMPLETE_WORKFLOW_EXECUTION),
-                   ATTRIBUTES(COMPLETE_WORKFLOW_EXECUTION),
+    return command(w, COMMAND(COMPLETE_WORKFLOW_EXECUTION), ATTRIBUTES(COMPLETE_WORKFLOW_EXECUTION),
                    COMMAND_NEW(w, CompleteWorkflowExecution, complete_workflow_execution));
 }
 
@@ -248,8 +251,8 @@ sk_err try_complete_task(struct world *w, const WS(PollWorkflowTaskQueueResponse
 {
     WS(RespondWorkflowTaskCompletedRequest) *r =
         REQUEST(w, RespondWorkflowTaskCompletedRequest, respond_workflow_task_completed_request);
-    *ret = REQUEST(w, RespondWorkflowTaskCompletedResponse,
-                   respond_workflow_task_completed_response);
+    *ret =
+        REQUEST(w, RespondWorkflowTaskCompletedResponse, respond_workflow_task_completed_response);
     r->task_token = task->task_token;
     r->identity = sk_arena_strdup(w->ctx.arena, "worker");
     r->n_commands = n;
@@ -258,8 +261,7 @@ sk_err try_complete_task(struct world *w, const WS(PollWorkflowTaskQueueResponse
         r->sticky_attributes =
             MSG_NEW(w->ctx.arena, Temporal__Api__Taskqueue__V1__StickyExecutionAttributes,
                     temporal__api__taskqueue__v1__sticky_execution_attributes);
-        r->sticky_attributes->worker_task_queue =
-            sk_queue_msg(w->ctx.arena, sticky_queue, QUEUE);
+        r->sticky_attributes->worker_task_queue = sk_queue_msg(w->ctx.arena, sticky_queue, QUEUE);
         r->sticky_attributes->schedule_to_start_timeout = sk_dur(w->ctx.arena, 5000);
     }
     sk_ctx_clear(&w->ctx);

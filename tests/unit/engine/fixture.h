@@ -1,8 +1,8 @@
 /*
- * A world for the engine's tests: engine, matching and the store in memory on the simulated runtime,
- * one loop, one namespace. A test is a function that runs as a fiber in it and plays client and
- * worker with the calls below; each fails the test when the engine answers with an error, but for
- * those that return one.
+ * A world for the engine's tests: engine, matching and the store in memory on the simulated
+ * runtime, one loop, one namespace. A test is a function that runs as a fiber in it and plays
+ * client and worker with the calls below; each fails the test when the engine answers with an
+ * error, but for those that return one.
  */
 #ifndef SK_TESTS_ENGINE_FIXTURE_H
 #define SK_TESTS_ENGINE_FIXTURE_H

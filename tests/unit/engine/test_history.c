@@ -1,6 +1,6 @@
 /*
- * Which events a run's history holds, in which order: what SDKs replay. And what a workflow costs in
- * row operations, since that is what makes it fast.
+ * Which events a run's history holds, in which order: what SDKs replay. And what a workflow costs
+ * in row operations, since that is what makes it fast.
  */
 #include "fixture.h"
 
@@ -22,8 +22,8 @@ static void one_activity(struct world *w)
     complete_activity(w, poll_activity_task(w, QUEUE));
     complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
     assert_string_equal(history_of(w, WORKFLOW),
-                        BEGIN " WORKFLOW_TASK_COMPLETED ACTIVITY_TASK_SCHEDULED " ACTIVITY
-                              " " TASK " WORKFLOW_EXECUTION_COMPLETED");
+                        BEGIN " WORKFLOW_TASK_COMPLETED ACTIVITY_TASK_SCHEDULED " ACTIVITY " " TASK
+                              " WORKFLOW_EXECUTION_COMPLETED");
     assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
 }
 
@@ -94,8 +94,8 @@ static void task_times_out(struct world *w)
     assert_int_equal(second->attempt, 2);
     assert_int_equal(second->history->n_events, 6); // two of them made up for the worker
     complete_task(w, second, complete_workflow(w), NULL);
-    assert_string_equal(history_of(w, WORKFLOW), BEGIN " WORKFLOW_TASK_TIMED_OUT " TASK
-                                                       " WORKFLOW_EXECUTION_COMPLETED");
+    assert_string_equal(history_of(w, WORKFLOW),
+                        BEGIN " WORKFLOW_TASK_TIMED_OUT " TASK " WORKFLOW_EXECUTION_COMPLETED");
 }
 
 /* A worker may answer after a restart that forgot what it was given. */
@@ -134,7 +134,8 @@ static void sticky_falls_back(struct world *w)
     WS(RespondWorkflowTaskCompletedResponse) *ignored;
     sk_err err = try_complete_task(w, poll_workflow_task(w, QUEUE), "sticky-1", 1, timer, &ignored);
     assert_int_equal(err, SK_OK);
-    /* Nobody polls the sticky queue when the timer fires: the normal one gets all of the history. */
+    /* Nobody polls the sticky queue when the timer fires: the normal one gets all of the history.
+     */
     WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
     assert_int_equal(task->history->events[0]->event_id, 1);
     complete_task(w, task, complete_workflow(w), NULL);
@@ -161,11 +162,11 @@ static void child(struct world *w)
     assert_int_equal(status_of(w, "wrap-1"), STATUS(COMPLETED));
 }
 
-#define WORLD_TEST(name)                                                                           \
-    static void test_##name(void **state)                                                          \
-    {                                                                                              \
-        (void)state;                                                                               \
-        in_world(name);                                                                            \
+#define WORLD_TEST(name)                  \
+    static void test_##name(void **state) \
+    {                                     \
+        (void)state;                      \
+        in_world(name);                   \
     }
 WORLD_TEST(one_activity)
 WORLD_TEST(one_activity_costs)
