@@ -409,7 +409,8 @@ static sk_err do_unstart(struct sk_shard *shard, struct sk_ctx *ctx, const struc
             struct txn t;
             txn_init(&t, shard, ctx, ns, x);
             a->started_ns = 0;
-            activity_dispatch(&t, a, true);
+            if (!a->paused) // else when it is resumed
+                activity_dispatch(&t, a, true);
             item_touch(item);
             err = txn_commit(&t);
         }
