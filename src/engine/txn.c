@@ -391,8 +391,10 @@ static void after_commit(struct txn *t)
  * go out when their rows are seen. */
 static void outcome_unknown(struct txn *t)
 {
-    for (size_t i = 0; i < t->add_count; i++)
-        sk_matching_add(t->e->matching, &t->adds[i]);
+    // All rows, also those whose task the caller meant to start itself: it gets an error now.
+    for (size_t i = 0; i < t->op_count; i++)
+        if (t->ops[i].kind == SK_OP_TASK_PUT)
+            sk_matching_add(t->e->matching, &t->ops[i].task);
     struct sk_run_key key = exec_key(t->x);
     deliver_recheck(t->shard, &key, t->out, t->out_count);
 }
