@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static bool heartbeat(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task,
+static bool heartbeat(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task,
                       bool *ret_cancel)
 {
     struct sk_ctx ctx = {.arena = arena};
@@ -29,7 +29,7 @@ static bool heartbeat(struct sk_arena *arena, const WS(PollActivityTaskQueueResp
     return err != SK_NOT_FOUND;
 }
 
-static sk_err complete_once(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task,
+static sk_err complete_once(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task,
                             const char *result)
 {
     struct sk_ctx ctx = {.arena = arena};
@@ -50,7 +50,7 @@ static sk_err complete_once(struct sk_arena *arena, const WS(PollActivityTaskQue
     return err;
 }
 
-static sk_err complete_by_id(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task,
+static sk_err complete_by_id(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task,
                              const char *result)
 {
     struct sk_ctx ctx = {.arena = arena};
@@ -73,7 +73,7 @@ static sk_err complete_by_id(struct sk_arena *arena, const WS(PollActivityTaskQu
     return err;
 }
 
-static void complete(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task)
+static void complete(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     char *result = sim_name(arena, "result");
     sk_err err = SK_UNAVAILABLE;
@@ -91,7 +91,7 @@ static void complete(struct sk_arena *arena, const WS(PollActivityTaskQueueRespo
     }
 }
 
-static void fail(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task)
+static void fail(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondActivityTaskFailedRequest) *r =
@@ -118,7 +118,7 @@ static void fail(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse)
     sim_leave();
 }
 
-static void cancel(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task)
+static void cancel(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondActivityTaskCanceledRequest) *r =
@@ -137,7 +137,7 @@ static void cancel(struct sk_arena *arena, const WS(PollActivityTaskQueueRespons
     sim_leave();
 }
 
-void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task)
+void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     bool cancel_requested = false;
     if (!sim->finishing && sim_chance(6))
@@ -156,8 +156,8 @@ void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueRespo
         complete(arena, task);
 }
 
-static const WS(PollActivityTaskQueueResponse) *
-    start(struct sk_arena *arena, struct sk_task *task, const char *identity)
+static const WS(PollActivityTaskQueueResponse) *start(struct sk_arena *arena, struct sk_task *task,
+                                                      const char *identity)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(PollActivityTaskQueueRequest) *poll =

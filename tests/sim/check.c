@@ -74,6 +74,7 @@ static void saw(const char *name)
 static void saw_signal(const struct sim_run *run, struct sk_arena *arena, const char *name)
 {
     saw(name);
+    sim_say("      %s", name);
     if (!strncmp(name, "signal", 6)) {
         sim_deed_of(name)->repeats = true;
         saw(sk_arena_printf(arena, "%s in %s", name, run->run_id));
@@ -131,7 +132,7 @@ static void wft_end(struct sim_run *run, int64_t scheduled, int64_t started)
     run->wft_scheduled = run->wft_started = 0;
 }
 
-static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) * e)
+static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(WORKFLOW_TASK_SCHEDULED):
@@ -162,7 +163,7 @@ static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) * e)
     }
 }
 
-static void check_due(struct sim_run *run, const HIST(HistoryEvent) * e)
+static void check_due(struct sim_run *run, const HIST(HistoryEvent) *e)
 {
     const struct sim_item *item =
         item_of(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id);
@@ -173,7 +174,7 @@ static void check_due(struct sim_run *run, const HIST(HistoryEvent) * e)
 }
 
 static bool check_activity_event(struct sim_run *run, struct sk_arena *arena,
-                                 const HIST(HistoryEvent) * e)
+                                 const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(ACTIVITY_TASK_SCHEDULED):
@@ -215,14 +216,14 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena,
 }
 
 /* What a parent is told about its child is how the child ended. */
-static void check_child_end(const COMMON(WorkflowExecution) * child, int status)
+static void check_child_end(const COMMON(WorkflowExecution) *child, int status)
 {
     const struct sim_run *run = sim_run_find(child->run_id);
     SIM_CHECK(run && run->status == status, "child %s of %s has status %d, its parent is told %d",
               child->run_id, child->workflow_id, run ? run->status : 0, status);
 }
 
-static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) * e)
+static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(START_CHILD_WORKFLOW_EXECUTION_INITIATED):
@@ -272,7 +273,7 @@ static bool check_child_event(struct sim_run *run, const HIST(HistoryEvent) * e)
 }
 
 static bool check_external_event(struct sim_run *run, struct sk_arena *arena,
-                                 const HIST(HistoryEvent) * e)
+                                 const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED):
@@ -326,7 +327,7 @@ static int close_status(int type)
     }
 }
 
-static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) * e)
+static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(HistoryEvent) *e)
 {
     SIM_CHECK(e->event_id == run->last_event_id + 1, "event %lld after %lld in %s",
               (long long)e->event_id, (long long)run->last_event_id, run->run_id);

@@ -52,7 +52,7 @@ static void unpend(struct pending *p, int64_t id)
         unpend(&tale->list, ATTR(e, member)->field); \
         break
 
-static void read_event(struct tale *tale, const HIST(HistoryEvent) * e)
+static void read_event(struct tale *tale, const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(WORKFLOW_TASK_COMPLETED):
@@ -119,7 +119,7 @@ static void *command_new(struct sk_arena *arena, struct sim_decision *d, int typ
     return c->schedule_activity_task_command_attributes;
 }
 
-static COMMON(RetryPolicy) * retry_policy(struct sk_arena *arena)
+static COMMON(RetryPolicy) *retry_policy(struct sk_arena *arena)
 {
     COMMON(RetryPolicy) *policy = COMMON_NEW(arena, RetryPolicy, retry_policy);
     policy->initial_interval = sk_dur(arena, sim_between(100, 2000));
@@ -356,7 +356,7 @@ static bool brings_back(const struct sim_decision *d)
     return false;
 }
 
-void sim_decide(struct sk_arena *arena, const HIST(History) * history, const char *workflow_id,
+void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char *workflow_id,
                 struct sim_decision *ret)
 {
     struct tale tale = {0};

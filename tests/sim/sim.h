@@ -112,8 +112,8 @@ char *sim_name(struct sk_arena *arena, const char *what);
 void sim_spawn(void (*fn)(void *), void *arg);
 /* A message as its receiver sees it: packed (with what was spliced in) and decoded. */
 void *sim_receive(struct sk_arena *arena, const void *message);
-COMMON(Payloads) * sim_payloads(struct sk_arena *arena, const char *text);
-const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) * payloads);
+COMMON(Payloads) *sim_payloads(struct sk_arena *arena, const char *text);
+const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) *payloads);
 
 /* ---- faults.c ---- */
 struct sk_store *sim_store_new(struct sk_store *base);
@@ -144,21 +144,21 @@ void sim_watcher(void *arg); /* watcher.c: waits for the end of runs by long pol
 struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
                          const char *identity);
 /* Do a workflow task and those that its answers bring. Outside sim_enter. */
-void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
                  const char *sticky);
 /* Do a started activity; frees nothing. Outside sim_enter. */
-void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) * task);
+void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task);
 /* Terminate by workflow id, for the end of a run. */
 void sim_terminate(const char *workflow_id, const char *run_id);
 
 /* ---- program.c ---- */
 /* The workflow's decision: commands for the history so far. */
 struct sim_decision {
-    CMDMSG(Command) * commands[16];
+    CMDMSG(Command) *commands[16];
     size_t count;
     bool closes;
 };
-void sim_decide(struct sk_arena *arena, const HIST(History) * history, const char *workflow_id,
+void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char *workflow_id,
                 struct sim_decision *ret);
 
 #endif

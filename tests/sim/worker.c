@@ -59,8 +59,8 @@ struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
 
 /* ---- history ---- */
 
-static const HIST(History) *
-    append(struct sk_arena *arena, const HIST(History) * a, const HIST(History) * b)
+static const HIST(History) *append(struct sk_arena *arena, const HIST(History) *a,
+                                   const HIST(History) *b)
 {
     HIST(History) *all = MSG_NEW(arena, HIST(History), temporal__api__history__v1__history);
     size_t n = (a ? a->n_events : 0) + (b ? b->n_events : 0);
@@ -73,8 +73,8 @@ static const HIST(History) *
 }
 
 /* All of it, page by page; NULL when that failed. */
-static const HIST(History) *
-    fetch(struct sk_arena *arena, const COMMON(WorkflowExecution) * execution)
+static const HIST(History) *fetch(struct sk_arena *arena,
+                                  const COMMON(WorkflowExecution) *execution)
 {
     const HIST(History) *all = NULL;
     ProtobufCBinaryData token = {0};
@@ -111,9 +111,8 @@ static const HIST(History) *
 
 /* ---- answers ---- */
 
-static void set_query_results(struct sk_arena *arena,
-                              const WS(PollWorkflowTaskQueueResponse) * task,
-                              WS(RespondWorkflowTaskCompletedRequest) * r)
+static void set_query_results(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
+                              WS(RespondWorkflowTaskCompletedRequest) *r)
 {
     typedef WS(RespondWorkflowTaskCompletedRequest__QueryResultsEntry) entry;
     r->query_results = SK_NEW_N(arena, entry *, task->n_queries + 1);
@@ -132,7 +131,7 @@ static void set_query_results(struct sk_arena *arena,
 }
 
 static void set_sticky(struct sk_arena *arena, const char *sticky,
-                       WS(RespondWorkflowTaskCompletedRequest) * r)
+                       WS(RespondWorkflowTaskCompletedRequest) *r)
 {
     if (!sticky || sim_chance(20))
         return;
@@ -142,9 +141,9 @@ static void set_sticky(struct sk_arena *arena, const char *sticky,
     r->sticky_attributes->schedule_to_start_timeout = sk_dur(arena, sim_between(1000, 8000));
 }
 
-static WS(RespondWorkflowTaskCompletedRequest) *
-    completion(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
-               const HIST(History) * history, const char *sticky)
+static WS(RespondWorkflowTaskCompletedRequest) *completion(
+    struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
+    const HIST(History) *history, const char *sticky)
 {
     WS(RespondWorkflowTaskCompletedRequest) *r =
         MSG_NEW(arena, WS(RespondWorkflowTaskCompletedRequest),
@@ -164,8 +163,8 @@ static WS(RespondWorkflowTaskCompletedRequest) *
 }
 
 static sk_err complete_once(struct sk_arena *arena,
-                            const WS(RespondWorkflowTaskCompletedRequest) * r,
-                            WS(RespondWorkflowTaskCompletedResponse) * *ret)
+                            const WS(RespondWorkflowTaskCompletedRequest) *r,
+                            WS(RespondWorkflowTaskCompletedResponse) **ret)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondWorkflowTaskCompletedResponse) *response =
@@ -181,7 +180,7 @@ static sk_err complete_once(struct sk_arena *arena,
     return err;
 }
 
-static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task)
+static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondWorkflowTaskFailedRequest) *r =
@@ -204,7 +203,7 @@ static void fail_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResp
 
 /* An acknowledged completion is in the history, and its token is spent. */
 static void check_acknowledged(struct sk_arena *arena,
-                               const WS(RespondWorkflowTaskCompletedRequest) * r)
+                               const WS(RespondWorkflowTaskCompletedRequest) *r)
 {
     struct sim_deed *deed = sim_deed_of(r->identity);
     deed->acknowledged = true;
@@ -213,12 +212,12 @@ static void check_acknowledged(struct sk_arena *arena,
               deed->seen);
     if (!sim_chance(10))
         return;
-    WS(RespondWorkflowTaskCompletedResponse) * response;
+    WS(RespondWorkflowTaskCompletedResponse) *response;
     sk_err err = complete_once(arena, r, &response);
     SIM_CHECK(err, "%s was taken twice", r->identity);
 }
 
-static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task)
+static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(RespondQueryTaskCompletedRequest) *r =
@@ -239,9 +238,8 @@ static void answer_query(struct sk_arena *arena, const WS(PollWorkflowTaskQueueR
 }
 
 /* One task; the next one, when the answer brought it. */
-static const WS(PollWorkflowTaskQueueResponse) *
-    do_task(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
-            const char *sticky)
+static const WS(PollWorkflowTaskQueueResponse) *do_task(
+    struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task, const char *sticky)
 {
     if (task->query) {
         answer_query(arena, task);
@@ -272,7 +270,7 @@ static const WS(PollWorkflowTaskQueueResponse) *
                : NULL;
 }
 
-void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) * task,
+void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
                  const char *sticky)
 {
     while (task)
@@ -281,9 +279,9 @@ void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse)
 
 /* ---- the worker ---- */
 
-static const WS(PollWorkflowTaskQueueResponse) * start(struct sk_arena *arena, struct sk_task *task,
-                                                       const char *queue, bool sticky,
-                                                       const char *identity)
+static const WS(PollWorkflowTaskQueueResponse) *start(struct sk_arena *arena, struct sk_task *task,
+                                                      const char *queue, bool sticky,
+                                                      const char *identity)
 {
     struct sk_ctx ctx = {.arena = arena};
     WS(PollWorkflowTaskQueueRequest) *poll =

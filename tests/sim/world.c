@@ -53,7 +53,7 @@ void *sim_receive(struct sk_arena *arena, const void *message)
     return copy;
 }
 
-COMMON(Payloads) * sim_payloads(struct sk_arena *arena, const char *text)
+COMMON(Payloads) *sim_payloads(struct sk_arena *arena, const char *text)
 {
     COMMON(Payloads) *payloads = COMMON_NEW(arena, Payloads, payloads);
     payloads->n_payloads = 1;
@@ -69,7 +69,7 @@ COMMON(Payloads) * sim_payloads(struct sk_arena *arena, const char *text)
     return payloads;
 }
 
-const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) * payloads)
+const char *sim_text(struct sk_arena *arena, const COMMON(Payloads) *payloads)
 {
     if (!payloads || !payloads->n_payloads)
         return "";
@@ -241,7 +241,8 @@ static void course(void)
     }
     sim->faults = false;
     sim->finishing = true;
-    crash_and_restart(); // in a last, healthy life everything comes to its end
+    if (sim_chance(40)) // else this life has to heal itself
+        crash_and_restart();
     wait_for_the_end();
     sim->over = true;
     while (sim->fibers)
