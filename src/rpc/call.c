@@ -1,10 +1,10 @@
 /*
  * A call on the server, from its headers to the end of its stream.
  *
- *   RECEIVING -> QUEUED -> RUNNING -> DONE -> ANSWERED     (enqueue, start, run_fiber, on_flush)
- *   RUNNING -> PARKING -> PARKED -> QUEUED                 (sk_call_park, run_fiber,
- * sk_call_resume) RECEIVING, QUEUED -> ANSWERED                          (call_refuse: an error
- * before the handler)
+ *   RECEIVING -> QUEUED -> RUNNING -> DONE -> ANSWERED    rpc_call_enqueue, start, run_fiber,
+ *                                                         rpc_call_answer at the next flush
+ *   RUNNING -> PARKING -> PARKED -> QUEUED                sk_call_park, run_fiber, sk_call_resume
+ *   RECEIVING, QUEUED -> ANSWERED                         rpc_call_refuse
  *
  * Decoding, packing and compressing happen on the loop's own stack, for messages may nest deeper
  * than a fiber's stack is meant for; only the handler runs in a fiber. A handler that is through
@@ -32,13 +32,11 @@
 #include "base/assert.h"
 #include "wire/wire.h"
 
-#define ANSWER_FIELDS 4
-
-static const struct sk_h2_header ok_trailers[] = {{SK_STR("grpc-status"), SK_STR("0")}};
+const struct sk_h2_header rpc_ok_trailers[] = {{SK_STR("grpc-status"), SK_STR("0")}};
 
 /* ---- the answer ---- */
 
-static struct rpc_run *run_new(struct sk_call *call)
+struct rpc_run *rpc_run_new(struct sk_call *call)
 {
     struct sk_arena *arena = sk_arena_new(0);
     struct rpc_run *run = SK_NEW(arena, struct rpc_run);
@@ -52,7 +50,7 @@ static struct rpc_run *run_new(struct sk_call *call)
     return run;
 }
 
-static void run_free(struct sk_call *call)
+void rpc_run_free(struct sk_call *call)
 {
     if (!call->run)
         return;
@@ -73,7 +71,7 @@ static void call_free(struct sk_call *call)
     struct rpc_conn *conn = call->conn;
     SK_ASSERT(!call->stream);
     sk_timer_stop(&call->deadline);
-    run_free(call);
+    rpc_run_free(call);
     rpc_metadata_unref(call->metadata);
     sk_mem_free(call);
     rpc_conn_unref_call(conn);
@@ -95,9 +93,9 @@ static void answer_error(struct sk_call *call)
 }
 
 /* Whoever asks is no gRPC client: an HTTP status, and a line of text for people. */
-static void answer_stranger(struct sk_call *call, const struct rpc_request *request)
+void rpc_call_answer_stranger(struct sk_call *call, const struct rpc_request *request)
 {
-    struct sk_arena *arena = run_new(call)->arena;
+    struct sk_arena *arena = rpc_run_new(call)->arena;
     struct sk_h2_header *fields = SK_NEW_N(arena, struct sk_h2_header, 2);
     const char *text = request->post
                            ? sk_arena_printf(arena,
@@ -112,7 +110,7 @@ static void answer_stranger(struct sk_call *call, const struct rpc_request *requ
     sk_h2_respond(call->stream, fields, 2, sk_str_of(text), NULL, 0);
 }
 
-static size_t answer_fields(struct sk_h2_header *ret, bool gzipped)
+size_t rpc_answer_fields(struct sk_h2_header *ret, bool gzipped)
 {
     size_t count = 0;
     ret[count++] = (struct sk_h2_header){SK_STR(":status"), SK_STR("200")};
@@ -128,14 +126,14 @@ static void answer_ok(struct sk_call *call)
     struct rpc_run *run = call->run;
     bool gzipped = false;
     struct sk_str body = rpc_frame(run->arena, run->response, call->gzip_out, &gzipped);
-    struct sk_h2_header fields[ANSWER_FIELDS]; // all of it static text
-    size_t count = answer_fields(fields, gzipped);
+    struct sk_h2_header fields[RPC_ANSWER_FIELDS]; // all of it static text
+    size_t count = rpc_answer_fields(fields, gzipped);
     call->state = CALL_ANSWERED;
-    sk_h2_respond(call->stream, fields, count, body, ok_trailers, 1);
+    sk_h2_respond(call->stream, fields, count, body, rpc_ok_trailers, 1);
 }
 
 /* The call ends with err, set by sk_fail in its run's ctx; or well. */
-static void call_answer(struct sk_call *call, sk_err err)
+void rpc_call_answer(struct sk_call *call, sk_err err)
 {
     struct sk_ctx *ctx = &call->run->ctx;
     SK_ASSERT(call->stream && err != SK_PARKED);
@@ -152,10 +150,10 @@ static void call_answer(struct sk_call *call, sk_err err)
 }
 
 /* Before or instead of the handler. */
-static void call_refuse(struct sk_call *call, sk_err err)
+void rpc_call_refuse(struct sk_call *call, sk_err err)
 {
     sk_h2_drop_body(call->stream);
-    call_answer(call, err);
+    rpc_call_answer(call, err);
 }
 
 /* ---- the handler ---- */
@@ -193,7 +191,7 @@ static void start_fiber(struct sk_call *call)
 /* The whole request is here: decode it. */
 static void start_request(struct sk_call *call)
 {
-    struct rpc_run *run = run_new(call);
+    struct rpc_run *run = rpc_run_new(call);
     const struct sk_method *method = &call->entry->method;
     const struct rpc_loop *loop = call->conn->loop;
     int running_max = call->conn->server->running_max * (method->flags & SK_METHOD_WORKER ? 2 : 1);
@@ -210,7 +208,7 @@ static void start_request(struct sk_call *call)
         err = sk_wire_decode(&run->ctx, method->request, message, &request);
     sk_h2_drop_body(call->stream); // protobuf-c copies what it keeps
     if (err) {
-        call_refuse(call, err);
+        rpc_call_refuse(call, err);
         return;
     }
     run->request = request;
@@ -220,7 +218,7 @@ static void start_request(struct sk_call *call)
 static void start(struct sk_call *call)
 {
     if (call->resume) {
-        run_new(call);
+        rpc_run_new(call);
         start_fiber(call);
     } else {
         start_request(call);
@@ -246,7 +244,7 @@ static void on_pump(void *arg)
     post_pump(loop);
 }
 
-static void enqueue(struct sk_call *call)
+void rpc_call_enqueue(struct sk_call *call)
 {
     struct rpc_loop *loop = call->conn->loop;
     call->state = CALL_QUEUED;
@@ -276,7 +274,7 @@ static void on_deadline(struct sk_timer *timer)
         return;
     }
     SK_ASSERT(call->state == CALL_PARKED && call->stream);
-    struct rpc_run *run = run_new(call);
+    struct rpc_run *run = rpc_run_new(call);
     call_gone(call, SK_DEADLINE_EXCEEDED);
     (void)sk_fail(&run->ctx, SK_DEADLINE_EXCEEDED, "context deadline exceeded");
     answer_error(call);
@@ -285,10 +283,10 @@ static void on_deadline(struct sk_timer *timer)
 /* The handler has returned SK_PARKED: what came meanwhile counts now. */
 static void settle_parked(struct sk_call *call)
 {
-    run_free(call);
+    rpc_run_free(call);
     call->state = CALL_PARKED;
     if (call->resume) { // the owner was faster than its handler's return
-        enqueue(call);
+        rpc_call_enqueue(call);
     } else if (!call->stream) {
         call_gone(call, SK_CANCELLED);
         call_free(call);
@@ -327,136 +325,9 @@ static void run_fiber(void *arg)
     end_fiber(call, err);
 }
 
-/* ---- streams: reflection only; each message is answered where it arrives ---- */
+/* ---- its beginning and end ---- */
 
-static void stream_message(struct sk_call *call, struct sk_str frame)
-{
-    const struct sk_method *method = &call->entry->method;
-    struct rpc_run *run = run_new(call);
-    ProtobufCMessage *request = NULL;
-    struct sk_str message;
-    sk_err err = rpc_unframe(&run->ctx, frame, call->gzip_in,
-                             call->conn->server->options.message_max, &message);
-    if (!err)
-        err = sk_wire_decode(&run->ctx, method->request, message, &request);
-    run->response = sk_arena_alloc(run->arena, method->response->sizeof_message);
-    protobuf_c_message_init(method->response, run->response);
-    if (!err)
-        err = method->handler(call, &run->ctx, request, run->response);
-    if (err) {
-        call->state = CALL_ANSWERED;
-        size_t count = 0;
-        struct sk_h2_header *trailers = rpc_status_fields(
-            run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
-        sk_h2_finish(call->stream, trailers, count);
-        return; // the run holds the trailers until the stream closes
-    }
-    bool gzipped = false;
-    sk_h2_send(call->stream, rpc_frame(run->arena, run->response, false, &gzipped));
-    run_free(call);
-}
-
-static void stream_body(struct sk_call *call)
-{
-    struct sk_h2_stream *stream = call->stream;
-    while (call->state == CALL_RECEIVING && stream->body.n >= RPC_PREFIX) {
-        struct rpc_run *run = run_new(call);
-        size_t total = 0;
-        // a request for a symbol is small; the window need not open for more
-        sk_err err = rpc_frame_check(&run->ctx, sk_buf_view(&stream->body), 32 * 1024, &total);
-        run_free(call);
-        if (!err && stream->body.n < total)
-            break;
-        if (err)
-            total = stream->body.n; // stream_message finds the same error and ends the call
-        stream_message(call, (struct sk_str){stream->body.p, total});
-        sk_h2_consume(stream, total);
-        if (call->state == CALL_RECEIVING && sk_h2_clogged(call->conn->h2)) {
-            call->state = CALL_ANSWERED; // asks faster than it reads
-            sk_h2_reset(stream, SK_H2_ENHANCE_YOUR_CALM);
-        }
-    }
-    if (stream->ended && call->state == CALL_RECEIVING) {
-        call->state = CALL_ANSWERED;
-        sk_h2_finish(stream, ok_trailers, 1);
-    }
-}
-
-/* ---- events of the session ---- */
-
-static sk_err find_method(struct sk_call *call, struct sk_ctx *ctx, struct sk_str path)
-{
-    struct sk_rpc_server *server = call->conn->server;
-    call->entry = sk_map_get(server->methods, path);
-    if (call->entry)
-        return SK_OK;
-    const char *slash = path.n > 1 ? memrchr(path.p + 1, '/', path.n - 1) : NULL;
-    if (path.n == 0 || path.p[0] != '/' || !slash)
-        return sk_fail(ctx, SK_UNIMPLEMENTED, "malformed method name: \"" SK_STR_FMT "\"",
-                       SK_STR_ARG(path));
-    struct sk_str service = {path.p + 1, (size_t)(slash - path.p - 1)};
-    struct sk_str name = {slash + 1, (size_t)(path.p + path.n - slash - 1)};
-    if (!sk_map_get(server->services, service))
-        return sk_fail(ctx, SK_UNIMPLEMENTED, "unknown service " SK_STR_FMT, SK_STR_ARG(service));
-    return sk_fail(ctx, SK_UNIMPLEMENTED, "unknown method " SK_STR_FMT " for service " SK_STR_FMT,
-                   SK_STR_ARG(name), SK_STR_ARG(service));
-}
-
-static sk_err take_encoding(struct sk_call *call, struct sk_ctx *ctx,
-                            const struct rpc_request *request)
-{
-    call->gzip_out = request->accepts_gzip;
-    if (request->encoding.n == 0 || sk_str_eq(request->encoding, SK_STR("identity")))
-        return SK_OK;
-    if (!sk_str_eq(request->encoding, SK_STR("gzip")))
-        return sk_fail(ctx, SK_UNIMPLEMENTED,
-                       "grpc: no decompressor for grpc-encoding \"" SK_STR_FMT
-                       "\"; gzip and identity are known",
-                       SK_STR_ARG(request->encoding));
-    call->gzip_in = true;
-    return SK_OK;
-}
-
-static sk_err take_timeout(struct sk_call *call, struct sk_ctx *ctx,
-                           const struct rpc_request *request)
-{
-    if (request->timeout_bad)
-        return sk_fail(ctx, SK_INTERNAL,
-                       "malformed grpc-timeout: \"" SK_STR_FMT
-                       "\", at most eight digits and one of HMSmun are needed",
-                       SK_STR_ARG(request->timeout));
-    if (request->timeout_ms < 0)
-        return SK_OK;
-    call->deadline_mono_ms = sk_now_mono_ms() + request->timeout_ms;
-    ctx->deadline_mono_ms = call->deadline_mono_ms;
-    if ((call->entry->method.flags & SK_METHOD_LONG_POLL) &&
-        request->timeout_ms < RPC_POLL_DEADLINE_MIN_MS)
-        return sk_fail(ctx, SK_FAILED_PRECONDITION, "Context timeout is too short.");
-    return SK_OK;
-}
-
-static sk_err check_headers(struct sk_call *call, struct sk_ctx *ctx,
-                            const struct rpc_request *request)
-{
-    const struct sk_h2_stream *stream = call->stream;
-    const struct sk_h2_limits *limits = &sk_h2_limits_default;
-    if (stream->headers_cut)
-        return sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
-                       "grpc: received headers larger than max (%u bytes vs. %u, %u fields vs. %u)",
-                       stream->header_bytes, limits->header_bytes_max, stream->header_count,
-                       limits->header_count_max);
-    sk_err err = find_method(call, ctx, request->path);
-    if (!err)
-        err = take_encoding(call, ctx, request);
-    if (!err)
-        err = take_timeout(call, ctx, request);
-    if (!err && sk_h2_clogged(call->conn->h2))
-        err = sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
-                      "this connection takes its answers too slowly: too many bytes wait");
-    return err;
-}
-
-static struct sk_call *call_new(struct rpc_conn *conn, struct sk_h2_stream *stream)
+struct sk_call *rpc_call_new(struct rpc_conn *conn, struct sk_h2_stream *stream)
 {
     struct sk_call *call = sk_mem_zalloc(sizeof *call);
     call->conn = conn;
@@ -470,94 +341,9 @@ static struct sk_call *call_new(struct rpc_conn *conn, struct sk_h2_stream *stre
     return call;
 }
 
-static bool is_grpc(struct sk_str content_type)
+void rpc_call_closed(struct sk_call *call)
 {
-    const struct sk_str base = SK_STR("application/grpc");
-    if (!sk_str_starts(content_type, base))
-        return false;
-    struct sk_str rest = {content_type.p + base.n, content_type.n - base.n};
-    return rest.n == 0 || rest.p[0] == ';' || sk_str_eq(rest, SK_STR("+proto")) ||
-           sk_str_starts(rest, SK_STR("+proto;"));
-}
-
-static void on_headers(void *owner, struct sk_h2_stream *stream, const struct sk_h2_header *fields,
-                       size_t count, bool trailers)
-{
-    struct rpc_conn *conn = owner;
-    if (trailers || stream->user)
-        return; // gRPC requests have none that matter
-    if (!conn->subject && sk_h2_subject(conn->h2))
-        conn->subject = sk_mem_strdup(sk_h2_subject(conn->h2));
-    struct rpc_request request;
-    rpc_request_read(&request, fields, count);
-    struct sk_call *call = call_new(conn, stream);
-    call->metadata = rpc_metadata_new(fields, count, conn->last);
-    if (call->metadata != conn->last) {
-        rpc_metadata_unref(conn->last);
-        conn->last = call->metadata;
-        conn->last->refs++;
-    }
-    if (!stream->headers_cut && (!request.post || !is_grpc(request.content_type))) {
-        answer_stranger(call, &request);
-        return;
-    }
-    struct sk_ctx *ctx = &run_new(call)->ctx;
-    sk_err err = check_headers(call, ctx, &request);
-    if (err) {
-        call_refuse(call, err);
-        return;
-    }
-    run_free(call);
-    if (call->entry->stream) {
-        struct sk_h2_header answer[ANSWER_FIELDS];
-        sk_h2_start(stream, answer, answer_fields(answer, false));
-    }
-}
-
-/* The prefix of a unary request is here: may the rest come? */
-static void admit(struct sk_call *call)
-{
-    struct sk_h2_stream *stream = call->stream;
-    struct sk_ctx *ctx = &run_new(call)->ctx;
-    size_t total = 0;
-    call->admitted = true;
-    sk_err err = rpc_frame_check(ctx, sk_buf_view(&stream->body),
-                                 call->conn->server->options.message_max, &total);
-    if (!err && !sk_h2_expect(stream, total))
-        err = sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
-                      "no room for a message of %zu bytes: too many are being received", total);
-    if (err)
-        call_refuse(call, err);
-    else
-        run_free(call);
-}
-
-static void on_body(void *owner, struct sk_h2_stream *stream)
-{
-    (void)owner;
-    struct sk_call *call = stream->user;
-    if (call->state != CALL_RECEIVING) {
-        sk_h2_drop_body(stream); // answered already; the rest is of no use
-    } else if (stream->refused) {
-        struct sk_ctx *ctx = &run_new(call)->ctx;
-        call_refuse(call, sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
-                                  "no room for this message: too many are being received"));
-    } else if (call->entry->stream) {
-        stream_body(call);
-    } else if (stream->ended) {
-        enqueue(call);
-    } else if (stream->body.n >= RPC_PREFIX && !call->admitted) {
-        admit(call);
-    }
-}
-
-static void on_stream_close(void *owner, struct sk_h2_stream *stream, uint32_t error)
-{
-    (void)owner;
-    (void)error;
-    struct sk_call *call = stream->user;
     call->stream = NULL;
-    stream->user = NULL;
     switch ((enum rpc_call_state)call->state) {
     case CALL_RUNNING:
     case CALL_PARKING:
@@ -580,38 +366,6 @@ static void on_stream_close(void *owner, struct sk_h2_stream *stream, uint32_t e
     }
     call_free(call);
 }
-
-/* Answer all calls whose handlers are through. */
-static void on_flush(void *owner)
-{
-    struct rpc_conn *conn = owner;
-    for (struct sk_list *it; (it = sk_list_pop_front(&conn->done));) {
-        struct sk_call *call = SK_CONTAINER(it, struct sk_call, in_list);
-        call_answer(call, call->run->err);
-    }
-}
-
-static void on_session_close(void *owner)
-{
-    struct rpc_conn *conn = owner;
-    conn->h2 = NULL;
-    conn->call_count++; // hold it while it leaves its loop
-    struct rpc_loop *loop = conn->loop;
-    sk_list_remove(&conn->in_loop);
-    atomic_fetch_sub_explicit(&conn->server->conn_count, 1, memory_order_relaxed);
-    if (sk_list_empty(&loop->conns))
-        sk_waitq_wake_all(&loop->emptied);
-    atomic_fetch_add_explicit(&conn->server->call_count, 1, memory_order_relaxed);
-    rpc_conn_unref_call(conn);
-}
-
-const struct sk_h2_events rpc_call_events = {
-    .on_headers = on_headers,
-    .on_body = on_body,
-    .on_stream_close = on_stream_close,
-    .on_flush = on_flush,
-    .on_close = on_session_close,
-};
 
 /* ---- what handlers may ask and do ---- */
 
@@ -661,5 +415,5 @@ void sk_call_resume(struct sk_call *call, rpc_resume_fn fn, void *arg)
     call->resume_arg = arg;
     if (call->state == CALL_PARKING)
         return; // run_fiber sees it
-    enqueue(call);
+    rpc_call_enqueue(call);
 }

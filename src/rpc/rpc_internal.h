@@ -157,6 +157,26 @@ struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options
                                      const struct sk_method *methods, size_t method_count);
 void rpc_accept(void *server, struct sk_stream *stream);
 
+/* ---- call.c ---- */
+#define RPC_ANSWER_FIELDS 4
+extern const struct sk_h2_header rpc_ok_trailers[1];
+struct sk_call *rpc_call_new(struct rpc_conn *conn, struct sk_h2_stream *stream);
+struct rpc_run *rpc_run_new(struct sk_call *call);
+void rpc_run_free(struct sk_call *call);
+/* The headers of an answer with a body; returns their number. */
+size_t rpc_answer_fields(struct sk_h2_header *ret, bool gzipped);
+/* The call ends with err, set by sk_fail in its run's ctx; or well. */
+void rpc_call_answer(struct sk_call *call, sk_err err);
+/* The same before the handler or instead of it. */
+void rpc_call_refuse(struct sk_call *call, sk_err err);
+/* Whoever asks is no gRPC client: an HTTP status, and a line of text for people. */
+void rpc_call_answer_stranger(struct sk_call *call, const struct rpc_request *request);
+/* Let it run when it is its turn: the request is whole. */
+void rpc_call_enqueue(struct sk_call *call);
+/* Its stream is over. */
+void rpc_call_closed(struct sk_call *call);
+
+/* ---- request.c ---- */
 extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */
 void rpc_conn_unref_call(struct rpc_conn *conn);  /* a call is freed */
 
