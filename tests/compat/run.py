@@ -4,7 +4,7 @@
     run.py [GROUP...] [--only REGEX] [--rounds N]
 
 Groups: typescript, python, go (the SDK's view of the server), examples, saga (the order saga while server and worker
-are killed), docs (the blocks of the quickstart). SKALD_BIN is the server's program (default build/skald);
+are killed), docs (the blocks of the quickstart), cli (the temporal command line, if installed). SKALD_BIN is the server's program (default build/skald);
 COMPAT_SERVER_CMD runs the same tests against another server's command line, COMPAT_ADDRESS the SDK groups against a
 server that runs already. Each group has a server of its own on free ports. Packages come from npm, PyPI and the Go
 module proxy into a cache outside the tree.
@@ -205,7 +205,18 @@ def docs(results, folder, _options):
             results.add("docs", "skip", sdk, str(err))
 
 
-GROUPS = {each.__name__: each for each in (typescript, python, go, examples, saga, docs)}
+def cli(results, folder, _options):
+    temporal = os.environ.get("TEMPORAL_CLI") or shutil.which("temporal")
+    if not temporal:
+        raise toolchains.Missing("no temporal command line; TEMPORAL_CLI names one")
+    env = toolchains.python_env(EXAMPLES / "python" / "requirements.txt")
+    with serving(folder) as address:
+        env |= {"TEMPORAL_ADDRESS": address}
+        with background([sys.executable, EXAMPLES / "python" / "subscription.py", "worker"], folder, env=env):
+            follow(results, "cli", [sys.executable, HERE / "cli.py", temporal, address], cwd=folder)
+
+
+GROUPS = {each.__name__: each for each in (typescript, python, go, examples, saga, docs, cli)}
 
 
 def main():
