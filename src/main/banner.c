@@ -22,7 +22,7 @@ static void line(const struct screen *s, const char *label, const char *value, c
     fputc('\n', s->out);
 }
 
-/* "127.0.0.1:7233", "[::1]:7233"; an address for all says so. */
+/* "127.0.0.1:7233", "[::1]:7233" */
 static const char *place(struct sk_arena *arena, const char *ip, int port, const char *scheme)
 {
     bool v6 = strchr(ip, ':') != NULL;
