@@ -58,7 +58,7 @@ struct http_conn {
 
 /* A server that does not listen yet, and a connection of it: for fuzzing, and sk_http_listen. */
 struct sk_http_server *http_server_new(const struct sk_http_options *options);
-void http_accept(void *server, struct sk_stream *stream);
+void http_accept(void *owner, struct sk_stream *stream);
 
 /* http1_parse.c */
 void http_request_init(struct http_conn *conn);

@@ -11,7 +11,6 @@
 #include <google/protobuf/descriptor.pb-c.h>
 #include <grpc/reflection/v1/reflection.pb-c.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include "base/assert.h"
 #include "wire/wire.h"
 
@@ -183,10 +182,14 @@ static void answer_file(struct sk_ctx *ctx, Response *out, const struct sk_str *
     out->file_descriptor_response = files;
 }
 
-static int by_text(const void *a, const void *b)
+/* In the order of names; a server has a handful of services. */
+static void insert(Grpc__Reflection__V1__ListServiceResponse *list,
+                   Grpc__Reflection__V1__ServiceResponse *one)
 {
-    const Grpc__Reflection__V1__ServiceResponse *const *left = a, *const *right = b;
-    return strcmp((*left)->name, (*right)->name);
+    size_t at = list->n_service++;
+    for (; at > 0 && strcmp(list->service[at - 1]->name, one->name) > 0; at--)
+        list->service[at] = list->service[at - 1];
+    list->service[at] = one;
 }
 
 static void answer_services(struct sk_ctx *ctx, Response *out, struct sk_rpc_server *server)
@@ -204,9 +207,8 @@ static void answer_services(struct sk_ctx *ctx, Response *out, struct sk_rpc_ser
             SK_NEW(ctx->arena, Grpc__Reflection__V1__ServiceResponse);
         grpc__reflection__v1__service_response__init(one);
         one->name = sk_arena_strndup(ctx->arena, name.p, name.n);
-        list->service[list->n_service++] = one;
+        insert(list, one);
     }
-    qsort(list->service, list->n_service, sizeof *list->service, by_text);
     out->message_response_case = RESPONSE(LIST_SERVICES_RESPONSE);
     out->list_services_response = list;
 }

@@ -155,7 +155,7 @@ struct rpc_run {
 /* A server that does not listen yet, and a connection of it: for fuzzing, and sk_rpc_listen. */
 struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options,
                                      const struct sk_method *methods, size_t method_count);
-void rpc_accept(void *server, struct sk_stream *stream);
+void rpc_accept(void *owner, struct sk_stream *stream);
 
 /* ---- call.c ---- */
 #define RPC_ANSWER_FIELDS 4
