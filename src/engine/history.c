@@ -235,9 +235,14 @@ static sk_err history_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct 
     if ((int)r->history_event_filter_type == FILTER_CLOSE_EVENT)
         return close_event_page(call, e, ctx, x);
     int64_t end = x->s->next_event_id - 1;
-    if (token && token->end_event_id > 0 && token->end_event_id < end)
-        end = token->end_event_id;
     bool tail = token ? token->tail : !r->wait_new_event;
+    if (token && token->end_event_id > 0 && token->end_event_id < end) {
+        /* The run went on between two pages. A start that was the tail then may be durable now; a
+         * later task's tail does not follow this page. */
+        bool started = tail && x->s->wft && x->s->wft->started_id == token->end_event_id + 1;
+        end = token->end_event_id + started;
+        tail = false;
+    }
     return all_events_page(call, e, ctx, x, token ? token->next_event_id : 1, end, tail);
 }
 
