@@ -243,6 +243,81 @@ static void query(struct sk_arena *arena)
               sim_text(arena, response->query_result));
 }
 
+static void pause_activities(struct sk_arena *arena)
+{
+    WS(PauseActivityRequest) *r =
+        MSG_NEW(arena, WS(PauseActivityRequest),
+                temporal__api__workflowservice__v1__pause_activity_request);
+    WS(PauseActivityResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->execution = sk_execution_msg(arena, some_id(arena), "");
+    r->activity_case = TEMPORAL__API__WORKFLOWSERVICE__V1__PAUSE_ACTIVITY_REQUEST__ACTIVITY_TYPE;
+    r->type = sk_arena_strdup(arena, "act");
+    CALL(arena, "pause", activity_pause, PauseActivity, pause_activity, r, err, response);
+    (void)err;
+    (void)response;
+}
+
+static void unpause_activities(struct sk_arena *arena)
+{
+    WS(UnpauseActivityRequest) *r =
+        MSG_NEW(arena, WS(UnpauseActivityRequest),
+                temporal__api__workflowservice__v1__unpause_activity_request);
+    WS(UnpauseActivityResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->execution = sk_execution_msg(arena, some_id(arena), "");
+    r->activity_case = TEMPORAL__API__WORKFLOWSERVICE__V1__UNPAUSE_ACTIVITY_REQUEST__ACTIVITY_TYPE;
+    r->type = sk_arena_strdup(arena, "act");
+    r->reset_attempts = sim_chance(50);
+    CALL(arena, "unpause", activity_unpause, UnpauseActivity, unpause_activity, r, err, response);
+    (void)err;
+    (void)response;
+}
+
+static void reset_activities(struct sk_arena *arena)
+{
+    WS(ResetActivityRequest) *r =
+        MSG_NEW(arena, WS(ResetActivityRequest),
+                temporal__api__workflowservice__v1__reset_activity_request);
+    WS(ResetActivityResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->execution = sk_execution_msg(arena, some_id(arena), "");
+    r->activity_case = TEMPORAL__API__WORKFLOWSERVICE__V1__RESET_ACTIVITY_REQUEST__ACTIVITY_TYPE;
+    r->type = sk_arena_strdup(arena, "act");
+    r->keep_paused = sim_chance(50);
+    r->reset_heartbeat = sim_chance(50);
+    CALL(arena, "reset", activity_reset, ResetActivity, reset_activity, r, err, response);
+    (void)err;
+    (void)response;
+}
+
+/* The newest page: ids count down from the newest event. */
+static void read_backwards(struct sk_arena *arena)
+{
+    WS(GetWorkflowExecutionHistoryReverseRequest) *r =
+        MSG_NEW(arena, WS(GetWorkflowExecutionHistoryReverseRequest),
+                temporal__api__workflowservice__v1__get_workflow_execution_history_reverse_request);
+    WS(GetWorkflowExecutionHistoryReverseResponse) *response = NULL;
+    sk_err err;
+    r->namespace_ = sk_arena_strdup(arena, SIM_NAMESPACE);
+    r->execution = sk_execution_msg(arena, some_id(arena), "");
+    r->maximum_page_size = (int32_t)sim_between(1, 20);
+    CALL(arena, "history backwards", history_reverse, GetWorkflowExecutionHistoryReverse,
+         get_workflow_execution_history_reverse, r, err, response);
+    if (err)
+        return;
+    response = sim_receive(arena, response);
+    const HIST(History) *h = response->history;
+    SIM_CHECK(h && h->n_events, "a history backwards is empty");
+    for (size_t i = 1; i < h->n_events; i++)
+        SIM_CHECK(h->events[i]->event_id == h->events[i - 1]->event_id - 1,
+                  "backwards, %lld follows %lld", (long long)h->events[i]->event_id,
+                  (long long)h->events[i - 1]->event_id);
+}
+
 static void describe(struct sk_arena *arena)
 {
     WS(DescribeWorkflowExecutionRequest) *r =
@@ -284,8 +359,16 @@ void sim_client(void *arg)
             delete (arena);
         else if (draw < 85)
             reset_sticky(arena);
-        else if (draw < 93)
+        else if (draw < 91)
             query(arena);
+        else if (draw < 93)
+            pause_activities(arena);
+        else if (draw < 95)
+            unpause_activities(arena);
+        else if (draw < 96)
+            reset_activities(arena);
+        else if (draw < 98)
+            read_backwards(arena);
         else
             describe(arena);
         sk_arena_free(arena);

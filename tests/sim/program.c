@@ -370,7 +370,8 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
     }
     if (sim->faults && sim_chance(2))
         do_nonsense(arena, ret);
-    for (uint64_t n = sim_below(4); n > 0; n--)
+    for (uint64_t n = sim_below(sim_chance(8) ? 12 : 4); n > 0;
+         n--) // sometimes more than fit into a row
         do_something(arena, &tale, workflow_id, ret);
     bool waits =
         tale.activities.count || tale.timers.count || tale.children.count || brings_back(ret);
