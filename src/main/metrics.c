@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/metric.h"
+#include "net/budget.h"
 #include "main/server.h"
 #include "matching/matching.h"
 
@@ -75,6 +76,7 @@ static void copy_totals(void *arg)
     sk_rpc_counts(s->rpc, &connections, &calls);
     set(SK_METRIC_CONNECTIONS, (int64_t)connections);
     set(SK_METRIC_CALLS, (int64_t)calls);
+    set(SK_METRIC_NET_UNPROCESSED, (int64_t)sk_budget_process_used());
     set(SK_METRIC_TRANSITIONS, (int64_t)engine.transitions);
     set(SK_METRIC_QUARANTINED, (int64_t)engine.quarantined);
     set(SK_METRIC_TIMERS_FIRED, (int64_t)engine.timers_fired);

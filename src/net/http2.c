@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/metric.h"
 
 #define CONNECTION_WINDOW (16 << 20)
 #define SERVER_STREAM_WINDOW 65535 // grows by sk_h2_expect, after admission
@@ -118,6 +119,11 @@ static void greet(struct sk_h2 *h2)
     sk_h2_kick(h2);
 }
 
+void h2_count(const char *reason)
+{
+    sk_metric_add(sk_metric_series(SK_METRIC_NET_REFUSALS, reason), 1);
+}
+
 void h2_close_with(struct sk_h2 *h2, uint32_t error, const char *why)
 {
     if (h2->closing)
@@ -139,6 +145,13 @@ void sk_h2_close(struct sk_h2 *h2)
         return;
     h2->closing = true;
     sk_conn_close(h2->conn);
+}
+
+void h2_close_counted(struct sk_h2 *h2, const char *reason)
+{
+    if (!h2->closing)
+        h2_count(reason);
+    sk_h2_close(h2);
 }
 
 /* ---- the connection's events ---- */
@@ -229,7 +242,7 @@ static void tick_idle(struct sk_h2 *h2, int64_t now_ms)
     int64_t quiet_ms = now_ms - h2->received_ms;
     if (h2->ping_out && now_ms - h2->pinged_ms >= limits->ping_timeout_ms &&
         h2->received_ms <= h2->pinged_ms)
-        sk_h2_close(h2); // nobody there
+        h2_close_counted(h2, "no answer to PING");
     else if (!h2->ping_out && h2->stream_count > 0 && quiet_ms >= limits->ping_ms)
         h2_ping(h2, now_ms);
     else if (h2->server && h2->stream_count == 0 && !h2->draining &&
@@ -246,8 +259,10 @@ static void tick_requests(struct sk_h2 *h2, int64_t now_ms)
         struct sk_h2_stream *stream = SK_CONTAINER(it, struct sk_h2_stream, in_session);
         if (now_ms - stream->born_ms < h2->limits->request_ms)
             break; // the list is in order of birth
-        if (!stream->ended)
+        if (!stream->ended) {
+            h2_count("slow request");
             sk_h2_reset(stream, SK_H2_CANCEL);
+        }
     }
 }
 
@@ -268,7 +283,7 @@ static void on_tick(struct sk_timer *timer)
     struct sk_h2 *h2 = SK_CONTAINER(timer, struct sk_h2, tick);
     int64_t now_ms = sk_now_mono_ms();
     if (!h2->greeted && now_ms - h2->born_ms >= h2->limits->preface_ms)
-        sk_h2_close(h2);
+        h2_close_counted(h2, "no preface");
     if (!h2->closing)
         tick_idle(h2, now_ms);
     if (!h2->closing)

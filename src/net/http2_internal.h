@@ -77,6 +77,8 @@ void h2_flush(struct sk_h2 *h2);
 void h2_tick_sending(struct sk_h2 *h2, int64_t now_ms);
 void h2_unlist_sending(struct sk_h2_stream *stream);
 /* http2.c */
+void h2_count(const char *reason); /* a limit was passed, for metrics */
+void h2_close_counted(struct sk_h2 *h2, const char *reason);
 void h2_ping(struct sk_h2 *h2, int64_t now_ms);
 void h2_close_with(struct sk_h2 *h2, uint32_t error, const char *why);
 

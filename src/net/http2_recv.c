@@ -202,6 +202,7 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *arg)
 
 static void refuse_body(struct sk_h2_stream *stream)
 {
+    h2_count("budget");
     stream->refused = true;
     sk_buf_fini(&stream->body);
     sk_budget_give(&stream->session->budget, stream->charged);
@@ -368,11 +369,15 @@ void h2_feed(struct sk_h2 *h2, const char *bytes, size_t n)
         h2_tell(h2);
         if (rc < 0) {
             bool greedy = rc == NGHTTP2_ERR_CALLBACK_FAILURE || rc == NGHTTP2_ERR_FLOODED;
+            h2_count(rc == NGHTTP2_ERR_CALLBACK_FAILURE ? "headers"
+                     : greedy                           ? "flood"
+                                                        : "protocol");
             h2_close_with(h2, greedy ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
                           nghttp2_strerror((int)rc));
             return;
         }
         if (h2->offence) {
+            h2_count(h2->offence);
             h2_close_with(h2, NGHTTP2_ENHANCE_YOUR_CALM, h2->offence);
             return;
         }

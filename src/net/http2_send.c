@@ -194,12 +194,13 @@ void h2_flush(struct sk_h2 *h2)
     }
     write_out(h2);
     h2_tell(h2); // streams that ended by what was sent
-    if (n < 0)
+    if (n < 0) {
         sk_h2_close(h2);
-    else if (h2->offence)
+    } else if (h2->offence) {
+        h2_count(h2->offence);
         h2_close_with(h2, NGHTTP2_ENHANCE_YOUR_CALM, h2->offence);
-    else if (!h2->blocked && !nghttp2_session_want_read(h2->ng) &&
-             !nghttp2_session_want_write(h2->ng) && !h2->closing) {
+    } else if (!h2->blocked && !nghttp2_session_want_read(h2->ng) &&
+               !nghttp2_session_want_write(h2->ng) && !h2->closing) {
         h2->closing = true;
         sk_conn_shutdown(h2->conn);
     }
@@ -233,15 +234,17 @@ void h2_tick_sending(struct sk_h2 *h2, int64_t now_ms)
         if (waited_ms < h2->limits->stall_ms)
             break;
         if (waited_ms >=
-            h2->limits->stall_ms + (int64_t)(stream->out_size / SLOW_BYTES_PER_S) * 1000)
+            h2->limits->stall_ms + (int64_t)(stream->out_size / SLOW_BYTES_PER_S) * 1000) {
+            h2_count("slow reader");
             sk_h2_reset(stream, SK_H2_CANCEL);
+        }
     }
     uint64_t delivered = h2->written - sk_conn_pending(h2->conn);
     if (delivered >= h2->stall_mark) {
         h2->stall_mark = h2->written;
         h2->stall_ms = now_ms;
     } else if (now_ms - h2->stall_ms >= h2->limits->stall_ms) {
-        sk_h2_close(h2); // bytes of stall_ms ago are still here
+        h2_close_counted(h2, "deaf reader"); // bytes of stall_ms ago are still here
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/metric.h"
 #include "net/http2.h"
 #include "raw.h"
 
@@ -150,6 +151,7 @@ static void zero_window(struct fixture *fx)
     assert_int_equal(frame.payload[3], SK_H2_CANCEL);
     assert_int_equal(fx->closed_streams, 1);
     assert_false(raw->ended); // the connection is not to blame
+    assert_int_equal(sk_metric_read(sk_metric_series(SK_METRIC_NET_REFUSALS, "slow reader")), 1);
     raw_close(raw);
 }
 
