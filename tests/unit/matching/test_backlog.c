@@ -163,6 +163,35 @@ static void body_boot(void)
     sk_matching_free(m);
 }
 
+/* More is announced during a read than memory takes: the read's end must not pass over it. */
+static void body_flood_during_a_read(void)
+{
+    for (int i = 1; i <= 2; i++) {
+        struct sk_task_row row = row_of(q(), 3, i, NULL);
+        rows_put(&test_store, &row);
+    }
+    struct sk_matching *m = matching_new(4);
+    open_it(m);
+    test_store.delay_ms = 50;
+    struct test_poll p = {.poll = {.rate_limit = -1}};
+    poll_start(m, &p, q(), 10000); // begins a read
+    sk_fiber_sleep(30);
+    for (int i = 0; i < 20; i++)
+        add(m, row_of(q(), i % 5 + 1, 100 + i, NULL));
+    struct sk_task *task = poll_wait(&p);
+    CHECK(task);
+    sk_matching_return(m, task);
+    bool seen[120] = {0};
+    for (int i = 0; i < 22; i++) {
+        int64_t seq = poll_one(m, q(), 5000);
+        CHECK(seq > 0 && seq < 120);
+        i -= seen[seq]; // twice does no harm
+        seen[seq] = true;
+    }
+    CHECK_EQ(test_store.count, 0);
+    sk_matching_free(m);
+}
+
 static void body_sequence(void)
 {
     int64_t last = 0;
@@ -219,6 +248,13 @@ BOTH(boot)
 BOTH(sequence)
 BOTH(unloads)
 
+static void test_flood_during_a_read(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        run_simulated(1 + (int)(seed % 3), seed, body_flood_during_a_read);
+}
+
 static void test_concurrent(void **state)
 {
     (void)state;
@@ -232,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_larger_than_the_head),
         cmocka_unit_test(test_concurrent),
         cmocka_unit_test(test_boot),
+        cmocka_unit_test(test_flood_during_a_read),
         cmocka_unit_test(test_sequence),
         cmocka_unit_test(test_unloads),
     };
