@@ -46,9 +46,10 @@ struct sk_limits {
     int64_t user_metadata_summary, user_metadata_details;
     int64_t history_page_max, list_page_max;
     int64_t query_no_poller_ms;
-    int64_t transaction_size; /* system.transactionSizeLimit */
-    bool eager_activities;    /* system.enableActivityEagerExecution */
-    bool eager_start;         /* system.enableEagerWorkflowStart */
+    int64_t transaction_size;   /* system.transactionSizeLimit */
+    bool eager_activities;      /* system.enableActivityEagerExecution */
+    bool eager_start;           /* system.enableEagerWorkflowStart */
+    bool polls_end_on_shutdown; /* frontend.enableCancelWorkerPollsOnShutdown */
 };
 void sk_limits_default(struct sk_limits *ret);
 

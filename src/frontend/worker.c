@@ -37,7 +37,7 @@ static sk_err check_deployment(struct sk_ctx *ctx, const deployment_pb *options)
 }
 
 static sk_err check_sticky(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                           const WS(RespondWorkflowTaskCompletedRequest) * r)
+                           const WS(RespondWorkflowTaskCompletedRequest) *r)
 {
     if (!r->sticky_attributes || !r->sticky_attributes->worker_task_queue)
         return SK_OK;
@@ -141,6 +141,7 @@ sk_err sk_frontend_shutdown_worker(struct sk_call *call, struct sk_ctx *ctx, con
         err = sk_frontend_check_id(frontend, ctx, "WorkerInstanceKey", r->worker_instance_key);
     if (err == SK_OK)
         sk_matching_worker_gone(frontend->o.matching, ns->id, r->sticky_task_queue,
-                                r->worker_instance_key);
+                                frontend->o.limits->polls_end_on_shutdown ? r->worker_instance_key
+                                                                          : NULL);
     return err;
 }
