@@ -85,7 +85,8 @@ int sk_rpc_port(const struct sk_rpc_server *server);
  * their owners), then close. Waits, from a fiber, until all is done or timeout_ms passed. */
 void sk_rpc_drain(struct sk_rpc_server *server, int64_t timeout_ms);
 /* Health answers NOT_SERVING from the start of a drain. */
-/* After a drain, or when the loops have ended; from loop 0 or off the loops. NULL is fine. */
+/* After a drain, or when the loops have ended; from loop 0 or off the loops. NULL is fine. While a
+ * handler still runs, nothing is freed. */
 void sk_rpc_server_free(struct sk_rpc_server *server);
 /* Connections and calls (running and parked) now, of all loops; any thread. */
 void sk_rpc_counts(const struct sk_rpc_server *server, size_t *ret_connections, size_t *ret_calls);

@@ -16,6 +16,7 @@
 
 #define OWN_METHODS_MAX 8
 #define CLOSE_GRACE_MS 1000
+#define CLOSE_STEP_MS 5
 
 void rpc_conn_unref_call(struct rpc_conn *conn)
 {
@@ -134,6 +135,8 @@ void sk_rpc_server_free(struct sk_rpc_server *server)
 {
     if (!server)
         return;
+    if (atomic_load(&server->call_count) > 0)
+        return; // a handler outlived the drain and will come back to us: the process is ending
     if (server->listener)
         sk_listener_close(server->listener);
     size_t cursor = 0;
@@ -173,9 +176,10 @@ static void drain_wait(void *arg)
             break;
     SK_LIST_EACH (it, &loop->conns)
         sk_h2_close(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
-    while (!sk_list_empty(&loop->conns))
-        if (!sk_waitq_wait(&loop->emptied, sk_now_mono_ms() + CLOSE_GRACE_MS))
-            break;
+    // handlers that still run find their clients gone
+    int64_t until_ms = sk_now_mono_ms() + CLOSE_GRACE_MS;
+    while ((loop->running > 0 || !sk_list_empty(&loop->conns)) && sk_now_mono_ms() < until_ms)
+        sk_fiber_sleep(CLOSE_STEP_MS);
 }
 
 void sk_rpc_drain(struct sk_rpc_server *server, int64_t timeout_ms)

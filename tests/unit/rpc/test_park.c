@@ -156,12 +156,45 @@ static void test_drain_in_time(void **state)
     fixture_run(1, NULL, &plain, drain_in_time);
 }
 
+static void sleep_fiber(void *arg)
+{
+    struct poll *poll = arg;
+    CTX(ctx);
+    poll->err = fixture_call(poll->fx, &ctx, "Sleep", SK_STR("400"), 0, NULL);
+    CTX_END(ctx);
+    poll->done = true;
+}
+
+/* A handler that outlives its time is waited for a little longer, without its client. */
+static void drain_with_handler(struct fixture *fx)
+{
+    struct poll call = {.fx = fx};
+    size_t connections = 1, calls = 1;
+    sk_fiber_spawn(sleep_fiber, &call);
+    do {
+        sk_fiber_sleep(5);
+        sk_rpc_counts(fx->server, &connections, &calls);
+    } while (calls == 0);
+    sk_rpc_drain(fx->server, 100);
+    assert_int_equal(fx->handled, 1);
+    sk_rpc_counts(fx->server, &connections, &calls);
+    assert_int_equal(calls, 0);
+    wait_done(&call, 1);
+    assert_int_equal(call.err, SK_UNAVAILABLE);
+}
+
+static void test_drain_with_handler(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, drain_with_handler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume),          cmocka_unit_test(test_expire),
         cmocka_unit_test(test_lose_connection), cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_drain_in_time),
+        cmocka_unit_test(test_drain_in_time),   cmocka_unit_test(test_drain_with_handler),
     };
     return cmocka_run_group_tests_name("rpc park", tests, NULL, NULL);
 }
