@@ -96,7 +96,12 @@ static void on_fiber(void *arg)
 
 void run_frontend(void (*body)(void))
 {
-    struct sk_rt *rt = sk_rt_new(&(struct sk_rt_options){.loop_count = 1});
+    run_frontend_on(1, body);
+}
+
+void run_frontend_on(int loops, void (*body)(void))
+{
+    struct sk_rt *rt = sk_rt_new(&(struct sk_rt_options){.loop_count = loops});
     struct run run = {body, rt};
     sk_rt_run(rt, on_fiber, &run);
     sk_rt_free(rt);

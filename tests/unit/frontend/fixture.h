@@ -42,6 +42,7 @@ void fixture_engine_close(struct sk_engine *engine);
 
 /* Run body with a server that has a namespace "default". */
 void run_frontend(void (*body)(void));
+void run_frontend_on(int loops, void (*body)(void));
 
 /* One call; the error's text in fx.ctx.err. service: 'w' or 'o'. */
 sk_err call(char service, const char *method, const void *request,
