@@ -79,12 +79,25 @@ void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg)
 
 /* ---- the cache ---- */
 
-static struct sk_str flow_map_key(sk_ns_id ns, struct sk_str workflow_id, char *buf, size_t cap)
+/* Namespace and workflow id, as the map's key. Ids are short unless a setting allows long ones. */
+struct flow_key {
+    struct sk_str bytes;
+    char small[256];
+};
+
+static void flow_key_init(struct flow_key *key, sk_ns_id ns, struct sk_str workflow_id)
 {
-    SK_ASSERT(workflow_id.n + sizeof ns <= cap); // frontend bounds ids
-    memcpy(buf, &ns, sizeof ns);
-    memcpy(buf + sizeof ns, workflow_id.p, workflow_id.n);
-    return (struct sk_str){buf, sizeof ns + workflow_id.n};
+    size_t n = sizeof ns + workflow_id.n;
+    char *p = n <= sizeof key->small ? key->small : sk_mem_alloc(n);
+    memcpy(p, &ns, sizeof ns);
+    memcpy(p + sizeof ns, workflow_id.p, workflow_id.n);
+    key->bytes = (struct sk_str){p, n};
+}
+
+static void flow_key_fini(struct flow_key *key)
+{
+    if (key->bytes.p != key->small)
+        sk_mem_free((void *)(uintptr_t)key->bytes.p);
 }
 
 static void flow_free(struct flow *flow)
@@ -117,9 +130,11 @@ static void evict(struct sk_shard *shard)
         struct flow *flow = SK_CONTAINER(node, struct flow, lru);
         if (!flow_evictable(flow))
             continue;
-        char buf[4096];
+        struct flow_key key;
+        flow_key_init(&key, flow->ns, flow->workflow_id);
         sk_list_remove(&flow->lru);
-        sk_map_remove(shard->flows, flow_map_key(flow->ns, flow->workflow_id, buf, sizeof buf));
+        sk_map_remove(shard->flows, key.bytes);
+        flow_key_fini(&key);
         flow_free(flow);
     }
 }
@@ -142,15 +157,16 @@ static struct flow *flow_new(struct sk_shard *shard, sk_ns_id ns, struct sk_str 
 
 struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id)
 {
-    char buf[4096];
+    struct flow_key key;
     SK_ASSERT(sk_rt_loop_index() == shard->index);
     struct sk_str id = sk_str_of(workflow_id);
-    struct sk_str key = flow_map_key(ns, id, buf, sizeof buf);
-    struct flow *flow = sk_map_get(shard->flows, key);
+    flow_key_init(&key, ns, id);
+    struct flow *flow = sk_map_get(shard->flows, key.bytes);
     if (!flow) {
         flow = flow_new(shard, ns, id);
-        sk_map_put(shard->flows, key, flow);
+        sk_map_put(shard->flows, key.bytes, flow);
     }
+    flow_key_fini(&key);
     if (flow->refs++ == 0)
         sk_list_remove(&flow->lru);
     sk_mutex_lock(&flow->lock);
