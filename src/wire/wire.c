@@ -132,14 +132,14 @@ const char *sk_wire_path_text(struct sk_arena *arena, const struct sk_wire_path 
     size_t at = sizeof(text) - 1; // filled from the end
     const struct sk_wire_path *root = path;
     text[at] = 0;
-    for (; path; root = path, path = path->up) {
+    for (const struct sk_wire_path *p = path; p; root = p, p = p->up) {
         char part[160];
-        if (!path->field)
+        if (!p->field)
             continue;
         const char *dot = text[at] ? "." : "";
-        int n = path->field->label == PROTOBUF_C_LABEL_REPEATED
-                    ? snprintf(part, sizeof(part), "%s[%zu]%s", path->field->name, path->index, dot)
-                    : snprintf(part, sizeof(part), "%s%s", path->field->name, dot);
+        int n = p->field->label == PROTOBUF_C_LABEL_REPEATED
+                    ? snprintf(part, sizeof(part), "%s[%zu]%s", p->field->name, p->index, dot)
+                    : snprintf(part, sizeof(part), "%s%s", p->field->name, dot);
         if (n < 0 || (size_t)n >= sizeof(part) || (size_t)n + 3 > at)
             return sk_arena_printf(arena, "...%s", text + at);
         at -= (size_t)n;

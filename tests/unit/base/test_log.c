@@ -104,8 +104,8 @@ static void lines_of_threads_do_not_mix(void **state)
     int lines = 0;
 
     sk_log_init(SK_LOG_INFO, SK_LOG_TEXT, pipe_fds[1]);
-    pthread_create(&a, NULL, log_many, "aaaaaaaa");
-    pthread_create(&b, NULL, log_many, "bbbbbbbb");
+    pthread_create(&a, NULL, log_many, (char *)"aaaaaaaa");
+    pthread_create(&b, NULL, log_many, (char *)"bbbbbbbb");
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     char *text = written();

@@ -91,9 +91,9 @@ static void keys_are_bytes_and_copied(void **state)
 
     assert_null(sk_map_get(map, SK_STR("none")));
     assert_null(sk_map_remove(map, SK_STR("none")));
-    sk_map_put(map, (struct sk_str){key, 3}, "three");
-    sk_map_put(map, (struct sk_str){key, 1}, "one");
-    sk_map_put(map, SK_STR(""), "empty");
+    sk_map_put(map, (struct sk_str){key, 3}, (char *)"three");
+    sk_map_put(map, (struct sk_str){key, 1}, (char *)"one");
+    sk_map_put(map, SK_STR(""), (char *)"empty");
     key[2] = 'c';
     assert_null(sk_map_get(map, (struct sk_str){key, 3}));
     assert_string_equal(sk_map_get(map, SK_STR("a")), "one");

@@ -46,9 +46,9 @@ static void note_posted(void *arg)
 static void order_main(void *arg)
 {
     (void)arg;
-    sk_fiber_spawn(note_twice, "a");
-    sk_rt_post(sk_rt_current(), 0, note_posted, "p");
-    sk_fiber_spawn(note_twice, "b");
+    sk_fiber_spawn(note_twice, (char *)"a");
+    sk_rt_post(sk_rt_current(), 0, note_posted, (char *)"p");
+    sk_fiber_spawn(note_twice, (char *)"b");
     note('m'); // neither spawning nor posting runs anything
     sk_fiber_yield();
     note('n');
