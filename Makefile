@@ -34,10 +34,11 @@ fuzz: build-fuzz/build.ninja ## each fuzz target for FUZZ_SECONDS
 	@$(NINJA) -C build-fuzz
 	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-coverage: build-coverage/build.ninja ## lines the unit tests reach: build-coverage/meson-logs
+coverage: build-coverage/build.ninja ## lines of src/ that the tests reach: build-coverage/coverage.html
 	$(MESON) test -C build-coverage --print-errorlogs
-	@$(NINJA) -C build-coverage coverage-html coverage-text
-	@tail -n 3 build-coverage/meson-logs/coverage.txt
+	@gcovr --root . --filter src/ --exclude-throw-branches --txt build-coverage/coverage.txt \
+	    --html-details build-coverage/coverage.html build-coverage
+	@tail -n 3 build-coverage/coverage.txt
 
 sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SEEDS seeds
 	@$(NINJA) -C build-asan
