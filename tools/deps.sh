@@ -8,7 +8,7 @@ build="gcc libc6-dev meson ninja-build pkg-config python3 python3-pip
 protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
 libuv1-dev libnghttp2-dev libssl-dev libhttp-parser-dev libsqlite3-dev libdeflate-dev
 libjansson-dev libyaml-dev libxxhash-dev uthash-dev"
-test="$build libcmocka-dev"
+test="$build libcmocka-dev python3-venv"
 dev="$test clang clang-format clang-tidy gcovr"
 
 case "${1:-build}" in
@@ -33,6 +33,9 @@ for pair in gcc:cc meson:meson ninja-build:ninja pkg-config:pkg-config python3:p
 done
 if python3 -m pip --version >/dev/null 2>&1; then
     missing=$(echo " $missing " | sed "s/ python3-pip / /")
+fi
+if python3 -m ensurepip --version >/dev/null 2>&1; then
+    missing=$(echo " $missing " | sed "s/ python3-venv / /")
 fi
 missing=$(echo $missing)
 [ -n "$missing" ] || exit 0

@@ -24,15 +24,15 @@ def blocks(page, section):
     return BLOCK.findall(found.group(1))
 
 
-def shell(text, folder, env, **options):
+def shell(text, folder, env, stdout):
     return subprocess.Popen(
         ["sh", "-ec", text], cwd=folder, env=env, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options,
+        stdout=stdout, stderr=subprocess.STDOUT,
     )
 
 
 def run(text, folder, env):
-    process = shell(text, folder, env)
+    process = shell(text, folder, env, subprocess.PIPE)
     try:
         output, _ = process.communicate(timeout=COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
@@ -50,7 +50,7 @@ def execute(section, folder, env, running):
         elif language != "sh":
             (folder / word).write_text(text)
         elif word == "background":
-            running.append(shell(text, folder, env))
+            running.append(shell(text, folder, env, stdout=subprocess.DEVNULL))
         else:
             output = run(text, folder, env)
 

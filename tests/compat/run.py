@@ -196,9 +196,10 @@ def saga(results, folder, options):
 
 
 def docs(results, folder, _options):
-    for sdk, need in ("TypeScript", toolchains.node_env), ("Go", toolchains.go_env), ("Python", dict):
+    tools = {"TypeScript": toolchains.node_env, "Go": toolchains.go_env, "Python": toolchains.venv_env}
+    for sdk, need in tools.items():
         try:
-            env = need() if need is not dict else dict(os.environ)
+            env = need()
             args = [sys.executable, HERE / "docs.py", ROOT / "docs" / "quickstart.md", sdk, folder]
             follow(results, "docs", args, cwd=HERE, env=env)
         except toolchains.Missing as err:

@@ -23,7 +23,8 @@ SUITES = {
     "go": [
         ("Nexus", NEXUS, r"nexus_test|ExecuteNexusOperation|TemporalOperation|NexusTracing"),
         ("worker versioning", VERSIONING, r"worker_deployment_test|worker_versioning_test|NoVersioningBehavior"),
-        ("worker heartbeats and shutdown", "worker heartbeats", r"worker_heartbeat_test|WorkerPollComplete|PollComplete|ShutdownDuringActive|NumPollers"),
+        ("worker shutdown", None, r"WorkerPollComplete|CancelDeliveredWithout"),
+        ("worker heartbeats", "worker heartbeats", r"worker_heartbeat_test"),
         ("schedules", SCHEDULES, r"TestSchedule|Context_\w*Schedule"),
         ("updates", UPDATES, r"Update(?!r)"),
         ("standalone activities", STANDALONE, r"ExecuteActivitySuite|Standalone"),
@@ -114,8 +115,8 @@ def main():
     wanted = page
     for suite in SUITES:
         wanted = re.sub(
-            rf"(<!-- {suite} -->\n).*?(\n<!-- /{suite} -->)",
-            lambda found, text=table(suite): found.group(1) + text + found.group(2),
+            rf"(<!-- {suite} -->\n).*?(<!-- /{suite} -->)",
+            lambda found, text=table(suite): found.group(1) + text + "\n" + found.group(2),
             wanted,
             flags=re.S,
         )

@@ -74,6 +74,14 @@ def python_env(file):
     return dict(os.environ, PYTHONPATH=str(pip(*requirements(file))), PYTHONWARNINGS="ignore")
 
 
+def venv_env():
+    """For what makes a virtual environment of its own."""
+    if sys.version_info < (3, 10):
+        raise Missing("Python 3.10 or newer")
+    run([sys.executable, "-m", "ensurepip", "--version"])
+    return dict(os.environ)
+
+
 def node_env():
     """An environment in whose PATH node and npm are found."""
     env = dict(os.environ, NO_UPDATE_NOTIFIER="1", npm_config_fund="false", npm_config_audit="false")
