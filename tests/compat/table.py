@@ -54,7 +54,7 @@ SUITES = {
         ("standalone activities", STANDALONE, r"test-standalone"),
         ("updates", UPDATES, r"test-integration-update"),
         ("worker versioning", VERSIONING, r"deployment-versioning|test-worker-versioning"),
-        ("time-skipping test server", "the test service", r"testenvironment|sets up test server|setTimeout and clearTimeout"),
+        ("time-skipping test server", "the test service", r"testenvironment"),
         ("async completion", None, r"test-async-completion"),
         ("activities and local activities", None, r"activit"),
         ("cancellation", None, r"cancellation"),
@@ -92,7 +92,8 @@ def table(suite):
     for ours, theirs, name in read(HERE / "results" / f"{suite}.txt"):
         if theirs != "pass":
             continue
-        row = rows[next(capability for capability, _, rx in SUITES[suite] if re.search(rx, name))]
+        key = name if suite == "go" else name.split("::")[0]  # a TypeScript file is about one thing
+        row = rows[next(capability for capability, _, rx in SUITES[suite] if re.search(rx, key))]
         row[0] += 1
         total += 1
         if ours == "pass":
@@ -104,8 +105,8 @@ def table(suite):
     lines = ["| capability | pass on Temporal | pass on Skald | the rest |", "|---|---:|---:|---|"]
     for name, (there, here, rest, reason) in sorted(rows.items(), key=lambda row: (bool(row[1][3]), row[0])):
         if there:
-            text = f"waits for {reason}" if reason and here < there else "; ".join(sorted(rest))
-            lines.append(f"| {name} | {there} | {here} | {text} |")
+            text = f"not run: waits for {reason}" if reason else "; ".join(sorted(rest))
+            lines.append(f"| {name} | {there} | {'' if reason else here} | {text} |")
     lines.append(f"| **total** | **{total}** | **{passed}** | |")
     return "\n".join(lines)
 
