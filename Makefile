@@ -1,3 +1,4 @@
+ROUNDS ?= 100
 # A short front to meson. `make` builds build/skald; `make help` lists the rest.
 
 MESON ?= meson
@@ -43,6 +44,12 @@ coverage: build-coverage/build.ninja ## lines of src/ that the tests reach: buil
 sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SEEDS seeds
 	@$(NINJA) -C build-asan
 	build-asan/tests/sim/sim 1 $(SEEDS)
+
+compat: all ## the tests with Temporal's published SDKs
+	@tests/compat/run.sh
+
+saga: all ## the order saga while server and worker are killed, ROUNDS rounds
+	@tests/compat/run.sh saga --rounds $(ROUNDS)
 
 format: ## clang-format over our C sources
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -92,5 +99,5 @@ build-deps:
 test-deps:
 	@tools/deps.sh test
 
-.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim format lint layers \
-	install deps clean help build-deps test-deps
+.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim compat saga format \
+	lint layers install deps clean help build-deps test-deps
