@@ -1,10 +1,10 @@
-ROUNDS ?= 100
 # A short front to meson. `make` builds build/skald; `make help` lists the rest.
 
 MESON ?= meson
 RUN_FLAGS ?=
 FUZZ_SECONDS ?= 60
 SEEDS ?= 1000
+ROUNDS ?= 100
 NINJA := $(shell command -v ninja || command -v ninja-build || echo ninja)
 
 all: build/build.ninja ## build/skald
