@@ -60,6 +60,7 @@ static struct sk_shard *shard_new(struct sk_engine *e, int index, size_t cache_b
     shard->index = index;
     shard->flows = sk_map_new();
     shard->wakes = sk_map_new();
+    shard->aside = sk_map_new();
     shard->queries = sk_imap_new();
     shard->bytes_max = cache_bytes / (size_t)e->shard_count;
     sk_list_init(&shard->idle);
@@ -171,6 +172,9 @@ static void close_shard(void *arg)
     }
     sk_map_free(shard->flows);
     sk_map_free(shard->wakes);
+    for (cursor = 0; sk_map_next(shard->aside, &cursor, &key, &value);)
+        sk_mem_free(value);
+    sk_map_free(shard->aside);
     sk_imap_free(shard->queries);
     sk_mem_free(shard);
 }

@@ -104,6 +104,7 @@ struct sk_shard {
     struct sk_list idle;  /* least recently used first */
     size_t bytes, bytes_max;
     struct sk_map *wakes; /* run id -> struct wake */
+    struct sk_map *aside; /* run id -> why (owned): runs that are broken, until a restart */
     struct sk_timer scan_timer;
     bool scanning;
     int64_t scanned_to_ms; /* stored wakes up to here are in memory */
@@ -208,6 +209,9 @@ sk_err flow_current(struct flow *flow, struct sk_ctx *ctx, struct exec **ret) SK
 /* Forget a run's memory (a refused commit, a rolled-back decision): the next use reloads it. The
  * start of a workflow task that was not durable survives. */
 void flow_forget(struct flow *flow, struct exec *x);
+/* A run whose record or history is broken: counted and logged once, refused from now on, so that it
+ * costs nothing and harms nobody else. Returns DATA_LOSS with ctx->err as it stands. */
+sk_err flow_set_aside(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid run_id);
 void flow_attach(struct flow *flow, struct exec *x);
 void flow_recount(struct flow *flow);
 void flow_notify(struct flow *flow); /* watch.c: after a commit */

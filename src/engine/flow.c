@@ -13,6 +13,7 @@
 
 #include <string.h>
 #include "base/assert.h"
+#include "base/log.h"
 #include "wire/errordetail.h"
 
 bool uuid_is_zero(struct sk_uuid id)
@@ -241,6 +242,29 @@ void flow_forget(struct flow *flow, struct exec *x)
 
 /* ---- loading ---- */
 
+#define ASIDE_MAX 10000 /* reasons kept a loop; more are refused as they are met */
+
+static struct sk_str aside_key(const struct sk_uuid *run_id)
+{
+    return (struct sk_str){(const char *)run_id->b, SK_UUID_SIZE};
+}
+
+sk_err flow_set_aside(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid run_id)
+{
+    struct sk_shard *shard = flow->shard;
+    if (sk_map_get(shard->aside, aside_key(&run_id)) || sk_map_count(shard->aside) >= ASIDE_MAX)
+        return SK_DATA_LOSS;
+    char run_text[SK_UUID_TEXT];
+    const char *why = ctx->err.message ? ctx->err.message : "damaged";
+    sk_uuid_format(run_id, run_text);
+    sk_map_put(shard->aside, aside_key(&run_id), sk_mem_strdup(why));
+    shard->stats.quarantined++;
+    char *id = sk_arena_strndup(ctx->arena, flow->workflow_id.p, flow->workflow_id.n);
+    SK_LOG(ERROR, "engine", "a damaged run is set aside; all others go on",
+           SK_KV("workflow_id", id), SK_KV("run_id", run_text), SK_KV("error", why));
+    return SK_DATA_LOSS;
+}
+
 static sk_err load(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, struct exec **ret)
 {
     struct sk_engine *e = flow->shard->engine;
@@ -253,9 +277,9 @@ static sk_err load(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, str
         return sk_fail_not_found(ctx, "workflow execution not found for workflow ID \"%.*s\"",
                                  SK_STR_ARG(flow->workflow_id));
     }
-    if (err != SK_OK)
-        return err;
-    return exec_from_row(ctx, flow, &row, ret);
+    if (err == SK_OK)
+        err = exec_from_row(ctx, flow, &row, ret);
+    return err == SK_DATA_LOSS ? flow_set_aside(flow, ctx, id) : err;
 }
 
 sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, struct exec **ret)
@@ -266,6 +290,9 @@ sk_err flow_run_uuid(struct flow *flow, struct sk_ctx *ctx, struct sk_uuid id, s
         *ret = x;
         return SK_OK;
     }
+    const char *why = sk_map_get(flow->shard->aside, aside_key(&id));
+    if (why)
+        return sk_fail(ctx, SK_DATA_LOSS, "this run is damaged and set aside: %s", why);
     struct exec *loaded = NULL;
     sk_err err = load(flow, ctx, id, &loaded);
     if (err != SK_OK)

@@ -34,8 +34,8 @@ static bool from_tail(struct exec *x, int64_t from, int64_t to, struct sk_ctx *c
     return true;
 }
 
-sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
-                     int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
+static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
+                         int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
 {
     struct sk_history_batch *batches;
     size_t count;
@@ -78,6 +78,13 @@ sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store,
                        (long long)from);
     *ret = (struct sk_str){all, n};
     return SK_OK;
+}
+
+sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
+                     int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
+{
+    sk_err err = read_bytes(x, ctx, store, from, to, max_bytes, ret, ret_last);
+    return err == SK_DATA_LOSS ? flow_set_aside(x->flow, ctx, x->run_id) : err;
 }
 
 sk_err history_event(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t event_id,

@@ -439,6 +439,22 @@ static void enforce_limits(struct txn *t)
         wft_fail(t, CAUSE(FORCE_CLOSE_COMMAND), NULL, SYSTEM_IDENTITY);
 }
 
+/* INV-T1, checked by other code than that which numbered the events. */
+static bool batch_whole(struct txn *t)
+{
+    int64_t first, last;
+    if (t->batch_first == 0)
+        return true;
+    struct sk_ctx scratch = {.arena = t->ctx->arena};
+    if (sk_wire_history_range(&scratch, sk_buf_view(&t->batch), &first, &last) == SK_OK &&
+        first == t->batch_first && last == t->x->s->next_event_id - 1)
+        return true;
+    sk_ctx_clear(t->ctx);
+    sk_fail(t->ctx, SK_DATA_LOSS, "events of a transition are not %lld to %lld",
+            (long long)t->batch_first, (long long)t->x->s->next_event_id - 1);
+    return false;
+}
+
 sk_err txn_commit(struct txn *t)
 {
     struct flow *flow = t->x->flow;
@@ -448,6 +464,11 @@ sk_err txn_commit(struct txn *t)
         return sk_fail(t->ctx, SK_INTERNAL, "the transition could not be decided");
     }
     collect(t);
+    if (!batch_whole(t) || (t->successor && !batch_whole(t->successor))) {
+        sk_err broken = flow_set_aside(flow, t->ctx, t->x->run_id);
+        txn_abandon(t);
+        return broken;
+    }
     struct txn *next = t->successor;
     size_t count = t->op_count;
     struct sk_op *ops = t->ops;
