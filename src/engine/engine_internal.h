@@ -82,7 +82,8 @@ struct flow {
     struct sk_uuid current; /* all zero: no run */
     struct exec *runs;
     struct sk_list watches;
-    size_t bytes; /* as counted into the shard */
+    struct sk_list signals; /* signal.c: requests that wait to be taken together */
+    size_t bytes;           /* as counted into the shard */
 };
 
 /* The next moment a run wants attention, in memory. */
@@ -199,6 +200,9 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event);
 
 /* flow.c: the cache and the lock */
 struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id);
+/* The two halves of it: hold the flow in memory, then wait for its lock. */
+struct flow *flow_hold(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id);
+void flow_lock(struct flow *flow);
 void flow_leave(struct flow *flow);
 /* The run (run_id text), or the current one when run_id is NULL or empty. NOT_FOUND with detail. */
 sk_err flow_run(struct flow *flow, struct sk_ctx *ctx, const char *run_id,

@@ -150,13 +150,14 @@ static struct flow *flow_new(struct sk_shard *shard, sk_ns_id ns, struct sk_str 
     flow->slot = sk_slot_of(ns, workflow_id);
     sk_list_init(&flow->lru);
     sk_list_init(&flow->watches);
+    sk_list_init(&flow->signals);
     sk_mutex_init(&flow->lock);
     flow->bytes = sizeof *flow + workflow_id.n;
     shard->bytes += flow->bytes;
     return flow;
 }
 
-struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id)
+struct flow *flow_hold(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id)
 {
     struct flow_key key;
     SK_ASSERT(sk_rt_loop_index() == shard->index);
@@ -170,7 +171,18 @@ struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflo
     flow_key_fini(&key);
     if (flow->refs++ == 0)
         sk_list_remove(&flow->lru);
+    return flow;
+}
+
+void flow_lock(struct flow *flow)
+{
     sk_mutex_lock(&flow->lock);
+}
+
+struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id)
+{
+    struct flow *flow = flow_hold(shard, ns, workflow_id);
+    flow_lock(flow);
     return flow;
 }
 

@@ -78,44 +78,119 @@ static sk_err already_completed(struct sk_ctx *ctx)
 
 /* ---- signal ---- */
 
-static sk_err signal_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, struct flow *flow,
-                            const WS(SignalWorkflowExecutionRequest) *r)
+/*
+ * A workflow that is sent many signals at once takes all that wait for its lock in one transition:
+ * whoever gets the lock first decides them in the order they came, and one commit answers all. Each
+ * waits on its own stack, so that nothing it lent (payloads, identity) goes before it is answered.
+ */
+struct waiting_signal {
+    struct sk_list node;
+    const WS(SignalWorkflowExecutionRequest) *request;
+    struct sk_ctx *ctx;
+    bool added; /* its event is part of the transition */
+    bool done;
+    sk_err err;
+};
+
+#define TOGETHER_MAX 64 /* signals of one transition */
+
+static sk_err may_signal(struct sk_ctx *ctx, const struct exec *x)
 {
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, r->workflow_execution->run_id, &x);
-    if (err != SK_OK)
-        return err;
     if (!exec_running(x))
         return already_completed(ctx);
     if (x->s->close_attempted && wft_started(x))
         return sk_fail_resource_exhausted(
             ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
             "workflow operation can not be applied because workflow is closing");
-    if (x->s->signal_count >= shard->engine->limits->signals_per_run)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "exceeded workflow execution limit for signal events");
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
-    if (request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0)) {
-        txn_abandon(&t);
-        return SK_OK;
+    return SK_OK;
+}
+
+/* Decide one: an event, nothing (it is known already), or a refusal. */
+static void take_signal(struct txn *t, struct waiting_signal *w)
+{
+    const WS(SignalWorkflowExecutionRequest) *r = w->request;
+    w->done = true;
+    if (t->x->s->signal_count >= t->e->limits->signals_per_run) {
+        w->err = sk_fail(w->ctx, SK_INVALID_ARGUMENT,
+                         "exceeded workflow execution limit for signal events");
+        return;
     }
-    signal_add(&t, r->signal_name, r->input, r->header, r->identity, r->request_id, NULL,
-               r->n_links, r->links);
+    if (request_seen(t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0))
+        return;
+    w->added = true;
+    signal_add(t, r->signal_name, r->input, r->header, r->identity, r->request_id, NULL, r->n_links,
+               r->links);
+}
+
+/* All that wait for the same run, the oldest first. */
+static size_t gather(struct flow *flow, const char *run_id, struct waiting_signal **ret)
+{
+    size_t n = 0;
+    SK_LIST_EACH (node, &flow->signals) {
+        struct waiting_signal *w = SK_CONTAINER(node, struct waiting_signal, node);
+        if (n == TOGETHER_MAX || strcmp(w->request->workflow_execution->run_id, run_id) != 0)
+            continue;
+        sk_list_remove(&w->node);
+        ret[n++] = w;
+    }
+    return n;
+}
+
+/* A duplicate is answered like the first of its kind: it is as durable as that. */
+static void answer_together(struct waiting_signal **all, size_t n, struct waiting_signal *first,
+                            sk_err err)
+{
+    const char *why = first->ctx->err.message;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i]->err != SK_OK)
+            continue; // refused by itself
+        all[i]->err = err;
+        if (err != SK_OK && all[i] != first)
+            sk_fail(all[i]->ctx, err, "%s", why ? why : sk_err_meaning(err));
+    }
+}
+
+static sk_err signal_together(struct sk_shard *shard, const struct sk_namespace *ns,
+                              struct flow *flow, struct waiting_signal *first)
+{
+    struct exec *x;
+    const char *run_id = first->request->workflow_execution->run_id;
+    sk_err err = flow_run(flow, first->ctx, run_id, &x);
+    if (err == SK_OK)
+        err = may_signal(first->ctx, x);
+    if (err != SK_OK)
+        return err; // the others will hear the same when they come to it
+    struct waiting_signal *all[TOGETHER_MAX];
+    size_t n = gather(flow, run_id, all), added = 0;
+    struct txn t;
+    txn_init(&t, shard, first->ctx, ns, x);
+    for (size_t i = 0; i < n; i++) {
+        take_signal(&t, all[i]);
+        added += all[i]->added;
+    }
+    if (added == 0) {
+        txn_abandon(&t);
+        return first->err;
+    }
     wft_schedule_if_idle(&t);
-    return txn_commit(&t);
+    answer_together(all, n, first, txn_commit(&t));
+    return first->err;
 }
 
 static sk_err do_signal(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
                         const void *request, void *response)
 {
     (void)response;
-    const WS(SignalWorkflowExecutionRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->workflow_execution->workflow_id);
-    sk_err err = signal_locked(shard, ctx, ns, flow, r);
+    struct waiting_signal w = {.request = request, .ctx = ctx};
+    struct flow *flow = flow_hold(shard, ns->id, w.request->workflow_execution->workflow_id);
+    sk_list_push_back(&flow->signals, &w.node);
+    flow_lock(flow);
+    if (!w.done) {
+        w.err = signal_together(shard, ns, flow, &w);
+        sk_list_remove(&w.node); // still there if it never came to be gathered
+    }
     flow_leave(flow);
-    return err;
+    return w.err;
 }
 
 sk_err sk_engine_signal(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,

@@ -56,6 +56,37 @@ static void signal_while_started(struct world *w)
                               " WORKFLOW_EXECUTION_COMPLETED");
 }
 
+/* Signals that come while a commit is under way are taken in one. */
+enum { BURST = 50 };
+static int signalled;
+
+static void signal_once(void *arg)
+{
+    signal_workflow(arg, "more");
+    signalled++;
+}
+
+static void signals_together(struct world *w)
+{
+    struct sk_store_stats before, after;
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    sk_store_stats(w->store, &before);
+    signalled = 0;
+    for (int i = 0; i < BURST; i++)
+        sk_fiber_spawn(signal_once, w);
+    while (signalled < BURST)
+        sk_fiber_sleep(10);
+    sk_store_stats(w->store, &after);
+    assert_in_range(after.commits - before.commits, 1, 3);
+    complete_task(w, task, NULL);
+    const char *history = history_of(w, WORKFLOW);
+    int n = 0;
+    for (const char *at = history; (at = strstr(at, "EXECUTION_SIGNALED")); at++)
+        n++;
+    assert_int_equal(n, BURST);
+}
+
 /* What is cancelled before anybody took it is over at once, but after all that commands made. */
 static void cancel_before_start(struct world *w)
 {
@@ -171,6 +202,7 @@ static void child(struct world *w)
 WORLD_TEST(one_activity)
 WORLD_TEST(one_activity_costs)
 WORLD_TEST(signal_while_started)
+WORLD_TEST(signals_together)
 WORLD_TEST(cancel_before_start)
 WORLD_TEST(retries)
 WORLD_TEST(task_times_out)
@@ -185,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_one_activity),
         cmocka_unit_test(test_one_activity_costs),
         cmocka_unit_test(test_signal_while_started),
+        cmocka_unit_test(test_signals_together),
         cmocka_unit_test(test_cancel_before_start),
         cmocka_unit_test(test_retries),
         cmocka_unit_test(test_task_times_out),
