@@ -67,10 +67,22 @@ class Worker:
             self.process = subprocess.Popen(
                 self.args, cwd=self.project, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
+        self.wanted = True
 
     def kill(self):
-        os.killpg(self.process.pid, 9)  # tsx runs node in a child of its own
+        self.wanted = False
+        try:
+            os.killpg(self.process.pid, 9)  # tsx runs node in a child of its own
+        except ProcessLookupError:
+            pass  # it went by itself, see keep_up
         self.process.wait()
+
+    async def keep_up(self):
+        """Brings it back when it ends by itself, as it does when the server is away while it connects."""
+        while True:
+            await asyncio.sleep(0.3)
+            if self.wanted and self.process.poll() is not None:
+                self.start()
 
 
 class Orders:
@@ -189,6 +201,7 @@ def read_ledger(file):
 async def run_rounds(options, dice, server, worker):
     client = await Client.connect(server.address)
     orders = Orders(client)
+    keeper = asyncio.create_task(worker.keep_up())
     placing = []
     for number in range(options.rounds):
         for i in range(ORDERS_A_ROUND):
@@ -199,6 +212,7 @@ async def run_rounds(options, dice, server, worker):
     await asyncio.wait_for(asyncio.gather(*placing), PATIENCE_SECONDS)
     ids = sorted(orders.kinds)
     results = await asyncio.wait_for(asyncio.gather(*map(orders.outcome, ids)), PATIENCE_SECONDS)
+    keeper.cancel()
 
     folder = pathlib.Path(options.folder)
     ledger = read_ledger(folder / "ledger.jsonl")
