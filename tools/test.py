@@ -11,12 +11,15 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = ["tests/scenario/run.sh", "tests/compat/run.sh", "examples/run.sh"]
+SUITE_SECONDS = 40 * 60  # then it hangs
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 CASE_OK = re.compile(r"^\[ +OK \]", re.M)
 CASES_FAILED = re.compile(r"^ ?(\d+) FAILED TEST", re.M)
@@ -81,18 +84,26 @@ def suite(totals, script):
     environment = dict(os.environ, SKALD=str(ROOT / "build" / "skald"))
     count = None
     with subprocess.Popen([ROOT / script], cwd=ROOT, env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True) as process:
+        alarm = threading.Timer(SUITE_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        alarm.start()
         for line in process.stdout:
+            match = COUNT.match(line.strip())
+            if match:
+                count = [int(n) for n in match.groups()]
+                continue  # the summary's form stands once in the output, at its end
             print(line, end="", flush=True)
-            if COUNT.match(line.strip()):
-                count = [int(n) for n in COUNT.match(line.strip()).groups()]
-            elif line.startswith("SKIP"):
+            if line.startswith("SKIP"):
                 totals.skips.append(f"{script}: {line[4:].strip(' :')}")
-    if count:
-        totals.add(*count)
-    if process.returncode != 0 and not (count and count[1]):
-        totals.add(0, 1, 0)
-    if process.returncode != 0 or count and count[1]:
+        process.wait()
+        alarm.cancel()
+    passed, failed, skipped = count or (0, 0, 0)
+    if process.returncode != 0 and not failed:
+        failed = 1  # it ended before it could count
+    totals.add(passed, failed, skipped)
+    print(f"{script}: {passed} passed, {failed} failed, {skipped} skipped")
+    if failed:
         totals.failures.append(script)
 
 
@@ -111,7 +122,10 @@ def main():
         print(f"skipped: {name}")
     for name in totals.failures:
         print(f"failed: {name}")
-    print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    summary = f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped"
+    if os.environ.get("TEST_SUMMARY"):
+        pathlib.Path(os.environ["TEST_SUMMARY"]).write_text(summary + "\n")
+    print(summary)
     return 1 if totals.failed or not totals.passed else 0
 
 
