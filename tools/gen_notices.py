@@ -37,7 +37,7 @@ def section(title, text):
     return f"\n{'=' * 78}\n{title}\n{'=' * 78}\n\n{text.strip()}\n"
 
 
-def notices(api_license, doc):
+def notices(api_license, ui_licenses, doc):
     parts = [HEAD, section("Temporal API: the messages' descriptors",
                            api_license.read_text(errors="replace"))]
     for package, use in PACKAGES.items():
@@ -48,6 +48,9 @@ def notices(api_license, doc):
             print(f"{path} is missing; its licence text is left out", file=sys.stderr)
             text = "(the licence text was not on the machine that built this binary)"
         parts.append(section(f"{package}: {use}", text))
+    ui = ui_licenses.read_text(errors="replace")
+    if ui:
+        parts.append(section("npm packages inside the web UI", ui))
     return "".join(parts)
 
 
@@ -61,9 +64,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--api-license", type=pathlib.Path, required=True)
+    parser.add_argument("--ui-licenses", type=pathlib.Path, required=True)
     parser.add_argument("--doc", type=pathlib.Path, default=pathlib.Path("/usr/share/doc"))
     args = parser.parse_args()
-    lines = notices(args.api_license, args.doc).splitlines()
+    lines = notices(args.api_license, args.ui_licenses, args.doc).splitlines()
     args.out.write_text("/* Made by tools/gen_notices.py. */\nextern const char sk_notices[];\n"
                         "const char sk_notices[] =\n" + "".join(map(c_line, lines)) + ";\n")
 

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Builds the web UI and packs it for the binary.
+
+The built UI is cached outside the tree by a digest of its sources, so that every build directory and
+every checkout of the same sources shares one build. Node comes from tools/node.sh if it is there,
+else from the PATH. Without Node, or without its packages, the table is empty and says why: the server
+then answers one plain page.
+
+Output, all in --out:
+  web_assets.c    the table (src/web/assets.h)
+  web_assets.S    takes in web_assets.bin
+  web_assets.bin  the assets, gzip each
+  ui_licenses.txt the notices of the npm packages inside
+"""
+
+import argparse
+import fcntl
+import gzip
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+NODE_MIN = (20, 19)
+KEEP = 8 # built UIs kept in the cache
+SOURCES = ("index.html", "package.json", "package-lock.json", ".npmrc", "tsconfig.json",
+           "vite.config.ts", "build", "public", "src")
+NOT_SERVED = "licenses.txt"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}
+HASHED = re.compile(r"-[A-Za-z0-9_-]{8}\.[a-z0-9]+$")
+
+
+class Absent(Exception):
+    """There can be no UI in this build; the text says why."""
+
+
+def source_files(ui):
+    for name in SOURCES:
+        path = ui / name
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.is_file() and ".test." not in file.name:
+                    yield file
+
+
+def digest_of(ui):
+    digest = hashlib.sha256()
+    for file in source_files(ui):
+        data = file.read_bytes()
+        digest.update(f"{file.relative_to(ui)}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()[:16]
+
+
+def find_node(root):
+    """The folder of a fitting node and npm."""
+    script = root / "tools" / "node.sh"
+    if script.exists():
+        done = subprocess.run([script], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Absent(done.stderr.strip() or "no Node.js could be had")
+        return pathlib.Path(done.stdout.strip())
+    node = shutil.which("node")
+    if not node or not shutil.which("npm"):
+        raise Absent("Node.js and npm were not on the PATH when this binary was built")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    if tuple(map(int, version.strip().lstrip("v").split(".")[:2])) < NODE_MIN:
+        raise Absent(f"Node.js {version.strip()} is older than {NODE_MIN[0]}.{NODE_MIN[1]}")
+    return pathlib.Path(node).parent
+
+
+def run(command, ui, env):
+    return subprocess.run(command, cwd=ui, env=env, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+
+
+def install(ui, env):
+    """npm ci, when the lock file is another one than last time."""
+    stamp = ui / "node_modules" / ".skald-lock"
+    wanted = hashlib.sha256((ui / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("web UI: installing its packages", file=sys.stderr)
+    done = run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ui, env)
+    if done.returncode != 0:
+        print(done.stdout, file=sys.stderr)
+        raise Absent("the web UI's npm packages could not be installed when this binary was built")
+    stamp.write_text(wanted)
+
+
+def build(root, ui, target):
+    """Vite's build of ui into target, which appears whole or not at all."""
+    node = find_node(root)
+    env = dict(os.environ, PATH=f"{node}{os.pathsep}{os.environ.get('PATH', '')}", CI="1")
+    install(ui, env)
+    print("web UI: building", file=sys.stderr)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as temp:
+        out = pathlib.Path(temp) / "dist"
+        done = run(["npm", "run", "--silent", "build", "--", "--outDir", str(out), "--emptyOutDir"],
+                   ui, env)
+        if done.returncode != 0:
+            sys.exit(f"the web UI does not build:\n{done.stdout}")
+        out.rename(target)
+
+
+def prune(folder):
+    builds = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    for old in builds[:-KEEP]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def built(root, ui, digest):
+    """The folder of the built UI, from the cache or made now."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = cache / "skald" / "ui"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / digest
+    with open(folder / ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.is_dir():
+            build(root, ui, target)
+        os.utime(target)
+        prune(folder)
+    return target
+
+
+def c_string(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def pack(dist):
+    """(the bytes of all, the rows of the table)"""
+    blob, rows = bytearray(), []
+    for file in sorted(p for p in dist.rglob("*") if p.is_file()):
+        path = file.relative_to(dist).as_posix()
+        if path == NOT_SERVED:
+            continue
+        plain = file.read_bytes()
+        packed = gzip.compress(plain, 9, mtime=0)
+        etag = '"' + hashlib.sha256(plain).hexdigest()[:16] + '"'
+        immutable = path.startswith("assets/") and HASHED.search(path)
+        rows.append(f"    {{{c_string(path)}, {c_string(TYPES[file.suffix])}, "
+                    f"sk_web_asset_bytes + {len(blob)}, {len(packed)}, {len(plain)}, "
+                    f"{c_string(etag)}, {'true' if immutable else 'false'}}},\n")
+        blob += packed
+    return bytes(blob), rows
+
+
+def write(path, data):
+    """Only when it changes, so that nothing is compiled again for nothing."""
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--disabled", action="store_true", help="an empty table")
+    args = parser.parse_args()
+    root = pathlib.Path(__file__).resolve().parent.parent
+    ui = root / "ui"
+    blob, rows, absent, digest, licences = b"", [], "", "", ""
+    try:
+        if args.disabled:
+            raise Absent("this binary was built with -Dui=false")
+        digest = digest_of(ui)
+        dist = built(root, ui, digest)
+        blob, rows = pack(dist)
+        licences = (dist / NOT_SERVED).read_text(encoding="utf-8")
+    except Absent as reason:
+        absent, digest = str(reason), ""
+        print(f"web UI: left out: {absent}", file=sys.stderr)
+    args.out.mkdir(parents=True, exist_ok=True)
+    out = args.out.resolve()
+    write(out / "web_assets.bin", blob)
+    write(out / "ui_licenses.txt", licences.encode())
+    # The blob's digest makes this file change with it.
+    write(out / "web_assets.S", f"""\
+/* Made by tools/ui_assets.py from ui/. {hashlib.sha256(blob).hexdigest()} */
+    .section .rodata
+    .global sk_web_asset_bytes
+sk_web_asset_bytes:
+    .incbin "{out}/web_assets.bin"
+    .byte 0
+    .section .note.GNU-stack, "", %progbits
+""".encode())
+    write(out / "web_assets.c", f"""\
+/* Made by tools/ui_assets.py from ui/. */
+#include "web/assets.h"
+
+extern const unsigned char sk_web_asset_bytes[];
+
+const struct sk_web_asset sk_web_assets[] = {{
+{''.join(rows)}    {{0}}, // a table has at least one row
+}};
+const size_t sk_web_asset_count = {len(rows)};
+const char sk_web_assets_absent[] = {c_string(absent)};
+const char sk_web_ui_version[] = {c_string(digest)};
+""".encode())
+
+
+if __name__ == "__main__":
+    main()
