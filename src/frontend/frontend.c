@@ -1,5 +1,5 @@
 /*
- * The method table of both services. methods.def names every method; the built ones have a handler
+ * The method table of all services. methods.def names every method; the built ones have a handler
  * in one of the other files, the others share one that answers UNIMPLEMENTED by name, so that a
  * client learns what is missing rather than that the service is unknown.
  *
@@ -11,13 +11,16 @@
 #include "base/buf.h"
 #include "frontend/client_version.h"
 #include "frontend/frontend_internal.h"
+#include "skald/api/v1/service.pb-c.h"
 #include "temporal/api/operatorservice/v1/service.pb-c.h"
 #include "temporal/api/workflowservice/v1/service.pb-c.h"
 
 #define SERVICE_WORKFLOW "temporal.api.workflowservice.v1.WorkflowService"
 #define SERVICE_OPERATOR "temporal.api.operatorservice.v1.OperatorService"
+#define SERVICE_SKALD "skald.api.v1.SkaldService"
 #define TYPE_WORKFLOW(name) temporal__api__workflowservice__v1__##name##__descriptor
 #define TYPE_OPERATOR(name) temporal__api__operatorservice__v1__##name##__descriptor
+#define TYPE_SKALD(name) skald__api__v1__##name##__descriptor
 
 /* A method not built yet. Its namespace is still checked first, as with any other: whoever asks for
  * one that is not there is better served by hearing so. */
