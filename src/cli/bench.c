@@ -77,13 +77,18 @@ static void close_run(struct sk_bench *b, struct sk_bench_run *run)
     sk_waitq_wake_all(&b->changed);
 }
 
-void sk_bench_finish(struct sk_bench *b, const char *workflow_id)
+struct sk_bench_run *sk_bench_run_of(struct sk_bench *b, const char *workflow_id)
 {
     const char *dash = strrchr(workflow_id, '-');
     int64_t number;
     if (!dash || !sk_value_count(dash + 1, INT32_MAX, &number))
-        return;
-    struct sk_bench_run *run = sk_imap_get(b->open, number);
+        return NULL;
+    return sk_imap_get(b->open, number);
+}
+
+void sk_bench_finish(struct sk_bench *b, const char *workflow_id)
+{
+    struct sk_bench_run *run = sk_bench_run_of(b, workflow_id);
     if (!run || run->done)
         return;
     run->done = true;
@@ -293,6 +298,7 @@ static sk_err read_options(struct sk_bench *b, struct sk_ctx *ctx, const struct 
     b->duration_ms = sk_options_number(o, SK_OPT_BENCH_DURATION);
     b->warmup_ms = sk_options_number(o, SK_OPT_BENCH_WARMUP);
     b->activities = sk_options_number(o, SK_OPT_BENCH_ACTIVITIES);
+    b->parallel = sk_options_flag(o, SK_OPT_BENCH_PARALLEL);
     b->concurrency = sk_options_number(o, SK_OPT_BENCH_CONCURRENCY);
     b->rate = sk_options_real(o, SK_OPT_BENCH_RATE);
     b->pollers = sk_options_number(o, SK_OPT_BENCH_POLLERS);

@@ -23,7 +23,7 @@ struct sk_bench {
     int64_t workflows, duration_ms, warmup_ms, activities, concurrency, pollers, connections;
     int64_t payload_size, server_pid;
     double rate;
-    bool sticky, gzip;
+    bool parallel, sticky, gzip;
     /* names, all with one fresh prefix */
     const char *prefix, *queue, *sticky_queue, *identity;
     char *payload; /* payload_size bytes of padding */
@@ -49,6 +49,8 @@ struct sk_bench_run {
     int64_t number;
     int64_t due_us; /* when its start was due */
     bool done;
+    int64_t seen;            /* parallel: completed activities are counted up to this event */
+    int64_t completed;       /* so many */
     struct sk_fiber *waiter; /* closed loop: who goes on when it is done */
 };
 
@@ -57,6 +59,7 @@ sk_err sk_bench_call(struct sk_bench *bench, struct sk_rpc_client *client, struc
                      enum sk_cli_call call, const ProtobufCMessage *request, int64_t timeout_ms,
                      ProtobufCMessage **ret) SK_MUST_USE;
 struct sk_rpc_client *sk_bench_client(struct sk_bench *bench); /* the next one in turn */
+struct sk_bench_run *sk_bench_run_of(struct sk_bench *bench, const char *workflow_id); /* or NULL */
 /* The run with this workflow id has come to its end. */
 void sk_bench_finish(struct sk_bench *bench, const char *workflow_id);
 void sk_bench_fiber_ended(struct sk_bench *bench);

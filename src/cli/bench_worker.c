@@ -2,7 +2,8 @@
  * The worker of the load generator: fibers that poll, answer and poll again. A workflow of N
  * activities keeps no state here: each activity's input starts with its step's number, its result
  * is its input, and a workflow task looks for the newest result in the events it was given. That
- * works the same with sticky queues (new events only) and without (all of them).
+ * works the same with sticky queues (new events only) and without (all of them). With --parallel
+ * results come in any order, so they are counted in the run, by event id.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,20 +60,65 @@ static API_COMMON(Payloads) * step_payload(struct sk_bench *b, struct sk_arena *
     return sk_cli_payloads(arena, "binary/plain", text, size);
 }
 
-static API_COMMAND(Command) * decide(struct sk_bench *b, struct sk_arena *arena,
-                                     const API_WS(PollWorkflowTaskQueueResponse) * task,
-                                     bool *ret_last)
+static API_COMMAND(Command) * activity(struct sk_bench *b, struct sk_arena *arena, int64_t step)
 {
-    *ret_last = true;
-    if (b->mode == SK_BENCH_TIMERS)
-        return sk_cli_command_timer(arena, "1", TIMER_MS);
-    int64_t step = next_step(task->history);
-    if (step >= b->activities)
-        return sk_cli_command_complete(arena, sk_cli_payloads(arena, "binary/plain", b->payload,
-                                                              (size_t)b->payload_size));
-    *ret_last = false;
     return sk_cli_command_activity(arena, sk_arena_printf(arena, "%lld", (long long)step),
                                    "SkaldBenchStep", b->queue, step_payload(b, arena, step));
+}
+
+static API_COMMAND(Command) * complete(struct sk_bench *b, struct sk_arena *arena)
+{
+    return sk_cli_command_complete(arena, sk_cli_payloads(arena, "binary/plain", b->payload,
+                                                          (size_t)b->payload_size));
+}
+
+/* Activities that have completed so far; a task may repeat events that were counted. */
+static int64_t completed(struct sk_bench_run *run, const API_HISTORY(History) * history)
+{
+    for (size_t i = 0; history && i < history->n_events; i++) {
+        const API_HISTORY(HistoryEvent) *event = history->events[i];
+        if (event->event_id <= run->seen)
+            continue;
+        run->seen = event->event_id;
+        run->completed += event->event_type == EVENT_ACTIVITY_COMPLETED;
+    }
+    return run->completed;
+}
+
+/* All activities in the first task, the end in the task that brings the last result. */
+static bool decide_parallel(struct sk_bench *b, struct sk_arena *arena,
+                            const API_WS(PollWorkflowTaskQueueResponse) * task,
+                            API_WS(RespondWorkflowTaskCompletedRequest) * r)
+{
+    struct sk_bench_run *run = sk_bench_run_of(b, task->workflow_execution->workflow_id);
+    if (!run)
+        return false;
+    bool last = completed(run, task->history) >= b->activities;
+    if (last) {
+        r->commands[r->n_commands++] = complete(b, arena);
+    } else if (task->previous_started_event_id == 0) {
+        for (int64_t i = 0; i < b->activities; i++)
+            r->commands[r->n_commands++] = activity(b, arena, i);
+    }
+    return last;
+}
+
+/* The commands that answer the task. True: its workflow ends with them, as far as we count. */
+static bool decide(struct sk_bench *b, struct sk_arena *arena,
+                   const API_WS(PollWorkflowTaskQueueResponse) * task,
+                   API_WS(RespondWorkflowTaskCompletedRequest) * r)
+{
+    r->commands = SK_NEW_N(arena, API_COMMAND(Command) *, b->parallel ? b->activities + 1 : 1);
+    if (b->mode == SK_BENCH_TIMERS) {
+        r->commands[r->n_commands++] = sk_cli_command_timer(arena, "1", TIMER_MS);
+        return true;
+    }
+    if (b->parallel)
+        return decide_parallel(b, arena, task, r);
+    int64_t step = next_step(task->history);
+    r->commands[r->n_commands++] =
+        step < b->activities ? activity(b, arena, step) : complete(b, arena);
+    return step >= b->activities;
 }
 
 static void answer_workflow_task(struct poller *p,
@@ -84,13 +130,10 @@ static void answer_workflow_task(struct poller *p,
         API_NEW(arena, API_WS(RespondWorkflowTaskCompletedRequest),
                 temporal__api__workflowservice__v1__respond_workflow_task_completed_request_);
     ProtobufCMessage *reply;
-    bool last;
     r->task_token = task->task_token;
     r->namespace_ = sk_arena_strdup(arena, b->ns);
     r->identity = sk_arena_strdup(arena, b->identity);
-    r->commands = SK_NEW(arena, API_COMMAND(Command) *);
-    r->commands[0] = decide(b, arena, task, &last);
-    r->n_commands = 1;
+    bool last = decide(b, arena, task, r);
     if (b->sticky) {
         r->sticky_attributes = API_NEW(arena, API_TASKQUEUE(StickyExecutionAttributes),
                                        temporal__api__taskqueue__v1__sticky_execution_attributes_);

@@ -58,6 +58,11 @@ class Bench(Case):
                     self.assertGreaterEqual(report["calls_us"]["RespondActivityTaskCompleted"]["count"], 50 * activities - 1)
                 self.assertGreater(report["server"]["rss_bytes"], 1000000)
 
+    def test_activities_all_at_once(self):
+        report = self.bench(self.start(), "--workflows", 5, "--activities", 40, "--parallel", "--payload-size", "100")
+        self.assertEqual((report["workflows"], report["unfinished"], report["errors"]), (5, 0, {}))
+        self.assertEqual(report["calls_us"]["RespondActivityTaskCompleted"]["count"], 5 * 40)
+
     def test_open_loop(self):
         report = self.bench(self.start(), "--rate", 50, "--duration", "1s", "--warmup", "100ms")
         self.assertGreater(report["workflows"], 10)
