@@ -1,7 +1,8 @@
 /*
  * What workers say about activities: take one, heartbeat, complete, fail, confirm a cancel; by
- * token or, for completion from elsewhere, by workflow and activity id. Each finds the activity
- * under the flow's lock, changes it, commits.
+ * token or, for completion from elsewhere, by workflow and activity id. Each finds the activity and
+ * changes it, in one commit with all that is said about the run's activities at that time
+ * (joint.c): a fan-out of hundreds of activities does not queue for a commit each.
  */
 #include "engine/engine_internal.h"
 
@@ -44,14 +45,9 @@ static sk_err target_from_token(struct sk_engine *e, struct sk_ctx *ctx,
     return SK_OK;
 }
 
-static sk_err find(struct flow *flow, struct sk_ctx *ctx, const struct target *target,
-                   struct exec **ret_x, EN(Activity) **ret_a, struct item **ret_item)
+static sk_err find(struct exec *x, struct sk_ctx *ctx, const struct target *target,
+                   EN(Activity) **ret_a, struct item **ret_item)
 {
-    struct exec *x;
-    sk_err err = target->token ? flow_run_uuid(flow, ctx, target->run_uuid, &x)
-                               : flow_run(flow, ctx, target->run_id, &x);
-    if (err != SK_OK)
-        return err;
     if (!exec_running(x))
         return sk_fail_not_found(ctx, "workflow execution already completed");
     EN(Activity) *a;
@@ -68,7 +64,6 @@ static sk_err find(struct flow *flow, struct sk_ctx *ctx, const struct target *t
                                      "check their existence or retry with their Id",
                                      target->activity_id);
     }
-    *ret_x = x;
     *ret_a = a;
     return SK_OK;
 }
@@ -91,40 +86,32 @@ struct act {
     struct heartbeat_flags *ret_flags;
 };
 
-static sk_err act_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         struct flow *flow, const struct act *act)
+static sk_err decide_act(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                         const struct change *change)
 {
-    struct exec *x;
+    const struct act *act = change->request;
     EN(Activity) *a;
     struct item *item;
-    sk_err err = find(flow, ctx, &act->target, &x, &a, &item);
+    sk_err err = find(x, ctx, &act->target, &a, &item);
     if (err == SK_OK && act->check)
         err = act->check(ctx, a);
     if (err != SK_OK)
         return err;
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
     if (act->ret_flags)
         *act->ret_flags = (struct heartbeat_flags){a->cancel_requested, a->paused, a->reset};
-    act->change(&t, a, item, act);
-    return txn_commit(&t);
-}
-
-static sk_err do_act(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                     const void *request, void *response)
-{
-    (void)response;
-    const struct act *act = request;
-    struct flow *flow = flow_enter(shard, ns->id, act->target.workflow_id);
-    sk_err err = act_locked(shard, ctx, ns, flow, act);
-    flow_leave(flow);
-    return err;
+    act->change(joint_txn(j), a, item, act);
+    return SK_OK;
 }
 
 static sk_err run_act(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                      struct act *act)
+                      const struct act *act)
 {
-    return shard_call(e, ctx, ns, act->target.workflow_id, do_act, act, NULL);
+    const struct change change = {.workflow_id = act->target.workflow_id,
+                                  .run_id = act->target.run_id,
+                                  .run_uuid = act->target.token ? &act->target.run_uuid : NULL,
+                                  .decide = decide_act,
+                                  .request = act};
+    return run_change(e, ctx, ns, &change);
 }
 
 static sk_err act_by_token(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
@@ -331,52 +318,27 @@ struct take {
     const WS(PollActivityTaskQueueRequest) *poll;
 };
 
-static sk_err take_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          struct flow *flow, const struct take *take,
-                          WS(PollActivityTaskQueueResponse) *response)
+static sk_err decide_take(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                          const struct change *change)
 {
+    const struct take *take = change->request;
     const struct sk_task_row *row = &take->task->row;
-    struct exec *x;
     struct item *item;
-    sk_err err = flow_run_uuid(flow, ctx, row->run.run_id, &x);
-    if (err == SK_NOT_FOUND) {
-        sk_ctx_clear(ctx);
-        return SK_STALE;
-    }
-    if (err != SK_OK)
-        return err;
     EN(Activity) *a = exec_activity(x, row->scheduled_id, &item);
     if (!exec_running(x) || !a || a->started_ns != 0 || a->retry_due_ms != 0 ||
         a->attempt != row->attempt || a->stamp != row->stamp)
         return SK_STALE;
     HIST(HistoryEvent) *scheduled;
-    err = history_event(x, ctx, shard->engine->store, a->scheduled_id, &scheduled);
+    sk_err err = history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &scheduled);
     if (err != SK_OK)
         return err;
     char request_id[SK_UUID_TEXT];
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), sk_now_wall_ms()), request_id);
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
-    activity_mark_started(&t, a, item, take->poll->identity, request_id);
-    int64_t scheduled_id = a->scheduled_id;
-    err = txn_commit(&t);
-    if (err != SK_OK)
-        return err;
-    a = exec_activity(x, scheduled_id, NULL); // the commit may have rebuilt the arena
-    activity_respond(x, ctx, ns, a, scheduled->activity_task_scheduled_event_attributes, response);
+    struct txn *t = joint_txn(j);
+    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), request_id);
+    activity_mark_started(t, a, item, take->poll->identity, request_id);
+    activity_respond(x, ctx, t->ns, a, scheduled->activity_task_scheduled_event_attributes,
+                     change->response);
     return SK_OK;
-}
-
-static sk_err do_take(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                      const void *request, void *response)
-{
-    const struct take *take = request;
-    char *id = sk_arena_strndup(ctx->arena, take->task->row.run.workflow_id.p,
-                                take->task->row.run.workflow_id.n);
-    struct flow *flow = flow_enter(shard, ns->id, id);
-    sk_err err = take_locked(shard, ctx, ns, flow, take, response);
-    flow_leave(flow);
-    return err;
 }
 
 static const char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task)
@@ -389,8 +351,17 @@ sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx,
                                 const WS(PollActivityTaskQueueRequest) *poll,
                                 WS(PollActivityTaskQueueResponse) *response)
 {
-    struct take take = {task, poll};
-    return shard_call(engine, ctx, ns, task_workflow_id(ctx, task), do_take, &take, response);
+    const struct take take = {task, poll};
+    const struct change change = {.workflow_id = task_workflow_id(ctx, task),
+                                  .run_uuid = &task->row.run.run_id,
+                                  .decide = decide_take,
+                                  .request = &take,
+                                  .response = response};
+    sk_err err = run_change(engine, ctx, ns, &change);
+    if (err != SK_NOT_FOUND)
+        return err;
+    sk_ctx_clear(ctx); // the run is gone
+    return SK_STALE;
 }
 
 static sk_err do_unstart(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,

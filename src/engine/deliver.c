@@ -132,30 +132,45 @@ sk_err deliver_forget(struct attempt *a)
     return sk_store_commit(deliver_engine(a)->store, a->ctx, &txn);
 }
 
+struct record {
+    struct attempt *a;
+    void (*record)(struct attempt *, struct txn *);
+    bool open;
+};
+
+static sk_err decide_record(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                            const struct change *change)
+{
+    (void)ctx;
+    struct record *r = change->response;
+    r->open = exec_running(x);
+    if (!r->open)
+        return SK_OK;
+    struct txn *t = joint_txn(j);
+    r->record(r->a, t);
+    struct sk_op *op = txn_op(t, SK_OP_OUTBOX_DELETE);
+    op->outbox.source = exec_key(x);
+    op->outbox.id = r->a->d->id;
+    wft_schedule_if_idle(t);
+    return SK_OK;
+}
+
 /* Record the answer in the source with `record`; if the source is closed or gone, only forget the
  * message. *ret_open tells which. */
 sk_err deliver_record(struct attempt *a, void (*record)(struct attempt *, struct txn *),
                       bool *ret_open)
 {
-    struct flow *flow = flow_enter(a->d->shard, a->d->ns_id, a->d->source_id);
-    struct exec *x = NULL;
-    sk_err err = flow_run_uuid(flow, a->ctx, a->d->source_run, &x);
-    *ret_open = err == SK_OK && exec_running(x);
-    if (*ret_open) {
-        struct txn t;
-        txn_init(&t, a->d->shard, a->ctx, a->ns, x);
-        record(a, &t);
-        struct sk_op *op = txn_op(&t, SK_OP_OUTBOX_DELETE);
-        op->outbox.source = exec_key(x);
-        op->outbox.id = a->d->id;
-        wft_schedule_if_idle(&t);
-        err = txn_commit(&t);
-    } else if (err == SK_NOT_FOUND || err == SK_OK) {
-        sk_ctx_clear(a->ctx);
-        err = SK_OK;
-    }
-    flow_leave(flow);
-    return err;
+    struct record r = {a, record, false};
+    const struct change change = {.workflow_id = a->d->source_id,
+                                  .run_uuid = &a->d->source_run,
+                                  .decide = decide_record,
+                                  .response = &r};
+    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
+    *ret_open = r.open;
+    if (err != SK_NOT_FOUND)
+        return err;
+    sk_ctx_clear(a->ctx);
+    return SK_OK;
 }
 
 /* The commit that recorded the answer may have been of unknown outcome. Asking the target once more
@@ -196,52 +211,63 @@ static bool is_child_of_source(const struct attempt *a, const struct exec *x)
            strcmp(x->s->parent_run_id, deliver_source_run(a)) == 0;
 }
 
-static sk_err take_signal(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          struct flow *flow, struct attempt *a)
+/* The reply says no, until the target said yes: it may not be there. */
+static sk_err ask_target(struct attempt *a, const COMMON(WorkflowExecution) *target,
+                         sk_err (*decide)(struct joint *, struct exec *, struct sk_ctx *,
+                                          const struct change *))
 {
+    const struct change change = {.workflow_id = target->workflow_id,
+                                  .run_id = target->run_id,
+                                  .decide = decide,
+                                  .response = a};
+    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
+    if (err != SK_NOT_FOUND && err != SK_INVALID_ARGUMENT)
+        return err;
+    sk_ctx_clear(a->ctx);
+    return SK_OK;
+}
+
+static bool is_source(const struct attempt *a, const struct exec *x)
+{
+    return memcmp(&x->run_id, &a->d->source_run, sizeof x->run_id) == 0;
+}
+
+static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                            const struct change *change)
+{
+    (void)ctx;
+    struct attempt *a = change->response;
     const HIST(SignalExternalWorkflowExecutionInitiatedEventAttributes) *i =
         a->initiated->signal_external_workflow_execution_initiated_event_attributes;
-    const char *target = i->workflow_execution->workflow_id;
-    bool found;
-    sk_err err = deliver_inbox_find(a, target, &found);
-    if (err != SK_OK || found)
-        return err;
-    struct exec *x = NULL;
-    err = flow_run(flow, ctx, i->workflow_execution->run_id, &x);
-    if (err != SK_OK && err != SK_NOT_FOUND)
-        return err;
-    sk_ctx_clear(ctx);
-    bool self = x && memcmp(&x->run_id, &a->d->source_run, sizeof x->run_id) == 0;
-    a->reply.ok = false;
-    a->reply.cause = SIGNAL_CAUSE(EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND);
-    if (!x || self || !exec_running(x) || (i->child_workflow_only && !is_child_of_source(a, x)))
+    if (is_source(a, x) || !exec_running(x) ||
+        (i->child_workflow_only && !is_child_of_source(a, x)))
         return SK_OK;
-    if (x->s->signal_count >= shard->engine->limits->signals_per_run) {
+    if (x->s->signal_count >= x->flow->shard->engine->limits->signals_per_run) {
         a->reply.cause = SIGNAL_CAUSE(SIGNAL_COUNT_LIMIT_EXCEEDED);
         return SK_OK;
     }
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
-    signal_add(&t, i->signal_name, i->input, i->header, SYSTEM_IDENTITY, a->out->signal->request_id,
+    struct txn *t = joint_txn(j);
+    signal_add(t, i->signal_name, i->input, i->header, SYSTEM_IDENTITY, a->out->signal->request_id,
                deliver_source(a), 0, NULL);
-    wft_schedule_if_idle(&t);
+    wft_schedule_if_idle(t);
     a->reply.ok = true;
     a->reply.cause = 0;
-    deliver_inbox_put(a, &t, target);
-    return txn_commit(&t);
+    deliver_inbox_put(a, t, i->workflow_execution->workflow_id);
+    return SK_OK;
 }
 
-static sk_err do_take_signal(struct sk_shard *shard, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, const void *request, void *response)
+static sk_err take_signal(struct attempt *a)
 {
-    (void)request;
-    struct attempt *a = response;
-    const HIST(SignalExternalWorkflowExecutionInitiatedEventAttributes) *i =
-        a->initiated->signal_external_workflow_execution_initiated_event_attributes;
-    struct flow *flow = flow_enter(shard, ns->id, i->workflow_execution->workflow_id);
-    sk_err err = take_signal(shard, ctx, ns, flow, a);
-    flow_leave(flow);
-    return err;
+    const COMMON(WorkflowExecution) *target =
+        a->initiated->signal_external_workflow_execution_initiated_event_attributes
+            ->workflow_execution;
+    bool found;
+    sk_err err = deliver_inbox_find(a, target->workflow_id, &found);
+    if (err != SK_OK || found)
+        return err;
+    a->reply.ok = false;
+    a->reply.cause = SIGNAL_CAUSE(EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND);
+    return ask_target(a, target, decide_signal);
 }
 
 static void record_signal(struct attempt *a, struct txn *t)
@@ -298,51 +324,30 @@ static sk_err deliver_signal(struct attempt *a)
     err = deliver_settled(a, SK_PART_SIGNAL, target, &settled);
     if (err != SK_OK || settled)
         return err;
-    err = shard_call(deliver_engine(a), a->ctx, a->ns, target, do_take_signal, NULL, a);
+    err = take_signal(a);
     return err == SK_OK ? finish(a, record_signal, target) : err;
 }
 
 /* ---- cancel another ---- */
 
-static sk_err take_cancel(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          struct flow *flow, struct attempt *a)
+static sk_err decide_cancel(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                            const struct change *change)
 {
+    (void)ctx;
+    struct attempt *a = change->response;
     const HIST(RequestCancelExternalWorkflowExecutionInitiatedEventAttributes) *i =
         a->initiated->request_cancel_external_workflow_execution_initiated_event_attributes;
-    struct exec *x = NULL;
-    sk_err err = flow_run(flow, ctx, i->workflow_execution->run_id, &x);
-    if (err != SK_OK && err != SK_NOT_FOUND)
-        return err;
-    sk_ctx_clear(ctx);
-    a->reply.ok = false;
-    a->reply.cause = CANCEL_CAUSE(EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND);
-    if (!x || memcmp(&x->run_id, &a->d->source_run, sizeof x->run_id) == 0 ||
-        (i->child_workflow_only && !is_child_of_source(a, x)))
+    if (is_source(a, x) || (i->child_workflow_only && !is_child_of_source(a, x)))
         return SK_OK;
     a->reply.ok = true;
     a->reply.cause = 0;
     if (!exec_running(x) || x->s->cancel_requested)
         return SK_OK;
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
-    cancel_add(&t, i->reason, SYSTEM_IDENTITY, a->out->cancel->request_id, a->initiated->event_id,
+    struct txn *t = joint_txn(j);
+    cancel_add(t, i->reason, SYSTEM_IDENTITY, a->out->cancel->request_id, a->initiated->event_id,
                deliver_source(a));
-    wft_schedule_if_idle(&t);
-    return txn_commit(&t);
-}
-
-static sk_err do_take_cancel(struct sk_shard *shard, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, const void *request, void *response)
-{
-    (void)request;
-    struct attempt *a = response;
-    const char *id =
-        a->initiated->request_cancel_external_workflow_execution_initiated_event_attributes
-            ->workflow_execution->workflow_id;
-    struct flow *flow = flow_enter(shard, ns->id, id);
-    sk_err err = take_cancel(shard, ctx, ns, flow, a);
-    flow_leave(flow);
-    return err;
+    wft_schedule_if_idle(t);
+    return SK_OK;
 }
 
 static void record_cancel(struct attempt *a, struct txn *t)
@@ -382,15 +387,17 @@ static sk_err deliver_cancel(struct attempt *a)
     sk_err err = deliver_decode(a->ctx, a->out->cancel->initiated, &a->initiated);
     if (err != SK_OK)
         return err;
-    const char *target =
+    const COMMON(WorkflowExecution) *target =
         a->initiated->request_cancel_external_workflow_execution_initiated_event_attributes
-            ->workflow_execution->workflow_id;
+            ->workflow_execution;
     bool settled;
-    err = deliver_settled(a, SK_PART_CANCEL, target, &settled);
+    err = deliver_settled(a, SK_PART_CANCEL, target->workflow_id, &settled);
     if (err != SK_OK || settled)
         return err;
-    err = shard_call(deliver_engine(a), a->ctx, a->ns, target, do_take_cancel, NULL, a);
-    return err == SK_OK ? finish(a, record_cancel, target) : err;
+    a->reply.ok = false;
+    a->reply.cause = CANCEL_CAUSE(EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND);
+    err = ask_target(a, target, decide_cancel);
+    return err == SK_OK ? finish(a, record_cancel, target->workflow_id) : err;
 }
 
 /* ---- carrying ---- */

@@ -315,47 +315,38 @@ static HIST(HistoryEvent) *child_close_event(struct attempt *a, struct txn *t,
 #undef COMMON_FIELDS
 }
 
-static sk_err do_child_closed(struct sk_shard *shard, struct sk_ctx *ctx,
-                              const struct sk_namespace *ns, const void *request, void *response)
+static sk_err decide_child_closed(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                                  const struct change *change)
 {
-    (void)request;
-    struct attempt *a = response;
+    struct attempt *a = change->response;
     const EN(ChildClosed) *m = a->out->child_closed;
-    struct flow *flow = flow_enter(shard, ns->id, m->parent_workflow_id);
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, m->parent_run_id, &x);
-    if (err == SK_NOT_FOUND) {
-        sk_ctx_clear(ctx);
-        err = SK_OK;
-    } else if (err == SK_OK && exec_running(x)) {
-        const EN(Child) *child = exec_child(x, m->initiated_id, NULL);
-        if (child && strcmp(child->workflow_id, a->d->source_id) == 0) {
-            if (!sk_text_set(child->run_id)) {
-                err = SK_UNAVAILABLE; // it has not recorded the start yet: come again
-            } else {
-                struct txn t;
-                const HIST(HistoryEvent) *closed;
-                txn_init(&t, shard, ctx, ns, x);
-                err = deliver_decode(ctx, m->close_event, &closed);
-                if (err == SK_OK) {
-                    txn_add(&t, child_close_event(a, &t, child, closed));
-                    wft_schedule_if_idle(&t);
-                    err = txn_commit(&t);
-                } else {
-                    txn_abandon(&t);
-                }
-            }
-        }
-    }
-    flow_leave(flow);
-    return err;
+    const EN(Child) *child = exec_child(x, m->initiated_id, NULL);
+    if (!exec_running(x) || !child || strcmp(child->workflow_id, a->d->source_id) != 0)
+        return SK_OK;
+    if (!sk_text_set(child->run_id))
+        return SK_UNAVAILABLE; // it has not recorded the start yet: come again
+    const HIST(HistoryEvent) *closed;
+    sk_err err = deliver_decode(ctx, m->close_event, &closed);
+    if (err != SK_OK)
+        return err;
+    struct txn *t = joint_txn(j);
+    txn_add(t, child_close_event(a, t, child, closed));
+    wft_schedule_if_idle(t);
+    return SK_OK;
 }
 
 sk_err deliver_child_closed(struct attempt *a)
 {
-    sk_err err = shard_call(deliver_engine(a), a->ctx, a->ns,
-                            a->out->child_closed->parent_workflow_id, do_child_closed, NULL, a);
-    return err == SK_OK ? deliver_forget(a) : err;
+    const struct change change = {.workflow_id = a->out->child_closed->parent_workflow_id,
+                                  .run_id = a->out->child_closed->parent_run_id,
+                                  .decide = decide_child_closed,
+                                  .response = a};
+    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
+    if (err == SK_NOT_FOUND)
+        sk_ctx_clear(a->ctx);
+    else if (err != SK_OK)
+        return err;
+    return deliver_forget(a);
 }
 
 /* ---- a parent's close ---- */

@@ -82,7 +82,7 @@ struct flow {
     struct sk_uuid current; /* all zero: no run */
     struct exec *runs;
     struct sk_list watches;
-    struct sk_list signals; /* signal.c: requests that wait to be taken together */
+    struct sk_list members; /* joint.c: requests that wait to be decided together */
     size_t bytes;           /* as counted into the shard */
 };
 
@@ -200,10 +200,12 @@ void exec_apply(struct exec *x, const HIST(HistoryEvent) *event);
 
 /* flow.c: the cache and the lock */
 struct flow *flow_enter(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id);
-/* The two halves of it: hold the flow in memory, then wait for its lock. */
+void flow_leave(struct flow *flow);
+/* The halves of these: hold the flow in memory, wait for its lock; give them up again. */
 struct flow *flow_hold(struct sk_shard *shard, sk_ns_id ns, const char *workflow_id);
 void flow_lock(struct flow *flow);
-void flow_leave(struct flow *flow);
+void flow_unlock(struct flow *flow);
+void flow_release(struct flow *flow);
 /* The run (run_id text), or the current one when run_id is NULL or empty. NOT_FOUND with detail. */
 sk_err flow_run(struct flow *flow, struct sk_ctx *ctx, const char *run_id,
                 struct exec **ret) SK_MUST_USE;
@@ -247,6 +249,25 @@ sk_err txn_commit(struct txn *t) SK_MUST_USE;
 /* Drop what was decided: the run's memory is forgotten. */
 void txn_abandon(struct txn *t);
 int64_t txn_now_ms(const struct txn *t);
+
+/* joint.c: short requests on a run; those that come while a commit of it is under way are decided
+ * in order and committed as one */
+struct joint;
+struct change {
+    const char *workflow_id;
+    const char *run_id;             /* NULL or empty: the current run */
+    const struct sk_uuid *run_uuid; /* set: this run, whatever run_id says */
+    /* Look at the run and change it by joint_txn's transition, after which nothing may fail; or do
+     * not ask for that, and change nothing. What is returned (errors with ctx) is the answer, once
+     * the commit returned. On the loop that owns the run, perhaps in another request's fiber. */
+    sk_err (*decide)(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                     const struct change *change);
+    const void *request; /* decide's */
+    void *response;
+};
+sk_err run_change(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                  const struct change *change) SK_MUST_USE;
+struct txn *joint_txn(struct joint *j);
 
 /* wft.c: the workflow task */
 bool wft_pending(const struct exec *x);
@@ -375,8 +396,9 @@ int64_t retry_backoff_ms(const COMMON(RetryPolicy) *policy, int32_t attempt, int
                          int64_t expires_ms, const FAILURE *failure, int *ret_state);
 
 /* signal.c */
-/* Did this run take this request already? Remembers it otherwise. */
-bool request_seen(struct txn *t, const char *request_id, int event_type, int64_t event_id);
+/* Did this run take this request already? */
+bool request_seen(const struct exec *x, const char *request_id, int event_type);
+void request_remember(struct txn *t, const char *request_id, int event_type, int64_t event_id);
 void signal_add(struct txn *t, const char *name, const COMMON(Payloads) *input,
                 const COMMON(Header) *header, const char *identity, const char *request_id,
                 const COMMON(WorkflowExecution) *external, size_t n_links, COMMON(Link) **links);

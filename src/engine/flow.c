@@ -150,7 +150,7 @@ static struct flow *flow_new(struct sk_shard *shard, sk_ns_id ns, struct sk_str 
     flow->slot = sk_slot_of(ns, workflow_id);
     sk_list_init(&flow->lru);
     sk_list_init(&flow->watches);
-    sk_list_init(&flow->signals);
+    sk_list_init(&flow->members);
     sk_mutex_init(&flow->lock);
     flow->bytes = sizeof *flow + workflow_id.n;
     shard->bytes += flow->bytes;
@@ -195,16 +195,26 @@ void flow_recount(struct flow *flow)
     flow->bytes = bytes;
 }
 
-void flow_leave(struct flow *flow)
+void flow_unlock(struct flow *flow)
 {
-    struct sk_shard *shard = flow->shard;
     flow_recount(flow);
     sk_mutex_unlock(&flow->lock);
+}
+
+void flow_release(struct flow *flow)
+{
+    struct sk_shard *shard = flow->shard;
     if (--flow->refs == 0) {
         sk_list_push_back(&shard->idle, &flow->lru);
         if (shard->bytes > shard->bytes_max)
             evict(shard);
     }
+}
+
+void flow_leave(struct flow *flow)
+{
+    flow_unlock(flow);
+    flow_release(flow);
 }
 
 void flow_attach(struct flow *flow, struct exec *x)

@@ -68,7 +68,7 @@ static void remember_start(struct txn *t, const struct start_args *args)
             sk_arena_strndup(x->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
         x->s->root_run_id = exec_str(x, x->run_text);
     }
-    request_seen(t, args->request_id, EVENT(WORKFLOW_EXECUTION_STARTED), 1);
+    request_remember(t, args->request_id, EVENT(WORKFLOW_EXECUTION_STARTED), 1);
 }
 
 void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
@@ -169,14 +169,8 @@ static sk_err resolve_closed(struct sk_shard *shard, struct sk_ctx *ctx, const s
 
 static bool took_request(const struct exec *x, const char *request_id)
 {
-    for (size_t i = 0; i < x->s->n_request_ids; i++) {
-        int type = x->s->request_ids[i]->event_type;
-        if ((type == (int)EVENT(WORKFLOW_EXECUTION_STARTED) ||
-             type == (int)EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED)) &&
-            strcmp(x->s->request_ids[i]->id, request_id) == 0)
-            return true;
-    }
-    return false;
+    return request_seen(x, request_id, EVENT(WORKFLOW_EXECUTION_STARTED)) ||
+           request_seen(x, request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED));
 }
 
 sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
@@ -193,7 +187,7 @@ sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *fl
     if (err != SK_OK)
         return err;
     *ret_current = x;
-    if (sk_text_set(p->request_id) && took_request(x, p->request_id))
+    if (took_request(x, p->request_id))
         return SK_STALE;
     if (exec_running(x))
         return resolve_running(shard, ctx, x, p, ret_terminate);
@@ -291,7 +285,7 @@ static sk_err attach(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk
         event->links = r->links;
     }
     txn_add(&t, event);
-    request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED), event->event_id);
+    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED), event->event_id);
     return txn_commit(&t);
 }
 
@@ -441,12 +435,11 @@ static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
     if (x->s->signal_count >= shard->engine->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "exceeded workflow execution limit for signal events");
+    if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
+        return SK_OK;
     struct txn t;
     txn_init(&t, shard, ctx, ns, x);
-    if (request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0)) {
-        txn_abandon(&t);
-        return SK_OK;
-    }
+    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     wft_schedule_if_idle(&t);
     return txn_commit(&t);
@@ -481,7 +474,7 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
     struct txn t;
     start_run(&t, shard, ctx, ns, flow, &args);
     struct exec *x = t.x;
-    request_seen(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
+    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     x->s->first_task_pending = false;
     if (x->s->first_task_backoff_ms > 0)

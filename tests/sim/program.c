@@ -346,6 +346,15 @@ static void do_nonsense(struct sk_arena *arena, struct sim_decision *d)
     a->timer_id = sim_name(arena, "no-such-timer");
 }
 
+/* A wide workflow: hundreds of activities and children whose ends come all at once. */
+static void fan_out(struct sk_arena *arena, struct sim_decision *d)
+{
+    for (uint64_t n = sim_below(sim->width); n > 0; n--)
+        schedule_activity(arena, d);
+    for (uint64_t n = sim_below(sim->width / 4); n > 0; n--)
+        start_child(arena, d);
+}
+
 /* Some command's outcome will wake the workflow. */
 static bool brings_back(const struct sim_decision *d)
 {
@@ -368,6 +377,8 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
         close_somehow(arena, &tale, ret);
         return;
     }
+    if (sim->width && !child && tale.tasks == 0 && sim_chance(50))
+        fan_out(arena, ret);
     if (sim->faults && sim_chance(2))
         do_nonsense(arena, ret);
     for (uint64_t n = sim_below(sim_chance(8) ? 12 : 4); n > 0;

@@ -24,7 +24,9 @@
 #define SIM_ACTIVITY_WORKERS 3
 #define SIM_CLIENTS 4
 #define SIM_WATCHERS 2
-#define SIM_IDS 6 /* workflow ids that clients use; children have ids of their own */
+#define SIM_CROWD 20 /* so many times the activity workers and clients, where workflows are wide \
+                      */
+#define SIM_IDS 6    /* workflow ids that clients use; children have ids of their own */
 
 /* A broken invariant: the run ends here, main.c prints the seed. */
 #define SIM_CHECK(cond, ...) ((cond) ? (void)0 : sim_fail(#cond, __FILE__, __LINE__, __VA_ARGS__))
@@ -74,6 +76,7 @@ struct sim_world {
     bool faults, finishing, over;
     uint64_t harshness; /* how often commits fail: in so many of a thousand */
     int64_t haste_ms;   /* clients pause up to this long */
+    uint64_t width;     /* activities that a wide workflow schedules at once; 0: none is wide */
 
     struct sk_store *base;        /* survives crashes */
     struct sk_store *store;       /* of this life */
@@ -153,8 +156,9 @@ void sim_terminate(const char *workflow_id, const char *run_id);
 
 /* ---- program.c ---- */
 /* The workflow's decision: commands for the history so far. */
+enum { SIM_COMMANDS_MAX = 400 };
 struct sim_decision {
-    CMDMSG(Command) *commands[16];
+    CMDMSG(Command) *commands[SIM_COMMANDS_MAX];
     size_t count;
     bool closes;
 };

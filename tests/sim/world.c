@@ -219,20 +219,28 @@ static void wait_for_the_end(void)
     sk_fiber_sleep(5000); // deliveries between workflow ids
 }
 
+static void populate(void)
+{
+    int crowd = sim->width ? SIM_CROWD : 1;
+    for (intptr_t i = 0; i < SIM_WORKFLOW_WORKERS; i++)
+        sim_spawn(sim_workflow_worker, (void *)i);
+    for (intptr_t i = 0; i < SIM_ACTIVITY_WORKERS * crowd; i++)
+        sim_spawn(sim_activity_worker, (void *)i);
+    sim->clients = SIM_CLIENTS * crowd;
+    for (intptr_t i = 0; i < sim->clients; i++)
+        sim_spawn(sim_client, (void *)i);
+    for (intptr_t i = 0; i < SIM_WATCHERS; i++)
+        sim_spawn(sim_watcher, (void *)i);
+}
+
 static void course(void)
 {
     sim->harshness = sim_chance(70) ? 10 : sim_below(100);
     sim->haste_ms = sim_chance(50) ? 500 : sim_between(1, 30);
+    if (sim->seed % 10 == 3)
+        sim->width = 100 + sim_below(200);
     boot();
-    for (intptr_t i = 0; i < SIM_WORKFLOW_WORKERS; i++)
-        sim_spawn(sim_workflow_worker, (void *)i);
-    for (intptr_t i = 0; i < SIM_ACTIVITY_WORKERS; i++)
-        sim_spawn(sim_activity_worker, (void *)i);
-    sim->clients = SIM_CLIENTS;
-    for (intptr_t i = 0; i < SIM_CLIENTS; i++)
-        sim_spawn(sim_client, (void *)i);
-    for (intptr_t i = 0; i < SIM_WATCHERS; i++)
-        sim_spawn(sim_watcher, (void *)i);
+    populate();
     int64_t end_ms = sk_now_mono_ms() + sim_between(5000, 60000);
     while (sk_now_mono_ms() < end_ms) {
         sk_fiber_sleep((int64_t)sim_below(8000));

@@ -306,7 +306,7 @@ void fail_activity(struct world *w, const WS(PollActivityTaskQueueResponse) *tas
 
 /* ---- what came of it ---- */
 
-const char *history_of(struct world *w, const char *workflow_id)
+const HIST(History) *events_of(struct world *w, const char *workflow_id)
 {
     WS(GetWorkflowExecutionHistoryRequest) *r =
         REQUEST(w, GetWorkflowExecutionHistoryRequest, get_workflow_execution_history_request);
@@ -320,12 +320,19 @@ const char *history_of(struct world *w, const char *workflow_id)
     struct sk_str bytes = sk_wire_pack(w->ctx.arena, &response->base);
     ok(w, sk_wire_decode(&w->ctx, response->base.descriptor, bytes, &m));
     const HIST(History) *history = ((WS(GetWorkflowExecutionHistoryResponse) *)m)->history;
-    struct sk_buf text = SK_BUF_INIT;
-    for (size_t i = 0; history && i < history->n_events; i++) {
+    assert_non_null(history);
+    for (size_t i = 0; i < history->n_events; i++)
         assert_int_equal(history->events[i]->event_id, i + 1);
+    return history;
+}
+
+const char *history_of(struct world *w, const char *workflow_id)
+{
+    const HIST(History) *history = events_of(w, workflow_id);
+    struct sk_buf text = SK_BUF_INIT;
+    for (size_t i = 0; i < history->n_events; i++)
         sk_buf_printf(&text, "%s%s", i ? " " : "",
                       sk_event_name((int)history->events[i]->event_type));
-    }
     const char *ret = sk_arena_strndup(w->ctx.arena, text.p ? text.p : "", text.n);
     sk_buf_fini(&text);
     return ret;

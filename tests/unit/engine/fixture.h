@@ -48,7 +48,9 @@ void complete_task(struct world *w, const WS(PollWorkflowTaskQueueResponse) *tas
 void complete_activity(struct world *w, const WS(PollActivityTaskQueueResponse) *task);
 void fail_activity(struct world *w, const WS(PollActivityTaskQueueResponse) *task);
 
-/* The names of the events of WORKFLOW's current run, as "A B C", prefixes as Temporal's enum. */
+/* The first page of the current run's history. */
+const HIST(History) *events_of(struct world *w, const char *workflow_id);
+/* The names of its events, as "A B C", prefixes as Temporal's enum. */
 const char *history_of(struct world *w, const char *workflow_id);
 int status_of(struct world *w, const char *workflow_id);
 
