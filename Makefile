@@ -48,6 +48,9 @@ sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SE
 compat: all ## the tests with Temporal's published SDKs
 	@tests/compat/run.sh
 
+browser: all ## the web UI's tests in Chromium
+	@tests/browser/run.sh
+
 saga: all ## the order saga while server and worker are killed, ROUNDS rounds
 	@tests/compat/run.sh saga --rounds $(ROUNDS)
 
@@ -99,5 +102,5 @@ build-deps:
 test-deps:
 	@tools/deps.sh test
 
-.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim compat saga format \
+.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim compat browser saga format \
 	lint layers install deps clean help build-deps test-deps

@@ -91,16 +91,23 @@ def node_env():
     return env | {"NO_UPDATE_NOTIFIER": "1", "npm_config_fund": "false", "npm_config_audit": "false"}
 
 
-def node_project(source, env):
-    """A copy of a Node project in the cache, with its packages installed."""
-    package = (source / "package.json").read_text()
+def node_packages(source, env):
+    """A folder in the cache with a Node project's packages; by its lock file if it has one."""
+    lock = source / "package-lock.json"
+    manifests = [path for path in (source / "package.json", lock) if path.exists()]
 
     def fill(folder):
-        shutil.copy(source / "package.json", folder)
-        run(["npm", "install", "--no-package-lock"], cwd=folder, env=env)
+        for path in manifests:
+            shutil.copy(path, folder)
+        # Not `npm ci`: it wants all platforms' optional packages in the lock, and some registries lack a few.
+        run(["npm", "install"] + ([] if lock.exists() else ["--no-package-lock"]), cwd=folder, env=env)
 
-    folder = cached(f"{source.name}", package, fill)
-    return refresh(source, folder)
+    return cached(f"{source.name}", "".join(path.read_text() for path in manifests), fill)
+
+
+def node_project(source, env):
+    """A copy of a Node project in the cache, with its packages installed."""
+    return refresh(source, node_packages(source, env))
 
 
 def refresh(source, folder):

@@ -1,0 +1,76 @@
+/* A real worker of Temporal's TypeScript SDK, and its client. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
+import * as activities from '../activities.ts';
+import { sleep } from './server.ts';
+
+export const QUEUE = 'orders';
+const PATIENCE_MS = 20_000;
+const logger = new DefaultLogger('ERROR', () => undefined);
+let installed = false;
+
+/** The workflows' code, bundled: by run.py's first step for all files, else here. */
+export async function workflowBundle(): Promise<{ code: string }> {
+  const made = process.env['BROWSER_BUNDLE'];
+  if (made && existsSync(made)) return { code: readFileSync(made, 'utf8') };
+  const workflowsPath = fileURLToPath(new URL('../workflows.ts', import.meta.url));
+  return await bundleWorkflowCode({ workflowsPath, logger });
+}
+
+export class WorkerProcess {
+  private constructor(
+    private readonly worker: Worker,
+    private readonly connection: NativeConnection,
+    private readonly run: Promise<void>
+  ) {}
+
+  static async start(address: string, taskQueue = QUEUE, namespace = 'default') {
+    if (!installed) Runtime.install({ logger, shutdownSignals: [] });
+    installed = true;
+    const connection = await NativeConnection.connect({ address });
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue,
+      identity: `worker@${taskQueue}`,
+      workflowBundle: await workflowBundle(),
+      activities,
+      shutdownGraceTime: '1 second',
+      shutdownForceTime: '5 seconds',
+      maxHeartbeatThrottleInterval: '200 milliseconds',
+      defaultHeartbeatThrottleInterval: '200 milliseconds',
+    });
+    return new WorkerProcess(worker, connection, worker.run());
+  }
+
+  async stop(): Promise<void> {
+    this.worker.shutdown();
+    await this.run.catch(() => undefined); // a server that is gone already
+    await this.connection.close();
+  }
+}
+
+export async function connectClient(address: string, namespace = 'default'): Promise<Client> {
+  return new Client({ connection: await Connection.connect({ address }), namespace });
+}
+
+/** Asks until the answer is as wanted. */
+export async function eventually<T>(
+  what: () => Promise<T>,
+  holds: (value: T) => boolean = Boolean
+): Promise<T> {
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(50)) {
+    const value = await what();
+    if (holds(value)) return value;
+    if (Date.now() > end)
+      throw new Error(`after ${PATIENCE_MS / 1000} s still ${JSON.stringify(value)?.slice(0, 500)}`);
+  }
+}
