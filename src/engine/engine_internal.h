@@ -65,8 +65,9 @@ struct exec {
     struct started start;
     struct tail_batch *tail;
     size_t tail_count, tail_capacity, tail_bytes;
-    struct sk_list queries;   /* buffered ones: struct query */
-    size_t buffered_capacity; /* of s->buffered */
+    struct tail_batch at_hand; /* read for one of its events; kept until the lock is let go */
+    struct sk_list queries;    /* buffered ones: struct query */
+    size_t buffered_capacity;  /* of s->buffered */
 };
 
 /* A workflow id in memory: the unit of locking, caching and ownership. */
@@ -177,6 +178,7 @@ void exec_compact(struct exec *x);
 struct sk_run_key exec_key(const struct exec *x);
 bool exec_running(const struct exec *x);
 void exec_tail_add(struct exec *x, int64_t first, int64_t last, struct sk_str events);
+void exec_keep_at_hand(struct exec *x, const struct sk_history_batch *batch); /* NULL: none */
 size_t exec_bytes(const struct exec *x);
 /* Copy into the run's arena. */
 char *exec_str(struct exec *x, const char *text);

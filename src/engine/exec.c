@@ -83,6 +83,7 @@ void exec_free(struct exec *x)
     for (size_t i = 0; i < x->tail_count; i++)
         sk_mem_free((void *)(uintptr_t)x->tail[i].events.p);
     sk_mem_free(x->tail);
+    exec_keep_at_hand(x, NULL);
     sk_mem_free(x->dead);
     sk_mem_free(x->start.identity);
     sk_arena_free(x->arena);
@@ -358,6 +359,18 @@ void exec_tail_add(struct exec *x, int64_t first, int64_t last, struct sk_str ev
     memcpy(copy, events.p, events.n);
     x->tail[x->tail_count++] = (struct tail_batch){first, last, {copy, events.n}};
     x->tail_bytes += events.n;
+}
+
+void exec_keep_at_hand(struct exec *x, const struct sk_history_batch *batch)
+{
+    sk_mem_free((void *)(uintptr_t)x->at_hand.events.p);
+    x->at_hand = (struct tail_batch){0};
+    if (!batch)
+        return;
+    char *copy = sk_mem_alloc(batch->events.n);
+    memcpy(copy, batch->events.p, batch->events.n);
+    x->at_hand =
+        (struct tail_batch){batch->first_event_id, batch->last_event_id, {copy, batch->events.n}};
 }
 
 size_t exec_bytes(const struct exec *x)

@@ -197,6 +197,8 @@ void flow_recount(struct flow *flow)
 
 void flow_unlock(struct flow *flow)
 {
+    for (struct exec *x = flow->runs; x; x = x->next)
+        exec_keep_at_hand(x, NULL);
     flow_recount(flow);
     sk_mutex_unlock(&flow->lock);
 }

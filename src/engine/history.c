@@ -1,7 +1,8 @@
 /*
  * Reading histories: for a worker's task, for clients page by page, one event for ourselves. The
  * newest batches are in memory with the run; older ones come from the store. Stored bytes are cut
- * and joined, never decoded.
+ * and joined, never decoded. A batch read for one event stays at hand while the run is locked: the
+ * activities of a fan-out, which start together, were all scheduled in the same.
  */
 #include "engine/engine_internal.h"
 
@@ -34,6 +35,27 @@ static bool from_tail(struct exec *x, int64_t from, int64_t to, struct sk_ctx *c
     return true;
 }
 
+/* The batches from the store, or the one at hand. */
+static sk_err from_store(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
+                         int64_t to, size_t max_bytes, struct sk_history_batch **ret,
+                         size_t *ret_count)
+{
+    const struct tail_batch *at_hand = &x->at_hand;
+    bool one = from == to;
+    if (one && at_hand->first <= from && at_hand->last >= from) {
+        *ret = SK_NEW(ctx->arena, struct sk_history_batch);
+        **ret = (struct sk_history_batch){at_hand->first, at_hand->last, at_hand->events};
+        *ret_count = 1;
+        return SK_OK;
+    }
+    struct sk_run_key key = exec_key(x);
+    sk_err err =
+        sk_store_history_read(store, ctx, &key, from, to, max_bytes, false, ret, ret_count);
+    if (err == SK_OK && one && *ret_count == 1)
+        exec_keep_at_hand(x, *ret);
+    return err;
+}
+
 static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
                          int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
 {
@@ -44,9 +66,7 @@ static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *st
     if (from > to)
         return SK_OK;
     if (!from_tail(x, from, to, ctx, &batches, &count)) {
-        struct sk_run_key key = exec_key(x);
-        sk_err err =
-            sk_store_history_read(store, ctx, &key, from, to, max_bytes, false, &batches, &count);
+        sk_err err = from_store(x, ctx, store, from, to, max_bytes, &batches, &count);
         if (err != SK_OK)
             return err;
     }
