@@ -1,8 +1,8 @@
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { devPage } from './build/dev-page';
-import { licenses } from './build/licenses';
+import { devPage } from './build/dev-page.ts';
+import { licenses } from './build/licenses.ts';
 
 // The server whose API `npm run dev` uses.
 const server = process.env['SKALD_URL'] ?? 'http://127.0.0.1:8233';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Plugin } from 'vite';
 
-const PERMISSIVE = new Set(['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD']);
+const PERMISSIVE = new Set(['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD', 'OFL-1.1']);
 
 interface Package {
   name: string;
@@ -41,11 +41,13 @@ export function licenses(): Plugin {
     apply: 'build',
     generateBundle(_options, bundle) {
       const folders = new Set<string>();
-      for (const id of this.getModuleIds()) {
+      const assets = Object.values(bundle)
+        .flatMap((file) => (file.type === 'asset' ? file.originalFileNames : [])) // fonts
+        .map((name) => resolve(name));
+      for (const id of [...this.getModuleIds(), ...assets]) {
         const folder = packageFolder(id);
         if (folder) folders.add(folder);
       }
-      if (Object.keys(bundle).length === 0) return;
       this.emitFile({
         type: 'asset',
         fileName: 'licenses.txt',

@@ -1,0 +1,11 @@
+/**
+ * Every text that the UI shows, by area. Words that vary are functions, so that another language can
+ * order them its own way.
+ */
+import { actions } from './actions';
+import { common } from './common';
+import { shell } from './shell';
+import { states } from './states';
+import { workflows } from './workflows';
+
+export const strings = { actions, common, shell, states, workflows } as const;
