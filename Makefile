@@ -67,8 +67,8 @@ layers: ## includes point down the layers only
 install: all ## to DESTDIR
 	$(MESON) install -C build --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
-deps: ## the Debian packages for building and testing
-	@tools/deps.sh test
+deps: ## the Debian packages for building, testing and looking closer
+	@tools/deps.sh dev
 
 clean: ## remove what was built
 	rm -rf build build-asan build-tsan build-fuzz build-coverage
@@ -89,11 +89,11 @@ build-asan/build.ninja: | build-deps
 build-tsan/build.ninja: | build-deps
 	$(MESON) setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dchecks=true -Doptimization=1
 
-build-fuzz/build.ninja: | build-deps
+build-fuzz/build.ninja: | dev-deps
 	CC=clang $(MESON) setup build-fuzz -Db_sanitize=address,undefined -Db_lundef=false \
 	    -Dchecks=true -Dfuzz=true -Doptimization=1
 
-build-coverage/build.ninja: | test-deps
+build-coverage/build.ninja: | dev-deps
 	$(MESON) setup build-coverage -Db_coverage=true -Dchecks=true -Doptimization=0
 
 build-deps:
@@ -102,5 +102,8 @@ build-deps:
 test-deps:
 	@tools/deps.sh test
 
+dev-deps:
+	@tools/deps.sh dev
+
 .PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim compat browser saga format \
-	lint layers install deps clean help build-deps test-deps
+	lint layers install deps clean help build-deps test-deps dev-deps

@@ -47,12 +47,12 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null; then
     sudo=sudo
 else
-    echo "Missing packages. As root: $install" >&2
+    echo "Skald needs packages that are missing. As root: apt-get update && $install" >&2
     exit 1
 fi
 if [ "$(id -u)" != 0 ] && [ "${YES:-}" != 1 ]; then
     echo "Skald needs packages that are missing. This would run:"
-    echo "  sudo $install"
+    echo "  sudo apt-get update && sudo $install"
     if [ ! -t 0 ]; then
         echo "Run it, or make with YES=1." >&2
         exit 1
