@@ -422,7 +422,6 @@ static sk_err deliver_once(struct attempt *a)
         return deliver_parent_closed(a);
     case SKALD__ENGINE__V1__OUTBOX__MESSAGE_FIRST_TASK:
         return deliver_first_task(a);
-    case SKALD__ENGINE__V1__OUTBOX__MESSAGE_DROP_CHILD:
     case SKALD__ENGINE__V1__OUTBOX__MESSAGE__NOT_SET:
     case _SKALD__ENGINE__V1__OUTBOX__MESSAGE__CASE_IS_INT_SIZE:
         break;

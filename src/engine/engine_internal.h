@@ -12,6 +12,7 @@
 #define SYSTEM_IDENTITY "history-service"
 #define MS_NS 1000000LL
 #define ITEMS_INLINE 4   /* pending items of a kind kept in the run's own row; the rest are parts */
+#define REASONS_MAX 3    /* why a worker should continue as new */
 #define TAIL_BYTES 16384 /* newest history kept in memory a run */
 
 /* ---- pending items: activities, timers, children, external cancels and signals ---- */
@@ -36,7 +37,7 @@ struct started {
     char request_id[SK_UUID_TEXT];
     char *identity; /* owned */
     bool suggest;
-    int32_t reasons[3];
+    int32_t reasons[REASONS_MAX];
     size_t reason_count;
 };
 

@@ -220,6 +220,9 @@ void wft_materialize(struct txn *t)
     wft->identity = exec_str(x, start->identity);
     wft->history_size = start->history_size;
     wft->suggest_continue_as_new = start->suggest;
+    wft->n_suggest_reasons = start->reason_count;
+    wft->suggest_reasons =
+        sk_arena_memdup(x->arena, start->reasons, start->reason_count * sizeof *start->reasons);
 }
 
 /* What a durable start looked like. */
@@ -233,6 +236,8 @@ static void start_from_record(const EN(WorkflowTask) *wft, struct started *ret)
         .suggest = wft->suggest_continue_as_new,
     };
     memcpy(ret->request_id, wft->request_id, strnlen(wft->request_id, sizeof ret->request_id - 1));
+    for (size_t i = 0; i < wft->n_suggest_reasons && i < REASONS_MAX; i++)
+        ret->reasons[ret->reason_count++] = wft->suggest_reasons[i];
 }
 
 void wft_write_transient(struct txn *t)

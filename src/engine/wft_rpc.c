@@ -127,7 +127,7 @@ static void start_from_token(struct exec *x, const EN(TaskToken) *token)
     };
     memcpy(start->request_id, token->request_id,
            strnlen(token->request_id, sizeof start->request_id - 1));
-    for (size_t i = 0; i < token->n_suggest_reasons && i < 3; i++)
+    for (size_t i = 0; i < token->n_suggest_reasons && i < REASONS_MAX; i++)
         start->reasons[start->reason_count++] = token->suggest_reasons[i];
 }
 

@@ -129,6 +129,28 @@ static void task_times_out(struct world *w)
                         BEGIN " WORKFLOW_TASK_TIMED_OUT " TASK " WORKFLOW_EXECUTION_COMPLETED");
 }
 
+/* The start of an attempt that only the record knows is written as the worker was shown it. */
+static void transient_start_is_whole(struct world *w)
+{
+    w->limits.history_count_suggest = 3;
+    start_workflow(w);
+    poll_workflow_task(w, QUEUE);
+    WS(PollWorkflowTaskQueueResponse) *second = poll_workflow_task(w, QUEUE);
+    const HIST(HistoryEvent) *shown = second->history->events[second->history->n_events - 1];
+    signal_workflow(w, "approve"); // its commit makes the start durable
+    complete_task(w, second, NULL);
+    const HIST(HistoryEvent) *written = events_of(w, WORKFLOW)->events[shown->event_id - 1];
+    const HIST(WorkflowTaskStartedEventAttributes) *a =
+        shown->workflow_task_started_event_attributes;
+    const HIST(WorkflowTaskStartedEventAttributes) *b =
+        written->workflow_task_started_event_attributes;
+    assert_int_equal((int)written->event_type, EVENT(WORKFLOW_TASK_STARTED));
+    assert_string_equal(a->request_id, b->request_id);
+    assert_true(a->suggest_continue_as_new && b->suggest_continue_as_new);
+    assert_int_equal(a->n_suggest_continue_as_new_reasons, 1);
+    assert_int_equal(b->n_suggest_continue_as_new_reasons, 1);
+}
+
 /* A worker may answer after a restart that forgot what it was given. */
 static void answer_after_restart(struct world *w)
 {
@@ -206,6 +228,7 @@ WORLD_TEST(signals_together)
 WORLD_TEST(cancel_before_start)
 WORLD_TEST(retries)
 WORLD_TEST(task_times_out)
+WORLD_TEST(transient_start_is_whole)
 WORLD_TEST(answer_after_restart)
 WORLD_TEST(stale_answer_after_restart)
 WORLD_TEST(sticky_falls_back)
@@ -221,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_cancel_before_start),
         cmocka_unit_test(test_retries),
         cmocka_unit_test(test_task_times_out),
+        cmocka_unit_test(test_transient_start_is_whole),
         cmocka_unit_test(test_answer_after_restart),
         cmocka_unit_test(test_stale_answer_after_restart),
         cmocka_unit_test(test_sticky_falls_back),
