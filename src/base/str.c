@@ -96,3 +96,35 @@ bool sk_utf8_valid(const void *bytes, size_t n)
     }
     return true;
 }
+
+#define NAME_MAX_LENGTH 64 // what is longer is compared by its beginning
+
+static int min3(int a, int b, int c)
+{
+    int m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Optimal string alignment: three rows of the table are enough. */
+int sk_edit_distance(struct sk_str a, struct sk_str b)
+{
+    int rows[3][NAME_MAX_LENGTH + 1];
+    if (a.n > NAME_MAX_LENGTH)
+        a.n = NAME_MAX_LENGTH;
+    if (b.n > NAME_MAX_LENGTH)
+        b.n = NAME_MAX_LENGTH;
+    for (size_t j = 0; j <= b.n; j++)
+        rows[0][j] = (int)j;
+    for (size_t i = 1; i <= a.n; i++) {
+        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= b.n; j++) {
+            int cost = a.p[i - 1] == b.p[j - 1] ? 0 : 1;
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                above2[j - 2] + 1 < row[j])
+                row[j] = above2[j - 2] + 1;
+        }
+    }
+    return rows[a.n % 3][b.n];
+}

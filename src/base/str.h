@@ -33,6 +33,8 @@ bool sk_str_starts(struct sk_str s, struct sk_str prefix);
 bool sk_str_ieq(struct sk_str a, struct sk_str b); /* ASCII case-insensitive */
 uint64_t sk_hash(const void *bytes, size_t n,
                  uint64_t seed); /* fast, not for hostile input alone */
+/* 0 equal, 1 one letter off (inserted, left out, changed or swapped), ...; of the first 64 bytes */
+int sk_edit_distance(struct sk_str a, struct sk_str b);
 /* true when the bytes are well-formed UTF-8 */
 bool sk_utf8_valid(const void *bytes, size_t n);
 

@@ -92,8 +92,6 @@ bool sk_value_duration(const char *text, int64_t *ret_ms);
 bool sk_value_size(const char *text, int64_t *ret_bytes);
 bool sk_value_count(const char *text, int64_t max, int64_t *ret);
 bool sk_value_real(const char *text, double *ret);
-/* 0 equal, 1 one letter off (inserted, left out, changed or swapped), ... */
-int sk_edit_distance(struct sk_str a, struct sk_str b);
 
 /* A whole file of at most max bytes. INVALID_ARGUMENT; *reterr_missing tells that there is none. */
 sk_err sk_cli_read_file(struct sk_ctx *ctx, const char *path, size_t max, struct sk_str *ret,

@@ -144,6 +144,7 @@ sk_err sk_frontend_respond_activity_task_completed(struct sk_call *call, struct 
     sk_err err = by_token(frontend, ctx, r->namespace_, r->task_token, r->identity, &ns);
     if (err != SK_OK)
         return err;
+    sk_frontend_answered(frontend, ctx, ns, r->identity, NULL);
     if (!too_large(frontend, base_of(r->result)))
         return sk_engine_activity_completed(frontend->o.engine, ctx, ns, r, response);
     return fail_by_token(frontend, ctx, ns, r->task_token, r->namespace_, r->identity,
@@ -226,6 +227,7 @@ sk_err sk_frontend_respond_activity_task_failed(struct sk_call *call, struct sk_
         err = check_failure(ctx, r.failure);
     if (err != SK_OK)
         return err;
+    sk_frontend_answered(frontend, ctx, ns, r.identity, r.failure);
     trim(frontend, ctx, &r.failure, &r.last_heartbeat_details, &trimmed);
     err = sk_engine_activity_failed(frontend->o.engine, ctx, ns, &r, response);
     if (err == SK_OK)
@@ -265,6 +267,7 @@ sk_err sk_frontend_respond_activity_task_canceled(struct sk_call *call, struct s
     sk_err err = by_token(frontend, ctx, r->namespace_, r->task_token, r->identity, &ns);
     if (err != SK_OK)
         return err;
+    sk_frontend_answered(frontend, ctx, ns, r->identity, NULL);
     if (!too_large(frontend, base_of(r->details)))
         return sk_engine_activity_canceled(frontend->o.engine, ctx, ns, r, response);
     return fail_by_token(frontend, ctx, ns, r->task_token, r->namespace_, r->identity,

@@ -13,6 +13,7 @@
 
 struct sk_call;
 struct sk_engine;
+struct sk_figures;
 struct sk_frontend;
 struct sk_limits;
 struct sk_matching;
@@ -25,6 +26,7 @@ struct sk_frontend_options { /* everything borrowed until sk_frontend_free */
     struct sk_matching *matching;
     struct sk_namespaces *namespaces;
     struct sk_store *store;
+    struct sk_figures *figures; /* what is remembered about lately */
     const struct sk_limits *limits;
     const char *cluster_name;    /* "active" when NULL, as Temporal's dev server */
     const char *cluster_id;      /* a uuid that stays with the store */

@@ -12,6 +12,7 @@
 #include "frontend/frontend.h"
 #include "matching/matching.h"
 #include "rpc/rpc.h"
+#include "skald/api/v1/service.pb-c.h"
 #include "store/namespaces.h"
 #include "store/store.h"
 #include "temporal/api/operatorservice/v1/request_response.pb-c.h"
@@ -19,6 +20,7 @@
 #include "wire/errordetail.h"
 #include "wire/wire.h"
 
+#define SKAPI(name) Skald__Api__V1__##name
 #define OS(name) Temporal__Api__Operatorservice__V1__##name
 #define API_COMMON(name) Temporal__Api__Common__V1__##name
 #define API_TASKQUEUE(name) Temporal__Api__Taskqueue__V1__##name
@@ -61,6 +63,11 @@ void sk_frontend_removal_wake(struct sk_frontend_removal *removal);
 /* From a fiber; waits for the fiber at work. */
 void sk_frontend_removal_stop(struct sk_frontend_removal *removal);
 void sk_frontend_removal_free(struct sk_frontend_removal *removal);
+
+/* ---- saved views (views.c) ---- */
+/* All of a deleted namespace. */
+sk_err sk_frontend_remove_views(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns) SK_MUST_USE;
 
 /* ---- checks (validate.c) ---- */
 static inline bool sk_blank(const char *s)
@@ -109,12 +116,25 @@ sk_err sk_frontend_check_search_attributes(struct sk_frontend *frontend, struct 
                                                attributes) SK_MUST_USE;
 /* A task token: present. What is in it is the engine's to check. */
 sk_err sk_frontend_check_token(struct sk_ctx *ctx, ProtobufCBinaryData token) SK_MUST_USE;
+Google__Protobuf__Timestamp *sk_frontend_timestamp(struct sk_ctx *ctx, int64_t wall_ms);
 /* NULL, or a policy with Temporal's defaults in its empty fields, checked. */
 sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) * policy,
                                 API_COMMON(RetryPolicy) * *ret) SK_MUST_USE;
 /* limits in the form search_attributes.h wants them */
 struct sk_sa_limits;
 void sk_frontend_sa_limits(struct sk_frontend *frontend, struct sk_sa_limits *ret);
+
+/* For the list of workers: a worker answered a task (failure NULL: with success) and may have got
+ * others with the answer (worker.c). */
+void sk_frontend_answered(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                          const struct sk_namespace *ns, const char *identity,
+                          const Temporal__Api__Failure__V1__Failure *failure);
+
+/* ListTaskQueues; also for those who subscribe to it (queues.c). */
+sk_err sk_frontend_fill_task_queues(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                    const struct sk_namespace *ns,
+                                    const SKAPI(ListTaskQueuesRequest) * request,
+                                    SKAPI(ListTaskQueuesResponse) * response) SK_MUST_USE;
 
 /* A fresh uuid, as text in the arena (request ids, ids of namespaces). */
 char *sk_frontend_uuid(struct sk_ctx *ctx);

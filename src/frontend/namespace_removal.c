@@ -109,6 +109,8 @@ static sk_err remove_round(struct sk_frontend_removal *removal, struct sk_ctx *c
         sk_err err = remove_page(removal, ctx, deleted[i], &left);
         bool done = err == SK_OK && settled(removal, deleted[i]->id, !left);
         if (done)
+            err = sk_frontend_remove_views(removal->frontend, ctx, deleted[i]);
+        if (done && err == SK_OK)
             err = sk_namespaces_forget(namespaces, ctx, deleted[i]);
         *ret_left = *ret_left || !done || err != SK_OK;
         if (err != SK_OK)

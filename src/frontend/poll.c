@@ -27,6 +27,8 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/metric.h"
+#include "figures/figures.h"
+#include "figures/workers.h"
 
 #define MARGIN_MS 1000
 #define SHORTEST_DEADLINE_MS 2000
@@ -41,6 +43,7 @@ struct poll_call {
     const struct sk_namespace *ns;
     enum sk_poll_end end;
     int64_t begin_ms;     /* monotonic; for poll_latency */
+    bool started;         /* it is answered with a task */
     struct sk_task *task; /* owned from on_end until given to matching or the engine */
     size_t request_size;
     char bytes[]; /* the packed request, then the strings that poll points to */
@@ -167,8 +170,35 @@ static struct poll_call *poll_call_new(const ProtobufCMessage *request,
     return pc;
 }
 
+/* For the list of workers: it waits, it waits no more. */
+static struct sk_worker_poll worker_of(const struct poll_call *pc)
+{
+    return (struct sk_worker_poll){
+        .ns = pc->ns->id,
+        .kind = (int)pc->poll.queue.kind,
+        .sticky = pc->poll.sticky,
+        .queue = pc->poll.queue.name,
+        .identity = pc->poll.identity,
+        .instance_key = pc->poll.worker_key,
+        .build_id = pc->poll.build_id,
+        .deployment = pc->poll.deployment,
+    };
+}
+
+static void note_began(const struct poll_call *pc, const struct sk_call *call,
+                       const struct sk_ctx *ctx)
+{
+    struct sk_worker_poll worker = worker_of(pc);
+    worker.sdk_name = ctx->client_name;
+    worker.sdk_version = ctx->client_version;
+    worker.peer = sk_call_peer(call);
+    sk_workers_poll_began(pc->frontend->o.figures->workers, &worker);
+}
+
 static sk_err end_poll(struct poll_call *pc, sk_err err)
 {
+    struct sk_worker_poll worker = worker_of(pc);
+    sk_workers_poll_ended(pc->frontend->o.figures->workers, &worker, pc->started);
     sk_mem_free(pc);
     return err;
 }
@@ -188,7 +218,7 @@ static void on_end(struct sk_poll *poll, enum sk_poll_end end, struct sk_task *t
     }
     if (task)
         sk_matching_return(pc->frontend->o.matching, task);
-    sk_mem_free(pc);
+    (void)end_poll(pc, SK_OK);
 }
 
 static void on_gone(void *arg)
@@ -295,7 +325,9 @@ static sk_err on_resumed(struct sk_call *call, struct sk_ctx *ctx, void *arg, vo
         return end_poll(pc, SK_OK);
     }
     int64_t scheduled_ms = pc->task->row.created_ms; // start gives the task away
+    bool query = pc->task->query != NULL;            // its answer names no worker
     sk_err err = start(pc, ctx, response);
+    pc->started = !err && !query;
     if (!err)
         count_poll(pc, true, scheduled_ms);
     if (err != SK_STALE)
@@ -322,6 +354,7 @@ static sk_err begin(struct sk_call *call, struct sk_ctx *ctx, const char *ns_nam
     pc->begin_ms = sk_now_mono_ms();
     pc->poll.queue.ns = ns->id;
     pc->poll.deadline_mono_ms = poll_until(frontend->o.limits, ctx);
+    note_began(pc, call, ctx);
     return park(pc, call);
 }
 

@@ -147,6 +147,15 @@ int64_t sk_frontend_duration_ms(const Google__Protobuf__Duration *duration)
     return duration->seconds * 1000 + ((int64_t)duration->nanos + 999999) / 1000000;
 }
 
+Google__Protobuf__Timestamp *sk_frontend_timestamp(struct sk_ctx *ctx, int64_t wall_ms)
+{
+    Google__Protobuf__Timestamp *t = SK_NEW(ctx->arena, Google__Protobuf__Timestamp);
+    google__protobuf__timestamp__init(t);
+    t->seconds = wall_ms / 1000;
+    t->nanos = (int32_t)(wall_ms % 1000) * 1000000;
+    return t;
+}
+
 Google__Protobuf__Duration *sk_frontend_duration(struct sk_ctx *ctx, int64_t ms)
 {
     Google__Protobuf__Duration *d = sk_arena_alloc(ctx->arena, sizeof *d);

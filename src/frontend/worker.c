@@ -7,7 +7,10 @@
  */
 #include "frontend/frontend_internal.h"
 
+#include "figures/figures.h"
+#include "figures/workers.h"
 #include "frontend/failures.h"
+#include "wire/failure.h"
 #include "wire/text.h"
 
 #define FAILURE_TOO_LARGE "Failure exceeds size limit."
@@ -17,6 +20,18 @@
 #define QUERY_FAILED TEMPORAL__API__ENUMS__V1__QUERY_RESULT_TYPE__QUERY_RESULT_TYPE_FAILED
 
 typedef Temporal__Api__Deployment__V1__WorkerDeploymentOptions deployment_pb;
+
+/* ---- what is remembered of a worker ---- */
+
+void sk_frontend_answered(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                          const struct sk_namespace *ns, const char *identity,
+                          const Temporal__Api__Failure__V1__Failure *failure)
+{
+    const Temporal__Api__Failure__V1__Failure *root = sk_failure_root(failure);
+    struct sk_worker_failure said = {.message = sk_failure_text(root),
+                                     .type = sk_failure_kind(ctx->arena, root)};
+    sk_workers_answered(frontend->o.figures->workers, ns->id, identity, failure ? &said : NULL);
+}
 
 /* ---- workflow tasks ---- */
 
@@ -73,7 +88,16 @@ sk_err sk_frontend_respond_workflow_task_completed(struct sk_call *call, struct 
         return sk_fail(ctx, SK_UNIMPLEMENTED,
                        "completions of a workflow task in pages are not implemented by this "
                        "server yet");
-    return err == SK_OK ? sk_engine_wft_completed(frontend->o.engine, ctx, ns, r, response) : err;
+    if (err != SK_OK)
+        return err;
+    sk_frontend_answered(frontend, ctx, ns, r->identity, NULL);
+    err = sk_engine_wft_completed(frontend->o.engine, ctx, ns, r, response);
+    if (err == SK_OK) {
+        const WS(RespondWorkflowTaskCompletedResponse) *reply = response;
+        sk_workers_took(frontend->o.figures->workers, ns->id, r->identity,
+                        (reply->workflow_task != NULL) + (int)reply->n_activity_tasks);
+    }
+    return err;
 }
 
 sk_err sk_frontend_respond_workflow_task_failed(struct sk_call *call, struct sk_ctx *ctx,
@@ -97,6 +121,7 @@ sk_err sk_frontend_respond_workflow_task_failed(struct sk_call *call, struct sk_
         server->cause = sk_failure_truncate(ctx->arena, r.failure, (size_t)limits->blob_size_warn);
         r.failure = server;
     }
+    sk_frontend_answered(frontend, ctx, ns, r.identity, r.failure);
     return sk_engine_wft_failed(frontend->o.engine, ctx, ns, &r, response);
 }
 

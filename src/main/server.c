@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "figures/figures.h"
 #include "frontend/frontend.h"
 #include "matching/matching.h"
 #include "rt/stream.h"
@@ -155,6 +156,7 @@ static sk_err open_frontend(struct sk_server *s)
         .matching = s->matching,
         .namespaces = s->namespaces,
         .store = s->store,
+        .figures = s->figures,
         .limits = &s->config->limits,
         .cluster_name = "active",
         .cluster_id = s->cluster_id,
@@ -175,8 +177,10 @@ static sk_err boot(struct sk_server *s)
         err = sk_namespaces_open(ctx, s->store, &s->namespaces);
     if (!err)
         err = sk_first_namespaces(ctx, s->namespaces, s->config);
-    if (!err)
+    if (!err) {
+        s->figures = sk_figures_new(s->config->loops);
         err = open_matching(s);
+    }
     if (!err)
         s->backlogs = sk_backlogs_new(s->matching, s->namespaces);
     if (!err)
@@ -220,6 +224,7 @@ static void take_down(struct sk_server *s)
     sk_backlogs_free(s->backlogs);
     if (s->matching)
         sk_matching_free(s->matching);
+    sk_figures_free(s->figures);
     if (s->namespaces)
         sk_namespaces_close(s->namespaces);
     if (s->store)

@@ -10,6 +10,7 @@
 #include "net/http1.h"
 #include "rt/rt.h"
 
+struct sk_figures;
 struct sk_frontend;
 struct sk_method;
 
@@ -22,6 +23,7 @@ struct sk_server {
     int lock_fd; /* -1: none */
     struct sk_store *store;
     struct sk_namespaces *namespaces;
+    struct sk_figures *figures;
     struct sk_matching *matching;
     struct sk_engine *engine;
     struct sk_frontend *frontend;

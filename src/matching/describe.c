@@ -209,6 +209,9 @@ static void on_question(void *arg)
         return;
     list_pollers(q, question->ctx->arena, ret);
     measure(q, ret);
+    ret->waiting_polls = q->poll_count;
+    if (q->last_poll_ms != INT64_MIN)
+        ret->last_poll_ms = sk_now_wall_ms() - (sk_now_mono_ms() - q->last_poll_ms);
     question->level = q->cursor.priority == INT32_MIN ? sk_mhead_level(DEFAULT_PRIORITY)
                                                       : sk_mhead_level(q->cursor.priority);
     question->on_disk = q->cursor.priority != INT32_MAX;

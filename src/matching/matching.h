@@ -117,8 +117,10 @@ struct sk_queue_info {
     int64_t backlog_age_ms;         /* of the oldest */
     double add_rate, dispatch_rate; /* tasks/s over the last 30 s */
     int64_t read_level, ack_level;
-    double rate_limit;                             /* effective, < 0 = none */
-    bool rate_limiting;                            /* it held tasks back in the last 30 s */
+    double rate_limit;    /* effective, < 0 = none */
+    bool rate_limiting;   /* it held tasks back in the last 30 s */
+    size_t waiting_polls; /* parked now */
+    int64_t last_poll_ms; /* wall; when a poll last came or ended; 0: none since it is known */
     struct sk_queue_level levels[SK_QUEUE_LEVELS]; /* priorities 1..5; they add up to the totals */
 };
 sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx,
@@ -129,6 +131,11 @@ sk_err sk_matching_describe(struct sk_matching *m, struct sk_ctx *ctx,
  */
 size_t sk_matching_waiting(struct sk_matching *m, struct sk_ctx *ctx, size_t max,
                            struct sk_queue_key **ret);
+
+/* The normal queues of a namespace that are known (used in the last idle_unload_ms, or with tasks
+ * waiting), at most max of them and in no order; keys in ctx->arena. From a fiber. */
+size_t sk_matching_queues(struct sk_matching *m, struct sk_ctx *ctx, sk_ns_id ns, size_t max,
+                          struct sk_queue_key **ret, bool *ret_truncated);
 
 /* End all polls empty and refuse new ones (they end empty at once). From a fiber. */
 void sk_matching_drain(struct sk_matching *m);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "figures/figures.h"
 #include "rt/rt.h"
 
 struct engine_call last;
@@ -42,12 +43,14 @@ static void serve(void (*body)(void))
                             &(struct sk_namespace){.name = "default", .retention_ms = 86400000},
                             &ns) == SK_OK);
     CHECK(sk_matching_open(matching, &fx.ctx) == SK_OK);
+    fx.figures = sk_figures_new(sk_rt_loop_count(sk_rt_current()));
     engine = fixture_engine_open(matching);
     fx.frontend = sk_frontend_new(&(struct sk_frontend_options){
         .engine = engine,
         .matching = matching,
         .namespaces = fx.namespaces,
         .store = fx.store,
+        .figures = fx.figures,
         .limits = &fx.limits,
         .cluster_id = "0190f5e0-0000-7000-8000-000000000000",
         .version = "0.1.0",
@@ -73,6 +76,7 @@ static void serve(void (*body)(void))
     fixture_engine_close(engine);
     sk_frontend_free(fx.frontend);
     sk_matching_free(matching);
+    sk_figures_free(fx.figures);
     sk_namespaces_close(fx.namespaces);
 }
 
@@ -112,8 +116,9 @@ void run_frontend_on(int loops, void (*body)(void))
 sk_err call(char service, const char *method, const void *request,
             const ProtobufCMessageDescriptor *response_type, void *ret_response)
 {
-    const char *name = service == 'w' ? "temporal.api.workflowservice.v1.WorkflowService"
-                                      : "temporal.api.operatorservice.v1.OperatorService";
+    const char *name = service == 'w'   ? "temporal.api.workflowservice.v1.WorkflowService"
+                       : service == 's' ? "skald.api.v1.SkaldService"
+                                        : "temporal.api.operatorservice.v1.OperatorService";
     ProtobufCMessage *reply = NULL;
     sk_ctx_clear(&fx.ctx);
     last.name = NULL;

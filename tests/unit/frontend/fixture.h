@@ -30,6 +30,7 @@ struct fixture {
     struct sk_limits limits;
     struct sk_store *store;
     struct sk_namespaces *namespaces;
+    struct sk_figures *figures;
     struct sk_frontend *frontend;
     struct sk_rpc_client *client;
     int port;
@@ -44,7 +45,7 @@ void fixture_engine_close(struct sk_engine *engine);
 void run_frontend(void (*body)(void));
 void run_frontend_on(int loops, void (*body)(void));
 
-/* One call; the error's text in fx.ctx.err. service: 'w' or 'o'. */
+/* One call; the error's text in fx.ctx.err. service: 'w', 'o' or 's' (Skald's). */
 sk_err call(char service, const char *method, const void *request,
             const ProtobufCMessageDescriptor *response_type, void *ret_response);
 /* The request as the engine saw it. */
