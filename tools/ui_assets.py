@@ -138,7 +138,7 @@ def pack(dist):
     blob, rows = bytearray(), []
     for file in sorted(p for p in dist.rglob("*") if p.is_file()):
         path = file.relative_to(dist).as_posix()
-        if path == NOT_SERVED:
+        if path == NOT_SERVED or file.suffix == ".map":
             continue
         plain = file.read_bytes()
         packed = gzip.compress(plain, 9, mtime=0)
