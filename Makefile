@@ -35,11 +35,12 @@ fuzz: build-fuzz/build.ninja ## each fuzz target for FUZZ_SECONDS
 	@$(NINJA) -C build-fuzz
 	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-coverage: build-coverage/build.ninja ## lines of src/ that the tests reach: build-coverage/coverage.html
+coverage: build-coverage/build.ninja all ## what the tests reach: build-coverage/coverage.html, ui-coverage.txt
 	$(MESON) test -C build-coverage --print-errorlogs
 	@gcovr --root . --filter src/ --exclude-throw-branches --txt build-coverage/coverage.txt \
 	    --html-details build-coverage/coverage.html build-coverage
 	@tail -n 3 build-coverage/coverage.txt
+	@tools/ui_coverage.sh build-coverage
 
 sim: test-deps build-asan/build.ninja ## the whole server on a virtual clock, SEEDS seeds
 	@$(NINJA) -C build-asan

@@ -160,11 +160,17 @@ def write(path, data):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=pathlib.Path)
+    what.add_argument("--where", action="store_true", help="only print the folder of the built UI, which also "
+                                                           "holds its source maps")
     parser.add_argument("--disabled", action="store_true", help="an empty table")
     args = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent
     ui = root / "ui"
+    if args.where:
+        print(built(root, ui, digest_of(ui)))
+        return
     blob, rows, absent, digest, licences = b"", [], "", "", ""
     try:
         if args.disabled:
