@@ -22,7 +22,8 @@ BELOW["visibility"] = DOMAIN - {"matching"}
 BELOW["engine"] = DOMAIN
 BELOW["frontend"] = DOMAIN | {"engine", "net", "rpc"}
 BELOW["cli"] = BELOW["rpc"] | {"rpc"}
-BELOW["main"] = BELOW["frontend"] | {"frontend", "cli"}
+BELOW["web"] = BELOW["frontend"] | {"frontend"}
+BELOW["main"] = BELOW["web"] | {"web", "cli"}
 
 # system header: the only places that may include it
 OWNERS = {

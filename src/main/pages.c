@@ -9,6 +9,7 @@
 #include <string.h>
 #include "frontend/frontend.h"
 #include "main/server.h"
+#include "web/web.h"
 
 #define PAGE_HEADERS                                                                           \
     "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors " \
@@ -93,16 +94,16 @@ void sk_pages_handle(void *owner, const struct sk_http_request *request,
                      struct sk_http_response *response)
 {
     struct sk_server *server = owner;
-    if (!sk_str_eq(request->method, SK_STR("GET")) && !sk_str_eq(request->method, SK_STR("HEAD"))) {
-        plain(response, 405, "only GET and HEAD are served here\n");
-        return;
-    }
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (!sk_str_eq(request->path, sk_str_of(pages[i].path)) ||
             (pages[i].ui && server->config->headless))
             continue;
-        pages[i].serve(server, request, response);
+        if (!sk_str_eq(request->method, SK_STR("GET")) &&
+            !sk_str_eq(request->method, SK_STR("HEAD")))
+            plain(response, 405, "only GET and HEAD are served here\n");
+        else
+            pages[i].serve(server, request, response);
         return;
     }
-    plain(response, 404, "no such page\n");
+    sk_web_handle(server->web, request, response);
 }

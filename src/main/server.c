@@ -25,8 +25,10 @@
 #include "frontend/frontend.h"
 #include "matching/matching.h"
 #include "rt/stream.h"
+#include "web/web.h"
 
 #define MESSAGE_MAX (4u * 1024 * 1024)
+#define HTTP_DRAIN_MS 1000 /* for streams; calls ended with gRPC's */
 #define EXIT_AT_ONCE 130
 #define FILES_WANTED 65536
 
@@ -167,6 +169,16 @@ static sk_err open_frontend(struct sk_server *s)
     return SK_OK;
 }
 
+static sk_err open_web(struct sk_server *s)
+{
+    struct sk_web_options options = {
+        .rpc = s->rpc,
+        .client_version = SK_TEMPORAL_SERVER_VERSION,
+    };
+    s->web = sk_web_new(&options);
+    return SK_OK;
+}
+
 static sk_err boot(struct sk_server *s)
 {
     struct sk_ctx *ctx = s->ctx;
@@ -189,6 +201,8 @@ static sk_err boot(struct sk_server *s)
         err = open_frontend(s);
     if (!err)
         err = listen_rpc(s);
+    if (!err)
+        err = open_web(s);
     if (!err)
         err = listen_pages(s);
     return err;
@@ -213,11 +227,15 @@ static void take_down(struct sk_server *s)
     drain(s);
     for (int i = SK_HTTP_LISTENERS - 1; i >= 0; i--)
         if (s->http[i])
+            sk_http_drain(s->http[i], HTTP_DRAIN_MS);
+    for (int i = SK_HTTP_LISTENERS - 1; i >= 0; i--)
+        if (s->http[i])
             sk_http_close(s->http[i]);
     if (s->frontend)
         sk_frontend_stop(s->frontend);
     if (s->engine)
         sk_engine_close(s->engine);
+    sk_web_free(s->web);
     sk_rpc_server_free(s->rpc);
     if (s->frontend)
         sk_frontend_free(s->frontend);

@@ -13,6 +13,7 @@
 struct sk_figures;
 struct sk_frontend;
 struct sk_method;
+struct sk_web;
 
 #define SK_HTTP_LISTENERS 3 /* the UI's port, --http-port, --metrics-port */
 
@@ -28,6 +29,7 @@ struct sk_server {
     struct sk_engine *engine;
     struct sk_frontend *frontend;
     struct sk_rpc_server *rpc;
+    struct sk_web *web;
     struct sk_backlogs *backlogs;
     struct sk_http_server *http[SK_HTTP_LISTENERS];
     const char *cluster_id;   /* a uuid that stays with the store */

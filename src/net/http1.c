@@ -4,7 +4,11 @@
  * Owns: the listener, the connections, one request a connection at a time. A request's handler
  * runs in a fiber with an arena of its own; what the peer sends meanwhile waits in rest.
  *
- *   READING -> HANDLING -> (written) -> READING or closing
+ *   READING -> HANDLING -> SENDING -> READING or closing
+ *
+ * An answer that the kernel does not take at once holds the connection in SENDING, so that a peer
+ * that asks and does not read keeps one answer in memory, and for a bounded time. A handler that
+ * streams waits in the same way, for each piece.
  *
  * The server is freed when it was closed and its last connection is gone; connections of other
  * loops are told by post. A connection whose peer went while its handler runs is freed when the
@@ -27,6 +31,9 @@
 #define BODY_MS (60 * 1000)
 #define IDLE_MS (120 * 1000)
 #define WRITE_MS (60 * 1000)
+#define WRITE_BYTES_A_MS 16 // the least that a peer must take of a large answer
+#define CONNS_MAX 8192
+#define DRAIN_STEP_MS 5
 
 static void server_unref(struct sk_http_server *server)
 {
@@ -41,6 +48,7 @@ static void conn_free(struct http_conn *conn)
 {
     sk_timer_stop(&conn->timer);
     sk_list_remove(&conn->in_loop);
+    atomic_fetch_sub(&conn->server->conn_count, 1);
     sk_buf_fini(&conn->rest);
     http_request_fini(conn);
     server_unref(conn->server);
@@ -55,7 +63,7 @@ static void expect_within(struct http_conn *conn, int64_t ms)
 static void on_time_up(struct sk_timer *timer)
 {
     struct http_conn *conn = SK_CONTAINER(timer, struct http_conn, timer);
-    if (conn->state == HTTP_READING && conn->conn)
+    if (conn->state != HTTP_HANDLING && conn->conn)
         sk_conn_close(conn->conn);
 }
 
@@ -99,20 +107,28 @@ static const char *reason_of(int status)
     return "Unknown";
 }
 
+static void write_head(struct sk_buf *out, const struct sk_http_response *response,
+                       const char *length, bool keep)
+{
+    sk_buf_printf(out, "HTTP/1.1 %d %s\r\n", response->status, reason_of(response->status));
+    if (response->content_type)
+        sk_buf_printf(out, "Content-Type: %s\r\n", response->content_type);
+    sk_buf_str(out, length);
+    if (!keep)
+        sk_buf_str(out, "Connection: close\r\n");
+    if (response->extra_headers)
+        sk_buf_str(out, response->extra_headers);
+    sk_buf_str(out, "\r\n");
+}
+
 static void write_answer(struct http_conn *conn, const struct sk_http_response *response, bool keep)
 {
     struct sk_buf out = SK_BUF_INIT;
     bool has_body = response->status >= 200 && response->status != 204 && response->status != 304;
-    sk_buf_printf(&out, "HTTP/1.1 %d %s\r\n", response->status, reason_of(response->status));
-    if (response->content_type)
-        sk_buf_printf(&out, "Content-Type: %s\r\n", response->content_type);
+    char length[48] = "";
     if (has_body)
-        sk_buf_printf(&out, "Content-Length: %zu\r\n", response->body.n);
-    if (!keep)
-        sk_buf_str(&out, "Connection: close\r\n");
-    if (response->extra_headers)
-        sk_buf_str(&out, response->extra_headers);
-    sk_buf_str(&out, "\r\n");
+        snprintf(length, sizeof length, "Content-Length: %zu\r\n", response->body.n);
+    write_head(&out, response, length, keep);
     if (has_body && !conn->head)
         sk_buf_append(&out, response->body.p, response->body.n);
     sk_conn_write(conn->conn, sk_buf_view(&out));
@@ -183,10 +199,9 @@ static bool host_allowed(const struct sk_http_server *server, struct sk_str host
 
 static void feed(struct http_conn *conn, const char *bytes, size_t n);
 
-static void next_request(struct http_conn *conn, bool keep)
+static void next_request(struct http_conn *conn)
 {
-    http_request_fini(conn);
-    if (!keep) {
+    if (!conn->keep) {
         conn->state = HTTP_ENDING;
         sk_conn_shutdown(conn->conn);
         return;
@@ -201,18 +216,35 @@ static void next_request(struct http_conn *conn, bool keep)
     sk_buf_fini(&rest);
 }
 
+/* The answer is written: go on once the peer has it. */
+static void answered(struct http_conn *conn, bool keep)
+{
+    size_t behind = sk_conn_pending(conn->conn);
+    http_request_fini(conn);
+    conn->keep = keep;
+    conn->state = HTTP_SENDING;
+    if (behind > 0)
+        expect_within(conn, WRITE_MS + (int64_t)(behind / WRITE_BYTES_A_MS));
+    else
+        next_request(conn);
+}
+
 static void handle(void *arg)
 {
     struct http_conn *conn = arg;
     struct sk_http_response response = {.status = 500};
     conn->server->options.handler(conn->server->options.owner, &conn->request, &response);
+    conn->watch = NULL;
     if (!conn->conn) {
         conn_free(conn);
         return;
     }
     bool keep = conn->keep_alive && !atomic_load(&conn->server->closing);
-    write_answer(conn, &response, keep);
-    next_request(conn, keep);
+    if (!conn->streaming)
+        write_answer(conn, &response, keep);
+    else if (conn->chunked)
+        sk_conn_write(conn->conn, SK_STR("0\r\n\r\n"));
+    answered(conn, keep && (!conn->streaming || conn->chunked || conn->head));
 }
 
 static void start(struct http_conn *conn)
@@ -227,6 +259,7 @@ static void start(struct http_conn *conn)
         return;
     }
     conn->state = HTTP_HANDLING;
+    conn->streaming = conn->chunked = false;
     sk_fiber_spawn(handle, conn);
 }
 
@@ -264,7 +297,7 @@ static void on_read(void *owner, sk_err err, const char *bytes, size_t n)
         sk_conn_close(conn->conn);
     } else if (conn->state == HTTP_READING) {
         feed(conn, bytes, n);
-    } else if (conn->state == HTTP_HANDLING) {
+    } else if (conn->state == HTTP_HANDLING || conn->state == HTTP_SENDING) {
         if (conn->rest.n + n > REST_MAX)
             sk_conn_close(conn->conn); // pipelines without reading
         else
@@ -272,9 +305,27 @@ static void on_read(void *owner, sk_err err, const char *bytes, size_t n)
     }
 }
 
-static void on_drained(void *owner)
+static void on_ready(void *owner)
 {
     (void)owner;
+}
+
+static void on_drained(void *owner)
+{
+    struct http_conn *conn = owner;
+    if (conn->state == HTTP_SENDING)
+        next_request(conn);
+    else
+        sk_waitq_wake_all(&conn->room);
+}
+
+static void tell_watcher(struct http_conn *conn)
+{
+    void (*watch)(void *) = conn->watch;
+    conn->watch = NULL;
+    if (watch)
+        watch(conn->watch_arg);
+    sk_waitq_wake_all(&conn->room);
 }
 
 static void on_close(void *owner)
@@ -283,10 +334,12 @@ static void on_close(void *owner)
     conn->conn = NULL;
     if (conn->state != HTTP_HANDLING)
         conn_free(conn);
+    else
+        tell_watcher(conn);
 }
 
 static const struct sk_conn_events conn_events = {
-    .on_ready = on_drained,
+    .on_ready = on_ready,
     .on_read = on_read,
     .on_drained = on_drained,
     .on_close = on_close,
@@ -298,14 +351,81 @@ void http_accept(void *owner, struct sk_stream *stream)
     struct http_conn *conn = sk_mem_zalloc(sizeof *conn);
     atomic_fetch_add(&server->refs, 1);
     conn->server = server;
+    sk_waitq_init(&conn->room);
     sk_list_push_back(&server->loops[sk_rt_loop_index()], &conn->in_loop);
     sk_timer_init(&conn->timer, on_time_up);
     http_request_init(conn);
     conn->conn = sk_conn_new(stream, NULL, NULL, &conn_events, conn);
     snprintf(conn->peer, sizeof conn->peer, "%s", sk_conn_peer(conn->conn));
     expect_within(conn, HEAD_MS);
-    if (atomic_load(&server->closing))
+    if (atomic_fetch_add(&server->conn_count, 1) >= CONNS_MAX || atomic_load(&server->closing))
         sk_conn_close(conn->conn);
+}
+
+/* ---- what a handler may do ---- */
+
+static struct http_conn *conn_of(const struct sk_http_request *request)
+{
+    return request->headers;
+}
+
+bool sk_http_gone(const struct sk_http_request *request)
+{
+    const struct http_conn *conn = conn_of(request);
+    return !conn->conn || atomic_load(&conn->server->closing);
+}
+
+void sk_http_watch(const struct sk_http_request *request, void (*fn)(void *arg), void *arg)
+{
+    struct http_conn *conn = conn_of(request);
+    conn->watch = fn;
+    conn->watch_arg = arg;
+    if (sk_http_gone(request))
+        tell_watcher(conn);
+}
+
+void sk_http_stream_start(const struct sk_http_request *request,
+                          const struct sk_http_response *response)
+{
+    struct http_conn *conn = conn_of(request);
+    bool modern = conn->parser.http_major > 1 || conn->parser.http_minor > 0;
+    bool keep = modern && conn->keep_alive;
+    conn->streaming = true;
+    conn->chunked = modern && !conn->head;
+    if (!conn->conn)
+        return;
+    struct sk_buf out = SK_BUF_INIT;
+    write_head(&out, response, modern ? "Transfer-Encoding: chunked\r\n" : "", keep);
+    sk_conn_write(conn->conn, sk_buf_view(&out));
+    sk_buf_fini(&out);
+}
+
+size_t sk_http_stream_pending(const struct sk_http_request *request)
+{
+    const struct http_conn *conn = conn_of(request);
+    return conn->conn ? sk_conn_pending(conn->conn) : 0;
+}
+
+bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str piece)
+{
+    struct http_conn *conn = conn_of(request);
+    SK_ASSERT(conn->streaming);
+    if (sk_http_gone(request) || conn->head || piece.n == 0) // an empty chunk would be the end
+        return !sk_http_gone(request);
+    struct sk_buf out = SK_BUF_INIT;
+    if (conn->chunked)
+        sk_buf_printf(&out, "%zx\r\n", piece.n);
+    sk_buf_append(&out, piece.p, piece.n);
+    if (conn->chunked)
+        sk_buf_str(&out, "\r\n");
+    size_t behind = sk_conn_write(conn->conn, sk_buf_view(&out));
+    sk_buf_fini(&out);
+    int64_t until_ms = sk_now_mono_ms() + WRITE_MS;
+    while (behind > SK_HTTP_STREAM_BEHIND && !sk_http_gone(request) &&
+           sk_conn_pending(conn->conn) > 0)
+        if (!sk_waitq_wait(&conn->room, until_ms) && conn->conn)
+            sk_conn_close(conn->conn); // too slow; on_close follows
+    return !sk_http_gone(request);
 }
 
 /* ---- life ---- */
@@ -342,6 +462,43 @@ sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_serv
 int sk_http_port(const struct sk_http_server *server)
 {
     return sk_listener_port(server->listener);
+}
+
+struct drain {
+    struct sk_http_server *server;
+    int64_t until_mono_ms;
+};
+
+static bool any_handles(const struct sk_list *conns)
+{
+    SK_LIST_EACH (it, conns)
+        if (SK_CONTAINER(it, struct http_conn, in_loop)->state == HTTP_HANDLING)
+            return true;
+    return false;
+}
+
+static void drain_loop(void *arg)
+{
+    const struct drain *drain = arg;
+    struct sk_list *conns = &drain->server->loops[sk_rt_loop_index()];
+    SK_LIST_EACH (it, conns) {
+        struct http_conn *conn = SK_CONTAINER(it, struct http_conn, in_loop);
+        if (conn->state == HTTP_HANDLING)
+            tell_watcher(conn);
+    }
+    while (any_handles(conns) && sk_now_mono_ms() < drain->until_mono_ms)
+        sk_fiber_sleep(DRAIN_STEP_MS);
+}
+
+void sk_http_drain(struct sk_http_server *server, int64_t timeout_ms)
+{
+    struct drain drain = {server, sk_now_mono_ms() + timeout_ms};
+    atomic_store(&server->closing, true);
+    if (server->listener)
+        sk_listener_close(server->listener);
+    server->listener = NULL;
+    for (int i = 0; i < server->loop_count; i++)
+        sk_rt_call(i, drain_loop, &drain);
 }
 
 static void close_all(void *arg)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include "base/buf.h"
 #include "base/list.h"
+#include "net/budget.h"
 #include "net/conn.h"
 #include "net/http1.h"
 #include "rt/rt.h"
@@ -15,6 +16,7 @@ struct sk_http_server {
     char *ip;
     struct sk_listener *listener;
     struct sk_list *loops; /* the connections of each loop */
+    atomic_int conn_count;
     int loop_count;
     atomic_bool closing;
     atomic_int refs; /* the owner, connections, posted closes */
@@ -23,6 +25,7 @@ struct sk_http_server {
 enum http_state {
     HTTP_READING,  /* a request comes in */
     HTTP_HANDLING, /* its handler runs */
+    HTTP_SENDING,  /* the peer has not taken the answer yet */
     HTTP_ENDING,   /* nothing more is read */
 };
 
@@ -37,7 +40,13 @@ struct http_conn {
     struct sk_list in_loop;
     struct sk_timer timer;
     enum http_state state;
-    struct sk_buf rest; /* bytes after the request in hand */
+    struct sk_buf rest;       /* bytes after the request in hand */
+    struct sk_waitq room;     /* a handler that streams waits here */
+    void (*watch)(void *arg); /* told when the peer goes */
+    void *watch_arg;
+    bool keep;      /* SENDING: another request may follow */
+    bool streaming; /* the answer's head is sent, pieces follow */
+    bool chunked;   /* ...as chunks; else until the end of the connection */
     char peer[64];
 
     /* the request in hand */
@@ -45,6 +54,7 @@ struct http_conn {
     struct sk_buf text;   /* URL, then names and values */
     struct sk_buf fields; /* struct http_field */
     struct sk_buf body;
+    struct sk_budget budget; /* for the body */
     size_t url_size;
     size_t parsed; /* bytes of it so far */
     bool in_value, headers_done, body_timed, complete, keep_alive, wants_continue;
@@ -65,6 +75,7 @@ void http_request_init(struct http_conn *conn);
 void http_request_fini(struct http_conn *conn);
 /* Returns the bytes taken; sets complete or refusal. */
 size_t http_request_feed(struct http_conn *conn, const char *bytes, size_t n);
+struct sk_str http_find(const struct http_conn *conn, struct sk_str name);
 /* Fill conn->request from what was parsed; false: refusal is set. */
 bool http_request_finish(struct http_conn *conn);
 

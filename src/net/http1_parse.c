@@ -70,7 +70,7 @@ static int on_value(http_parser *parser, const char *at, size_t n)
     return 0;
 }
 
-static struct sk_str find(const struct http_conn *conn, struct sk_str name)
+struct sk_str http_find(const struct http_conn *conn, struct sk_str name)
 {
     const struct http_field *fields = (const struct http_field *)(const void *)conn->fields.p;
     for (size_t i = 0; i < conn->fields.n / sizeof *fields; i++)
@@ -92,7 +92,7 @@ static int on_headers_complete(http_parser *parser)
         refuse(conn, 413, "The body is larger than this server takes.");
         return -1;
     }
-    conn->wants_continue = sk_str_ieq(find(conn, SK_STR("expect")), SK_STR("100-continue"));
+    conn->wants_continue = sk_str_ieq(http_find(conn, SK_STR("expect")), SK_STR("100-continue"));
     return 0;
 }
 
@@ -101,6 +101,8 @@ static int on_body(http_parser *parser, const char *at, size_t n)
     struct http_conn *conn = conn_of(parser);
     if (conn->body.n + n > conn->server->options.body_max)
         return refuse(conn, 413, "The body is larger than this server takes.");
+    if (!sk_budget_take(&conn->budget, n))
+        return refuse(conn, 503, "No room for this body: too many are being received.");
     sk_buf_append(&conn->body, at, n);
     return 0;
 }
@@ -131,6 +133,7 @@ void http_request_init(struct http_conn *conn)
     conn->in_value = conn->headers_done = conn->body_timed = conn->complete = false;
     conn->keep_alive = conn->wants_continue = conn->head = false;
     conn->refusal = 0;
+    sk_budget_init(&conn->budget, conn->server->options.body_max);
     conn->request = (struct sk_http_request){0};
 }
 
@@ -139,6 +142,7 @@ void http_request_fini(struct http_conn *conn)
     sk_buf_fini(&conn->text);
     sk_buf_fini(&conn->fields);
     sk_buf_fini(&conn->body);
+    sk_budget_fini(&conn->budget);
     sk_arena_free(conn->arena);
     conn->arena = NULL;
 }
@@ -165,7 +169,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool percent_decode(struct sk_arena *arena, struct sk_str in, struct sk_str *ret)
+bool sk_http_percent_decode(struct sk_arena *arena, struct sk_str in, struct sk_str *ret)
 {
     char *out = sk_arena_alloc(arena, in.n + 1);
     size_t n = 0;
@@ -211,14 +215,16 @@ bool http_request_finish(struct http_conn *conn)
     }
     conn->arena = sk_arena_new(0);
     struct sk_str path = {conn->text.p + url.field_data[UF_PATH].off, url.field_data[UF_PATH].len};
-    if (!percent_decode(conn->arena, path, &request->path)) {
+    if (!sk_http_percent_decode(conn->arena, path, &request->path)) {
         refuse(conn, 400, "The path is not percent-encoded UTF-8.");
         return false;
     }
+    request->raw_path = path;
     if (url.field_set & (1 << UF_QUERY))
         request->query = (struct sk_str){conn->text.p + url.field_data[UF_QUERY].off,
                                          url.field_data[UF_QUERY].len};
-    request->host = without_port(find(conn, SK_STR("host")));
+    request->authority = http_find(conn, SK_STR("host"));
+    request->host = without_port(request->authority);
     if (request->host.n == 0) {
         refuse(conn, 400, "The Host header is missing.");
         return false;
@@ -235,5 +241,18 @@ bool http_request_finish(struct http_conn *conn)
 
 struct sk_str sk_http_header(const struct sk_http_request *request, const char *name)
 {
-    return find(request->headers, sk_str_of(name));
+    return http_find(request->headers, sk_str_of(name));
+}
+
+bool sk_http_next_header(const struct sk_http_request *request, size_t *cursor,
+                         struct sk_str *ret_name, struct sk_str *ret_value)
+{
+    const struct http_conn *conn = request->headers;
+    const struct http_field *fields = (const struct http_field *)(const void *)conn->fields.p;
+    if (*cursor >= conn->fields.n / sizeof *fields)
+        return false;
+    const struct http_field *field = &fields[(*cursor)++];
+    *ret_name = (struct sk_str){conn->text.p + field->name, field->name_size};
+    *ret_value = (struct sk_str){conn->text.p + field->value, field->value_size};
+    return true;
 }

@@ -1,5 +1,6 @@
 /*
- * A call on the server, from its headers to the end of its stream.
+ * A call that comes over gRPC, from its headers to the end of its stream; and what handlers may ask
+ * of any call (local.c has those that this process makes for others).
  *
  *   RECEIVING -> QUEUED -> RUNNING -> DONE -> ANSWERED    rpc_call_enqueue, start, run_fiber,
  *                                                         rpc_call_answer at the next flush
@@ -45,7 +46,7 @@ struct rpc_run *rpc_run_new(struct sk_call *call)
     run->ctx.deadline_mono_ms = call->deadline_mono_ms;
     run->ctx.client_name = rpc_metadata_get(call->metadata, "client-name");
     run->ctx.client_version = rpc_metadata_get(call->metadata, "client-version");
-    run->ctx.principal = call->conn->subject;
+    run->ctx.principal = call->from->principal;
     call->run = run;
     return run;
 }
@@ -58,17 +59,25 @@ void rpc_run_free(struct sk_call *call)
     call->run = NULL;
 }
 
-static void observe(struct sk_call *call, sk_err err)
+void rpc_call_observe(struct sk_call *call, sk_err err)
 {
-    const struct sk_rpc_server_options *options = &call->conn->server->options;
+    const struct sk_rpc_server_options *options = &call->from->server->options;
     if (options->observe && call->entry && !call->entry->stream)
         options->observe(options->owner, &call->entry->method, err,
                          (sk_now_wall_ns() - call->started_ns) / 1000);
 }
 
+void rpc_call_failed(struct sk_call *call, const struct sk_ctx *ctx, const void *request,
+                     sk_err err)
+{
+    const struct sk_rpc_server_options *options = &call->from->server->options;
+    if (options->failed && call->entry)
+        options->failed(options->owner, call, ctx, request, err);
+}
+
 static void call_free(struct sk_call *call)
 {
-    struct rpc_conn *conn = call->conn;
+    struct rpc_conn *conn = rpc_conn_of(call);
     SK_ASSERT(!call->stream);
     sk_timer_stop(&call->deadline);
     rpc_run_free(call);
@@ -82,8 +91,8 @@ static void answer_error(struct sk_call *call)
 {
     struct rpc_run *run = call->run;
     size_t count = 0;
-    struct sk_h2_header *status =
-        rpc_status_fields(run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
+    struct sk_h2_header *status = rpc_status_fields(
+        run->arena, &run->ctx.err, sk_h2_peer_header_max(rpc_conn_of(call)->h2), &count);
     struct sk_h2_header *fields = SK_NEW_N(run->arena, struct sk_h2_header, count + 2);
     fields[0] = (struct sk_h2_header){SK_STR(":status"), SK_STR("200")};
     fields[1] = (struct sk_h2_header){SK_STR("content-type"), SK_STR("application/grpc")};
@@ -139,10 +148,9 @@ void rpc_call_answer(struct sk_call *call, sk_err err)
     SK_ASSERT(call->stream && err != SK_PARKED);
     if (err && ctx->err.code == SK_OK)
         (void)sk_fail(ctx, err, "%s", sk_err_meaning(err));
-    observe(call, err);
-    const struct sk_rpc_server_options *options = &call->conn->server->options;
-    if (err && options->failed && call->entry)
-        options->failed(options->owner, call, ctx, call->run->request, err);
+    rpc_call_observe(call, err);
+    if (err)
+        rpc_call_failed(call, ctx, call->run->request, err);
     if (err)
         answer_error(call);
     else
@@ -163,7 +171,7 @@ static void run_fiber(void *arg);
 static sk_err call_handler(struct sk_call *call)
 {
     struct rpc_run *run = call->run;
-    const struct sk_rpc_server_options *options = &call->conn->server->options;
+    const struct sk_rpc_server_options *options = &call->from->server->options;
     if (call->resume) {
         rpc_resume_fn resume = call->resume;
         call->resume = NULL;
@@ -183,8 +191,8 @@ static void start_fiber(struct sk_call *call)
     call->run->response = sk_arena_alloc(call->run->arena, type->sizeof_message);
     protobuf_c_message_init(type, call->run->response);
     call->state = CALL_RUNNING;
-    call->conn->loop->spawned++;
-    call->conn->loop->running++;
+    call->from->loop->spawned++;
+    call->from->loop->running++;
     sk_fiber_spawn(run_fiber, call);
 }
 
@@ -193,8 +201,8 @@ static void start_request(struct sk_call *call)
 {
     struct rpc_run *run = rpc_run_new(call);
     const struct sk_method *method = &call->entry->method;
-    const struct rpc_loop *loop = call->conn->loop;
-    int running_max = call->conn->server->running_max * (method->flags & SK_METHOD_WORKER ? 2 : 1);
+    const struct rpc_loop *loop = call->from->loop;
+    int running_max = call->from->server->running_max * (method->flags & SK_METHOD_WORKER ? 2 : 1);
     ProtobufCMessage *request = NULL;
     struct sk_str message;
     sk_err err = SK_OK;
@@ -203,7 +211,7 @@ static void start_request(struct sk_call *call)
                       loop->running, running_max);
     if (!err)
         err = rpc_unframe(&run->ctx, sk_buf_view(&call->stream->body), call->gzip_in,
-                          call->conn->server->options.message_max, &message);
+                          call->from->server->options.message_max, &message);
     if (!err)
         err = sk_wire_decode(&run->ctx, method->request, message, &request);
     sk_h2_drop_body(call->stream); // protobuf-c copies what it keeps
@@ -246,7 +254,7 @@ static void on_pump(void *arg)
 
 void rpc_call_enqueue(struct sk_call *call)
 {
-    struct rpc_loop *loop = call->conn->loop;
+    struct rpc_loop *loop = call->from->loop;
     call->state = CALL_QUEUED;
     bool may_start = call->resume || !sk_fiber_current(); // decoding needs the loop's stack
     if (may_start && loop->spawned < RPC_SPAWNED_MAX && sk_list_empty(&loop->queue)) {
@@ -262,7 +270,7 @@ static void call_gone(struct sk_call *call, sk_err err)
     void (*on_gone)(void *) = call->on_gone;
     call->on_gone = NULL;
     sk_timer_stop(&call->deadline);
-    observe(call, err);
+    rpc_call_observe(call, err);
     on_gone(call->gone_arg);
 }
 
@@ -306,19 +314,19 @@ static void end_fiber(struct sk_call *call, sk_err err)
         err = sk_fail(&call->run->ctx, SK_INTERNAL, "the handler parked a call it did not have");
     call->state = CALL_DONE;
     if (!call->stream) {
-        observe(call, SK_CANCELLED);
+        rpc_call_observe(call, SK_CANCELLED);
         call_free(call);
         return;
     }
     call->run->err = err;
-    sk_list_push_back(&call->conn->done, &call->in_list);
-    sk_h2_kick(call->conn->h2);
+    sk_list_push_back(&rpc_conn_of(call)->done, &call->in_list);
+    sk_h2_kick(rpc_conn_of(call)->h2);
 }
 
 static void run_fiber(void *arg)
 {
     struct sk_call *call = arg;
-    struct rpc_loop *loop = call->conn->loop; // outlives the call
+    struct rpc_loop *loop = call->from->loop; // outlives the call
     loop->spawned--;
     sk_err err = call_handler(call);
     loop->running--;
@@ -330,11 +338,11 @@ static void run_fiber(void *arg)
 struct sk_call *rpc_call_new(struct rpc_conn *conn, struct sk_h2_stream *stream)
 {
     struct sk_call *call = sk_mem_zalloc(sizeof *call);
-    call->conn = conn;
+    call->from = &conn->origin;
     call->stream = stream;
     stream->user = call;
     conn->call_count++;
-    atomic_fetch_add_explicit(&conn->server->call_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&conn->origin.server->call_count, 1, memory_order_relaxed);
     sk_list_init(&call->in_list);
     sk_timer_init(&call->deadline, on_deadline);
     call->started_ns = sk_now_wall_ns();
@@ -358,7 +366,7 @@ void rpc_call_closed(struct sk_call *call)
         break;
     case CALL_DONE:
         sk_list_remove(&call->in_list);
-        observe(call, SK_CANCELLED);
+        rpc_call_observe(call, SK_CANCELLED);
         break;
     case CALL_RECEIVING:
     case CALL_ANSWERED:
@@ -366,6 +374,16 @@ void rpc_call_closed(struct sk_call *call)
     }
     call_free(call);
 }
+
+static bool stream_alive(const struct sk_call *call)
+{
+    return call->stream != NULL;
+}
+
+const struct rpc_transport rpc_stream_transport = {
+    .alive = stream_alive,
+    .resumed = rpc_call_enqueue,
+};
 
 /* ---- what handlers may ask and do ---- */
 
@@ -386,12 +404,12 @@ const char *sk_call_header(const struct sk_call *call, const char *name)
 
 const char *sk_call_peer(const struct sk_call *call)
 {
-    return call->conn->peer;
+    return call->from->peer;
 }
 
 bool sk_call_alive(const struct sk_call *call)
 {
-    return call->stream != NULL;
+    return call->from->transport->alive(call);
 }
 
 void sk_call_park(struct sk_call *call, void (*on_gone)(void *arg), void *arg)
@@ -413,7 +431,6 @@ void sk_call_resume(struct sk_call *call, rpc_resume_fn fn, void *arg)
     call->expired = false;
     call->resume = fn;
     call->resume_arg = arg;
-    if (call->state == CALL_PARKING)
-        return; // run_fiber sees it
-    rpc_call_enqueue(call);
+    if (call->state == CALL_PARKED) // else whoever ran the handler sees it
+        call->from->transport->resumed(call);
 }

@@ -32,7 +32,7 @@ static bool keeps(struct sk_str name)
     return false;
 }
 
-bool rpc_timeout_parse(struct sk_str text, int64_t *ret_ms)
+bool sk_rpc_timeout_parse(struct sk_str text, int64_t *ret_ms)
 {
     if (text.n < 2 || text.n > TIMEOUT_DIGITS_MAX + 1)
         return false;
@@ -98,7 +98,7 @@ static void read_grpc_field(struct rpc_request *request, struct sk_str name, str
 {
     if (sk_str_eq(name, SK_STR("grpc-timeout"))) {
         request->timeout = value;
-        request->timeout_bad = !rpc_timeout_parse(value, &request->timeout_ms);
+        request->timeout_bad = !sk_rpc_timeout_parse(value, &request->timeout_ms);
     } else if (sk_str_eq(name, SK_STR("grpc-encoding"))) {
         request->encoding = value;
     } else if (sk_str_eq(name, SK_STR("grpc-accept-encoding"))) {

@@ -31,34 +31,6 @@ static pthread_mutex_t build_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- the index ---- */
 
-static bool read_varint(struct sk_str *in, uint64_t *ret)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && in->n > 0; shift += 7) {
-        unsigned char c = (unsigned char)*in->p;
-        in->p++;
-        in->n--;
-        value |= (uint64_t)(c & 0x7f) << shift;
-        if (!(c & 0x80)) {
-            *ret = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next FileDescriptorProto of the set: field 1 is the only one it has. */
-static bool next_file(struct sk_str *set, struct sk_str *ret)
-{
-    uint64_t tag = 0, size = 0;
-    if (!read_varint(set, &tag) || tag != (1 << 3 | 2) || !read_varint(set, &size) || size > set->n)
-        return false;
-    *ret = (struct sk_str){set->p, (size_t)size};
-    set->p += size;
-    set->n -= (size_t)size;
-    return true;
-}
-
 static void add_symbol(struct rpc_reflection *index, const char *scope, const char *name,
                        struct sk_str *file, struct sk_buf *ret_full)
 {
@@ -121,11 +93,11 @@ static struct rpc_reflection *build(void)
     index->by_symbol = sk_map_new();
     index->by_name = sk_map_new();
     struct sk_str set = sk_wire_descriptors(), file;
-    while (next_file(&set, &file))
+    while (sk_wire_next_file(&set, &file))
         index->file_count++;
     index->files = sk_mem_zalloc((index->file_count + 1) * sizeof *index->files);
     set = sk_wire_descriptors();
-    for (size_t i = 0; i < index->file_count && next_file(&set, &index->files[i]); i++)
+    for (size_t i = 0; i < index->file_count && sk_wire_next_file(&set, &index->files[i]); i++)
         add_file(index, &index->files[i]);
     return index;
 }

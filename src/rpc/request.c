@@ -27,7 +27,7 @@ static void stream_message(struct sk_call *call, struct sk_str frame)
     ProtobufCMessage *request = NULL;
     struct sk_str message;
     sk_err err = rpc_unframe(&run->ctx, frame, call->gzip_in,
-                             call->conn->server->options.message_max, &message);
+                             call->from->server->options.message_max, &message);
     if (!err)
         err = sk_wire_decode(&run->ctx, method->request, message, &request);
     run->response = sk_arena_alloc(run->arena, method->response->sizeof_message);
@@ -38,7 +38,7 @@ static void stream_message(struct sk_call *call, struct sk_str frame)
         call->state = CALL_ANSWERED;
         size_t count = 0;
         struct sk_h2_header *trailers = rpc_status_fields(
-            run->arena, &run->ctx.err, sk_h2_peer_header_max(call->conn->h2), &count);
+            run->arena, &run->ctx.err, sk_h2_peer_header_max(rpc_conn_of(call)->h2), &count);
         sk_h2_finish(call->stream, trailers, count);
         return; // the run holds the trailers until the stream closes
     }
@@ -62,7 +62,7 @@ static void stream_body(struct sk_call *call)
             total = stream->body.n; // stream_message finds the same error and ends the call
         stream_message(call, (struct sk_str){stream->body.p, total});
         sk_h2_consume(stream, total);
-        if (call->state == CALL_RECEIVING && sk_h2_clogged(call->conn->h2)) {
+        if (call->state == CALL_RECEIVING && sk_h2_clogged(rpc_conn_of(call)->h2)) {
             call->state = CALL_ANSWERED; // asks faster than it reads
             sk_h2_reset(stream, SK_H2_ENHANCE_YOUR_CALM);
         }
@@ -77,7 +77,7 @@ static void stream_body(struct sk_call *call)
 
 static sk_err find_method(struct sk_call *call, struct sk_ctx *ctx, struct sk_str path)
 {
-    struct sk_rpc_server *server = call->conn->server;
+    struct sk_rpc_server *server = call->from->server;
     call->entry = sk_map_get(server->methods, path);
     if (call->entry)
         return SK_OK;
@@ -141,7 +141,7 @@ static sk_err check_headers(struct sk_call *call, struct sk_ctx *ctx,
         err = take_encoding(call, ctx, request);
     if (!err)
         err = take_timeout(call, ctx, request);
-    if (!err && sk_h2_clogged(call->conn->h2))
+    if (!err && sk_h2_clogged(rpc_conn_of(call)->h2))
         err = sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
                       "this connection takes its answers too slowly: too many bytes wait");
     return err;
@@ -164,7 +164,7 @@ static void on_headers(void *owner, struct sk_h2_stream *stream, const struct sk
     if (trailers || stream->user)
         return; // gRPC requests have none that matter
     if (!conn->subject && sk_h2_subject(conn->h2))
-        conn->subject = sk_mem_strdup(sk_h2_subject(conn->h2));
+        conn->origin.principal = conn->subject = sk_mem_strdup(sk_h2_subject(conn->h2));
     struct rpc_request request;
     rpc_request_read(&request, fields, count);
     struct sk_call *call = rpc_call_new(conn, stream);
@@ -199,7 +199,7 @@ static void admit(struct sk_call *call)
     size_t total = 0;
     call->admitted = true;
     sk_err err = rpc_frame_check(ctx, sk_buf_view(&stream->body),
-                                 call->conn->server->options.message_max, &total);
+                                 call->from->server->options.message_max, &total);
     if (!err && !sk_h2_expect(stream, total))
         err = sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
                       "no room for a message of %zu bytes: too many are being received", total);
@@ -252,12 +252,12 @@ static void on_session_close(void *owner)
     struct rpc_conn *conn = owner;
     conn->h2 = NULL;
     conn->call_count++; // hold it while it leaves its loop
-    struct rpc_loop *loop = conn->loop;
+    struct rpc_loop *loop = conn->origin.loop;
     sk_list_remove(&conn->in_loop);
-    atomic_fetch_sub_explicit(&conn->server->conn_count, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&conn->origin.server->conn_count, 1, memory_order_relaxed);
     if (sk_list_empty(&loop->conns))
         sk_waitq_wake_all(&loop->emptied);
-    atomic_fetch_add_explicit(&conn->server->call_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&conn->origin.server->call_count, 1, memory_order_relaxed);
     rpc_conn_unref_call(conn);
 }
 

@@ -1,9 +1,11 @@
 /*
- * gRPC, both ends: unary calls over HTTP/2. The server decodes a request on the loop's own stack,
- * runs the method's handler in a fiber, packs the answer and sends it. A handler that must wait
- * long parks its call: the fiber and the arena go, a small record stays.
+ * gRPC, both ends: unary calls over HTTP/2, and the same methods called from within. The server
+ * decodes a request on the loop's own stack, runs the method's handler in a fiber, packs the answer
+ * and sends it. A handler that must wait long parks its call: the fiber and the arena go, a small
+ * record stays.
  *
- * A call belongs to the loop of its connection; every function here runs on that loop.
+ * A call belongs to the loop of its connection, a local one to that of its fiber; every function
+ * here runs on that loop.
  */
 #ifndef SK_RPC_RPC_H
 #define SK_RPC_RPC_H
@@ -90,6 +92,34 @@ void sk_rpc_drain(struct sk_rpc_server *server, int64_t timeout_ms);
 void sk_rpc_server_free(struct sk_rpc_server *server);
 /* Connections and calls (running and parked) now, of all loops; any thread. */
 void sk_rpc_counts(const struct sk_rpc_server *server, size_t *ret_connections, size_t *ret_calls);
+
+/* ---- calls that this process makes for somebody who speaks no gRPC (local.c) ---- */
+/* The server's own entry of a method, for sk_rpc_local_call; NULL when there is none. It lives as
+ * long as the server. */
+const struct sk_method *sk_rpc_method(const struct sk_rpc_server *server, const char *service,
+                                      const char *name);
+struct sk_rpc_field {
+    struct sk_str name, value; /* name in lower case */
+};
+struct sk_rpc_local {
+    const struct sk_rpc_field *fields; /* metadata; what handlers may ask for is kept */
+    size_t field_count;
+    const char *peer;
+    const char *principal; /* or NULL */
+    int64_t timeout_ms;    /* 0: none; sk_rpc_timeout_parse reads gRPC's form */
+    /* Tell fn(arg), on this loop, once when who waits for the answer is gone; at once if it is gone
+     * already. NULL fn: no longer. */
+    void (*watch)(void *owner, void (*fn)(void *arg), void *arg);
+    void *owner;
+};
+/* "1S" and the like, of a header grpc-timeout; false when malformed. */
+bool sk_rpc_timeout_parse(struct sk_str text, int64_t *ret_ms);
+/* Run a method as if the call had come over gRPC: the same hooks, limits and metrics, parking too.
+ * From a fiber, which waits for the end. *ret and ctx->err as handlers leave them, in ctx->arena.
+ * CANCELLED when who waits is gone. */
+sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
+                         const struct sk_rpc_local *options, const struct sk_method *method,
+                         const ProtobufCMessage *request, ProtobufCMessage **ret) SK_MUST_USE;
 
 /* ---- client: one connection; many calls at once, each from a fiber of the same loop ---- */
 struct sk_rpc_client;

@@ -38,8 +38,6 @@ struct rpc_metadata *rpc_metadata_new(const struct sk_h2_header *fields, size_t 
                                       struct rpc_metadata *last);
 void rpc_metadata_unref(struct rpc_metadata *metadata);
 const char *rpc_metadata_get(const struct rpc_metadata *metadata, const char *name);
-/* "1S" and the like; false when malformed. */
-bool rpc_timeout_parse(struct sk_str text, int64_t *ret_ms);
 /* Into ret (>= 16 bytes). */
 struct sk_str rpc_timeout_format(int64_t timeout_ms, char *ret);
 
@@ -80,8 +78,10 @@ struct rpc_loop {
     struct sk_waitq emptied; /* woken when conns becomes empty */
     struct sk_list queue;    /* calls that wait for their turn */
     bool pump_posted;
-    int spawned; /* fibers that have not begun to run */
-    int running; /* fibers that have not ended, spawned ones among them */
+    int spawned;           /* fibers that have not begun to run */
+    int running;           /* fibers that have not ended, spawned ones among them */
+    struct sk_list locals; /* struct rpc_local: local calls under way */
+    int local_count;
 };
 
 struct sk_rpc_server {
@@ -98,16 +98,33 @@ struct sk_rpc_server {
     struct rpc_reflection *reflection;
 };
 
-struct rpc_conn {
+/* What differs between calls that come over gRPC and those that other code of this process makes
+ * for somebody (local.c). */
+struct rpc_transport {
+    /* whether anybody still waits for the answer */
+    bool (*alive)(const struct sk_call *call);
+    /* a parked call was resumed: let it run when it is its turn */
+    void (*resumed)(struct sk_call *call);
+};
+
+/* Where calls come from; outlives them. */
+struct rpc_origin {
+    const struct rpc_transport *transport;
     struct sk_rpc_server *server;
-    struct sk_h2 *h2; /* NULL once closed */
     struct rpc_loop *loop;
+    const char *peer;
+    const char *principal; /* NULL: not known */
+};
+
+struct rpc_conn {
+    struct rpc_origin origin; /* first: a call names this */
+    struct sk_h2 *h2;         /* NULL once closed */
     struct sk_list in_loop;
     struct sk_list done;       /* calls whose handler is through */
     size_t call_count;         /* calls that name us */
     struct rpc_metadata *last; /* of the latest request */
     char peer[64];
-    char *subject;
+    char *subject; /* owned; origin.principal */
 };
 
 enum rpc_call_state {
@@ -124,8 +141,8 @@ typedef sk_err (*rpc_resume_fn)(struct sk_call *call, struct sk_ctx *ctx, void *
                                 void *response);
 
 struct sk_call {
-    struct rpc_conn *conn;
-    struct sk_h2_stream *stream; /* NULL: the client is gone */
+    struct rpc_origin *from;
+    struct sk_h2_stream *stream; /* NULL: the client is gone, or the call is local */
     const struct rpc_entry *entry;
     struct rpc_metadata *metadata;
     struct rpc_run *run; /* in its own arena; NULL while parked */
@@ -142,6 +159,12 @@ struct sk_call {
     bool admitted; /* the announced length of the message was granted */
     bool expired;  /* the deadline came while parking */
 };
+
+/* Of a call that came over gRPC. */
+static inline struct rpc_conn *rpc_conn_of(const struct sk_call *call)
+{
+    return SK_CONTAINER(call->from, struct rpc_conn, origin);
+}
 
 /* What a call needs only while it runs. */
 struct rpc_run {
@@ -175,6 +198,15 @@ void rpc_call_answer_stranger(struct sk_call *call, const struct rpc_request *re
 void rpc_call_enqueue(struct sk_call *call);
 /* Its stream is over. */
 void rpc_call_closed(struct sk_call *call);
+/* Tell the metrics, and the logs when it failed. */
+void rpc_call_observe(struct sk_call *call, sk_err err);
+void rpc_call_failed(struct sk_call *call, const struct sk_ctx *ctx, const void *request,
+                     sk_err err);
+extern const struct rpc_transport rpc_stream_transport;
+
+/* ---- local.c ---- */
+/* The server ends: whoever waits for a local call of this loop has gone. */
+void rpc_local_end_all(struct rpc_loop *loop);
 
 /* ---- request.c ---- */
 extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */

@@ -20,7 +20,7 @@
 
 void rpc_conn_unref_call(struct rpc_conn *conn)
 {
-    atomic_fetch_sub_explicit(&conn->server->call_count, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&conn->origin.server->call_count, 1, memory_order_relaxed);
     if (--conn->call_count > 0 || conn->h2)
         return;
     rpc_metadata_unref(conn->last);
@@ -32,10 +32,14 @@ void rpc_accept(void *owner, struct sk_stream *stream)
 {
     struct sk_rpc_server *server = owner;
     struct rpc_conn *conn = sk_mem_zalloc(sizeof *conn);
-    conn->server = server;
-    conn->loop = &server->loops[sk_rt_loop_index()];
+    conn->origin = (struct rpc_origin){
+        .transport = &rpc_stream_transport,
+        .server = server,
+        .loop = &server->loops[sk_rt_loop_index()],
+        .peer = conn->peer,
+    };
     sk_list_init(&conn->done);
-    sk_list_push_back(&conn->loop->conns, &conn->in_loop);
+    sk_list_push_back(&conn->origin.loop->conns, &conn->in_loop);
     atomic_fetch_add_explicit(&server->conn_count, 1, memory_order_relaxed);
     conn->h2 = sk_h2_new_server(stream, server->tls, NULL, &rpc_call_events, conn);
     snprintf(conn->peer, sizeof conn->peer, "%s", sk_h2_peer(conn->h2));
@@ -98,6 +102,7 @@ struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options
         sk_list_init(&server->loops[i].conns);
         sk_waitq_init(&server->loops[i].emptied);
         sk_list_init(&server->loops[i].queue);
+        sk_list_init(&server->loops[i].locals);
     }
     add_methods(server, methods, method_count);
     return server;
@@ -171,14 +176,16 @@ static void drain_wait(void *arg)
 {
     struct drain *drain = arg;
     struct rpc_loop *loop = &drain->server->loops[sk_rt_loop_index()];
-    while (!sk_list_empty(&loop->conns))
+    while (!sk_list_empty(&loop->conns) || !sk_list_empty(&loop->locals))
         if (!sk_waitq_wait(&loop->emptied, drain->until_mono_ms))
             break;
     SK_LIST_EACH (it, &loop->conns)
         sk_h2_close(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
+    rpc_local_end_all(loop);
     // handlers that still run find their clients gone
     int64_t until_ms = sk_now_mono_ms() + CLOSE_GRACE_MS;
-    while ((loop->running > 0 || !sk_list_empty(&loop->conns)) && sk_now_mono_ms() < until_ms)
+    while ((loop->running > 0 || !sk_list_empty(&loop->conns) || !sk_list_empty(&loop->locals)) &&
+           sk_now_mono_ms() < until_ms)
         sk_fiber_sleep(CLOSE_STEP_MS);
 }
 

@@ -124,6 +124,14 @@ void sk_fiber_resume(struct sk_item *ready)
     loop->current = fiber;
     loop->running = (uintptr_t)fiber->fn;
     sk_context_switch(&loop->context, &fiber->context);
+    while (loop->outside) { // it stopped to have this run here
+        void (*fn)(void *) = loop->outside;
+        loop->outside = NULL;
+        loop->current = NULL;
+        fn(fiber->outside_arg);
+        loop->current = fiber;
+        sk_context_switch(&loop->context, &fiber->context);
+    }
     loop->current = NULL;
     // One with a wake still in the mailbox is retired when that arrives.
     if (fiber->ended && !atomic_load_explicit(&fiber->remote_sent, memory_order_acquire))
@@ -217,6 +225,19 @@ void sk_fiber_yield(void)
     struct sk_fiber *fiber = current_checked();
 
     make_ready(fiber);
+    switch_out(fiber);
+}
+
+void sk_fiber_outside(void (*fn)(void *), void *arg)
+{
+    struct sk_fiber *fiber = sk_fiber_current();
+
+    if (!fiber) {
+        fn(arg);
+        return;
+    }
+    fiber->outside_arg = arg;
+    fiber->loop->outside = fn;
     switch_out(fiber);
 }
 

@@ -57,6 +57,9 @@ void sk_fiber_wake(struct sk_fiber *fiber);               /* on the fiber's own 
 void sk_fiber_wake_from_anywhere(struct sk_fiber *fiber); /* any thread */
 void sk_fiber_yield(void);                                /* let others run */
 void sk_fiber_sleep(int64_t ms);
+/* Run fn(arg) now, on the loop's own stack: for what recurses deeper than a fiber's stack is made
+ * for. fn is a plain callback: it does not wait. From a plain callback: a plain call. */
+void sk_fiber_outside(void (*fn)(void *), void *arg);
 
 /* A lock that fibers of one loop wait for in order. */
 struct sk_mutex {

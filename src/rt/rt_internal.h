@@ -43,6 +43,7 @@ struct sk_fiber {
     bool ended;        // its function has returned
     void (*fn)(void *);
     void *arg;
+    void *outside_arg;          // of loop->outside
     struct sk_context context;  // has no stack while in the pool of bare fibers
     struct sk_fiber *next_idle; // in a pool
     struct sk_list all;         // of the loop
@@ -57,6 +58,7 @@ struct sk_loop {
     struct sk_queue ready;
     struct sk_heap timers;     // struct sk_timer by due time
     struct sk_fiber *current;  // NULL in a plain callback
+    void (*outside)(void *);   // what the current fiber wants run on the thread's own stack
     struct sk_context context; // of the thread's own stack
     struct sk_list fibers;     // all of them
     struct sk_fiber *idle;     // with a stack

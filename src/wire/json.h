@@ -19,18 +19,28 @@
 enum sk_wire_json_flags {
     SK_WIRE_JSON_PRETTY = 1,   /* two spaces a level, one member a line */
     SK_WIRE_JSON_DEFAULTS = 2, /* also numbers, strings, bools and enums that are zero */
+    /* Payloads as Temporal's HTTP API has them: a Payload of JSON is that JSON, Payloads a list of
+     * them. Those without such a form stand in the long one, and both are read. */
+    SK_WIRE_JSON_SHORTHAND = 4,
 };
 
-/* Append the message as JSON. No newline at the end. */
+/* Append the message as JSON. No newline at the end. What sk_wire_splice put there is shown, too.
+ */
 void sk_wire_json_print(struct sk_buf *out, const ProtobufCMessage *message, unsigned flags);
 /* Append text as a JSON string, quotes included. */
 void sk_wire_json_quote(struct sk_buf *out, struct sk_str text);
 
-/* Parse JSON into a message of this type, all in ctx->arena. INVALID_ARGUMENT names the field's
- * path, or line and column where the text is no JSON. Members that the type does not have are an
- * error. */
+/* Parse JSON into a message of this type, all in ctx->arena; of the flags, SHORTHAND counts.
+ * INVALID_ARGUMENT names the field's path, or line and column where the text is no JSON. Members
+ * that the type does not have are an error. */
 sk_err sk_wire_json_parse(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *type,
-                          struct sk_str text, ProtobufCMessage **ret) SK_MUST_USE;
+                          struct sk_str text, unsigned flags, ProtobufCMessage **ret) SK_MUST_USE;
+/* Set a field from text, as of a URL: path is dotted ("execution.workflowId", either kind of name),
+ * messages on the way are made. A repeated field gets one more element. Times, durations and the
+ * like are in their JSON form, bytes in base64, enums by name or number. INVALID_ARGUMENT names the
+ * field. All in ctx->arena. */
+sk_err sk_wire_json_set(struct sk_ctx *ctx, ProtobufCMessage *message, struct sk_str path,
+                        struct sk_str text) SK_MUST_USE;
 
 /* Base64 with padding; reading takes the URL alphabet and missing padding too. */
 void sk_wire_base64_append(struct sk_buf *out, struct sk_str bytes);

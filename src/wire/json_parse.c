@@ -10,7 +10,7 @@
  *
  * Any thread; no state. Fails with INVALID_ARGUMENT and the field's path.
  */
-#include "wire/json.h"
+#include "wire/json_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,18 +25,8 @@
 #include "google/protobuf/struct.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "google/protobuf/wrappers.pb-c.h"
-#include "wire/wire_internal.h"
 
-/* Where the walk stands; the path is for errors. */
-struct place {
-    struct sk_wire_path path; // first: a place is a path
-    struct sk_ctx *ctx;
-};
-
-static sk_err fail(const struct place *at, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3), cold, noinline));
-
-static sk_err fail(const struct place *at, const char *fmt, ...)
+sk_err json_fail(const struct json_place *at, const char *fmt, ...)
 {
     char what[200];
     va_list args;
@@ -47,9 +37,9 @@ static sk_err fail(const struct place *at, const char *fmt, ...)
                    sk_wire_path_text(at->ctx->arena, &at->path), what);
 }
 
-static sk_err parse_message(struct place *at, const json_t *json, ProtobufCMessage *message);
+static sk_err parse_message(struct json_place *at, const json_t *json, ProtobufCMessage *message);
 
-static ProtobufCMessage *message_new(struct place *at, const ProtobufCMessageDescriptor *type)
+ProtobufCMessage *json_message_new(struct json_place *at, const ProtobufCMessageDescriptor *type)
 {
     ProtobufCMessage *message = sk_arena_alloc(at->ctx->arena, type->sizeof_message);
     type->message_init(message);
@@ -132,30 +122,36 @@ static size_t common_prefix(const ProtobufCEnumDescriptor *type)
     return n;
 }
 
-static sk_err parse_enum(struct place *at, const json_t *json, int *ret)
+static bool read_bool(const char *text, protobuf_c_boolean *ret)
+{
+    *ret = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    return *ret || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
+}
+
+static sk_err parse_enum(struct json_place *at, const json_t *json, int *ret)
 {
     const ProtobufCEnumDescriptor *type = at->path.field->descriptor;
     const char *text = json_string_value(json);
     uint64_t number;
-    if (json_is_integer(json) && read_whole(json, false, &number) &&
+    if ((json_is_integer(json) || at->from_text) && read_whole(json, false, &number) &&
         (int64_t)number == (int32_t)(int64_t)number) {
         *ret = (int)number;
         return SK_OK;
     }
     if (!text)
-        return fail(at, "must be the name of a %s", type->short_name);
+        return json_fail(at, "must be the name of a %s", type->short_name);
     const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value_by_name(type, text);
     size_t prefix = value ? 0 : common_prefix(type);
     for (unsigned i = 0; i < type->n_values && !value; i++)
         if (short_name_is(type->values[i].name, prefix, text))
             value = &type->values[i];
     if (!value)
-        return fail(at, "'%.60s' is no %s", text, type->short_name);
+        return json_fail(at, "'%.60s' is no %s", text, type->short_name);
     *ret = value->value;
     return SK_OK;
 }
 
-static sk_err parse_number(struct place *at, const json_t *json, void *slot)
+static sk_err parse_number(struct json_place *at, const json_t *json, void *slot)
 {
     uint64_t v = 0;
     double real;
@@ -164,40 +160,42 @@ static sk_err parse_number(struct place *at, const json_t *json, void *slot)
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
         if (!read_whole(json, false, &v))
-            return fail(at, "must be a whole number of 64 bits");
+            return json_fail(at, "must be a whole number of 64 bits");
         *(uint64_t *)slot = v;
         return SK_OK;
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
         if (!read_whole(json, true, &v))
-            return fail(at, "must be a whole number from 0 of 64 bits");
+            return json_fail(at, "must be a whole number from 0 of 64 bits");
         *(uint64_t *)slot = v;
         return SK_OK;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
         if (!read_whole(json, true, &v) || v > UINT32_MAX)
-            return fail(at, "must be a whole number from 0 to %" PRIu32, UINT32_MAX);
+            return json_fail(at, "must be a whole number from 0 to %" PRIu32, UINT32_MAX);
         *(uint32_t *)slot = (uint32_t)v;
         return SK_OK;
     case PROTOBUF_C_TYPE_DOUBLE:
     case PROTOBUF_C_TYPE_FLOAT:
         if (!read_real(json, &real))
-            return fail(at, "must be a number");
+            return json_fail(at, "must be a number");
         if (at->path.field->type == PROTOBUF_C_TYPE_FLOAT)
             *(float *)slot = (float)real;
         else
             *(double *)slot = real;
         return SK_OK;
     case PROTOBUF_C_TYPE_BOOL:
+        if (at->from_text && read_bool(json_string_value(json), slot))
+            return SK_OK;
         if (!json_is_boolean(json))
-            return fail(at, "must be true or false");
+            return json_fail(at, "must be true or false");
         *(protobuf_c_boolean *)slot = json_is_true(json);
         return SK_OK;
     case PROTOBUF_C_TYPE_ENUM:
         return parse_enum(at, json, slot);
     default:
         if (!read_whole(json, false, &v) || (int64_t)v != (int32_t)(int64_t)v)
-            return fail(at, "must be a whole number of 32 bits");
+            return json_fail(at, "must be a whole number of 32 bits");
         *(int32_t *)slot = (int32_t)(int64_t)v;
         return SK_OK;
     }
@@ -205,25 +203,25 @@ static sk_err parse_number(struct place *at, const json_t *json, void *slot)
 
 // ---- strings and bytes ----
 
-static sk_err parse_string(struct place *at, const json_t *json, char **slot)
+static sk_err parse_string(struct json_place *at, const json_t *json, char **slot)
 {
     if (!json_is_string(json))
-        return fail(at, "must be a string");
+        return json_fail(at, "must be a string");
     if (memchr(json_string_value(json), 0, json_string_length(json)))
-        return fail(at, "holds the character U+0000");
+        return json_fail(at, "holds the character U+0000");
     *slot = sk_arena_strndup(at->ctx->arena, json_string_value(json), json_string_length(json));
     return SK_OK;
 }
 
-static sk_err parse_bytes(struct place *at, const json_t *json, ProtobufCBinaryData *slot)
+static sk_err parse_bytes(struct json_place *at, const json_t *json, ProtobufCBinaryData *slot)
 {
     struct sk_str text = {json_string_value(json), json_string_length(json)}, bytes;
     if (!text.p)
-        return fail(at, "must be a string");
+        return json_fail(at, "must be a string");
     if (sk_wire_is_text(at->path.type, at->path.field->id))
         bytes = (struct sk_str){sk_arena_memdup(at->ctx->arena, text.p, text.n), text.n};
     else if (!sk_wire_base64_read(at->ctx->arena, text, &bytes))
-        return fail(at, "is not base64");
+        return json_fail(at, "is not base64");
     slot->data = (uint8_t *)(uintptr_t)bytes.p;
     slot->len = bytes.n;
     return SK_OK;
@@ -231,16 +229,16 @@ static sk_err parse_bytes(struct place *at, const json_t *json, ProtobufCBinaryD
 
 // ---- types with a form of their own ----
 
-static sk_err parse_timestamp(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_timestamp(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__Timestamp *t = (void *)message;
     struct sk_str text = {json_string_value(json), json_string_length(json)};
     if (!text.p || !sk_wire_time_parse(text, &t->seconds, &t->nanos))
-        return fail(at, "must be a time such as 2024-01-02T03:04:05Z");
+        return json_fail(at, "must be a time such as 2024-01-02T03:04:05Z");
     return SK_OK;
 }
 
-static sk_err parse_duration(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_duration(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__Duration *d = (void *)message;
     const char *text = json_string_value(json), *p = text;
@@ -254,7 +252,7 @@ static sk_err parse_duration(struct place *at, const json_t *json, ProtobufCMess
         for (p++; *p >= '0' && *p <= '9' && unit > 0; p++, unit /= 10)
             nanos += unit * (*p - '0');
     if (!digits || strcmp(p, "s") != 0 || seconds > limit)
-        return fail(at, "must be a duration in seconds such as 1.5s");
+        return json_fail(at, "must be a duration in seconds such as 1.5s");
     d->seconds = negative ? -seconds : seconds;
     d->nanos = negative ? -nanos : nanos;
     return SK_OK;
@@ -274,12 +272,12 @@ static char *snake(struct sk_arena *arena, const char *p, size_t n)
     return text;
 }
 
-static sk_err parse_field_mask(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_field_mask(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__FieldMask *mask = (void *)message;
     const char *p = json_string_value(json);
     if (!p)
-        return fail(at, "must be a string of paths with commas between");
+        return json_fail(at, "must be a string of paths with commas between");
     size_t count = *p ? 1 : 0;
     for (const char *c = p; *c; c++)
         count += *c == ',';
@@ -292,17 +290,17 @@ static sk_err parse_field_mask(struct place *at, const json_t *json, ProtobufCMe
     return SK_OK;
 }
 
-static sk_err parse_value(struct place *at, const json_t *json, ProtobufCMessage *message);
+static sk_err parse_value(struct json_place *at, const json_t *json, ProtobufCMessage *message);
 
-static sk_err parse_list(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_list(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__ListValue *list = (void *)message;
     if (!json_is_array(json))
-        return fail(at, "must be a list");
+        return json_fail(at, "must be a list");
     size_t n = json_array_size(json);
     list->values = SK_NEW_N(at->ctx->arena, Google__Protobuf__Value *, n + 1);
     for (size_t i = 0; i < n; i++) {
-        ProtobufCMessage *value = message_new(at, &google__protobuf__value__descriptor);
+        ProtobufCMessage *value = json_message_new(at, &google__protobuf__value__descriptor);
         list->values[list->n_values++] = (void *)value;
         sk_err err = parse_value(at, json_array_get(json, i), value);
         if (err)
@@ -311,11 +309,11 @@ static sk_err parse_list(struct place *at, const json_t *json, ProtobufCMessage 
     return SK_OK;
 }
 
-static sk_err parse_struct(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_struct(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__Struct *object = (void *)message;
     if (!json_is_object(json))
-        return fail(at, "must be an object");
+        return json_fail(at, "must be an object");
     object->fields = SK_NEW_N(at->ctx->arena, Google__Protobuf__Struct__FieldsEntry *,
                               json_object_size(json) + 1);
     json_t *tree = (json_t *)(uintptr_t)json; // jansson's iterators take no const
@@ -324,9 +322,9 @@ static sk_err parse_struct(struct place *at, const json_t *json, ProtobufCMessag
     json_object_foreach(tree, key, member)
     {
         Google__Protobuf__Struct__FieldsEntry *entry =
-            (void *)message_new(at, &google__protobuf__struct__fields_entry__descriptor);
+            (void *)json_message_new(at, &google__protobuf__struct__fields_entry__descriptor);
         entry->key = sk_arena_strdup(at->ctx->arena, key);
-        entry->value = (void *)message_new(at, &google__protobuf__value__descriptor);
+        entry->value = (void *)json_message_new(at, &google__protobuf__value__descriptor);
         object->fields[object->n_fields++] = entry;
         sk_err err = parse_value(at, member, &entry->value->base);
         if (err)
@@ -335,17 +333,17 @@ static sk_err parse_struct(struct place *at, const json_t *json, ProtobufCMessag
     return SK_OK;
 }
 
-static sk_err parse_value(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_value(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__Value *value = (void *)message;
     switch (json_typeof(json)) {
     case JSON_OBJECT:
         value->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE;
-        value->struct_value = (void *)message_new(at, &google__protobuf__struct__descriptor);
+        value->struct_value = (void *)json_message_new(at, &google__protobuf__struct__descriptor);
         return parse_struct(at, json, &value->struct_value->base);
     case JSON_ARRAY:
         value->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE;
-        value->list_value = (void *)message_new(at, &google__protobuf__list_value__descriptor);
+        value->list_value = (void *)json_message_new(at, &google__protobuf__list_value__descriptor);
         return parse_list(at, json, &value->list_value->base);
     case JSON_STRING:
         value->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
@@ -366,17 +364,19 @@ static sk_err parse_value(struct place *at, const json_t *json, ProtobufCMessage
     }
 }
 
-static sk_err parse_any(struct place *at, const json_t *json, ProtobufCMessage *message);
-static sk_err parse_slot(struct place *at, const json_t *json, void *slot);
+static sk_err parse_any(struct json_place *at, const json_t *json, ProtobufCMessage *message);
 
-static sk_err parse_wrapper(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_wrapper(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
-    struct place inner = {.path = {.up = &at->path, .type = message->descriptor}, .ctx = at->ctx};
+    struct json_place inner = {.path = {.up = &at->path, .type = message->descriptor},
+                               .ctx = at->ctx,
+                               .flags = at->flags,
+                               .from_text = at->from_text};
     inner.path.field = &message->descriptor->fields[0];
-    return parse_slot(&inner, json, SK_WIRE_AT(void, message, inner.path.field->offset));
+    return json_parse_slot(&inner, json, SK_WIRE_AT(void, message, inner.path.field->offset));
 }
 
-typedef sk_err (*parse_fn)(struct place *at, const json_t *json, ProtobufCMessage *message);
+typedef sk_err (*parse_fn)(struct json_place *at, const json_t *json, ProtobufCMessage *message);
 
 static const struct {
     const ProtobufCMessageDescriptor *type;
@@ -410,9 +410,14 @@ static parse_fn special_of(const ProtobufCMessageDescriptor *type)
     return NULL;
 }
 
+bool json_has_own_form(const ProtobufCMessageDescriptor *type)
+{
+    return special_of(type) != NULL;
+}
+
 // ---- fields ----
 
-static sk_err parse_slot(struct place *at, const json_t *json, void *slot)
+sk_err json_parse_slot(struct json_place *at, const json_t *json, void *slot)
 {
     switch (at->path.field->type) {
     case PROTOBUF_C_TYPE_STRING:
@@ -420,7 +425,7 @@ static sk_err parse_slot(struct place *at, const json_t *json, void *slot)
     case PROTOBUF_C_TYPE_BYTES:
         return parse_bytes(at, json, slot);
     case PROTOBUF_C_TYPE_MESSAGE: {
-        ProtobufCMessage *message = message_new(at, at->path.field->descriptor);
+        ProtobufCMessage *message = json_message_new(at, at->path.field->descriptor);
         *(ProtobufCMessage **)slot = message;
         return parse_message(at, json, message);
     }
@@ -429,7 +434,7 @@ static sk_err parse_slot(struct place *at, const json_t *json, void *slot)
     }
 }
 
-static void *repeated_new(struct place *at, ProtobufCMessage *message, size_t n)
+static void *repeated_new(struct json_place *at, ProtobufCMessage *message, size_t n)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
     void *array = sk_arena_zalloc(at->ctx->arena, (n + 1) * sk_wire_element_size(field->type));
@@ -438,7 +443,7 @@ static void *repeated_new(struct place *at, ProtobufCMessage *message, size_t n)
 }
 
 /* The key of a map, which JSON has as a string always. */
-static sk_err parse_key(struct place *at, const char *key, void *slot)
+static sk_err parse_key(struct json_place *at, const char *key, void *slot)
 {
     json_t *json = NULL;
     if (at->path.field->type == PROTOBUF_C_TYPE_BOOL)
@@ -447,12 +452,12 @@ static sk_err parse_key(struct place *at, const char *key, void *slot)
                                            : NULL;
     if (!json)
         json = json_string(key);
-    sk_err err = parse_slot(at, json, slot);
+    sk_err err = json_parse_slot(at, json, slot);
     json_decref(json);
     return err;
 }
 
-static sk_err parse_map(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_map(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
     const ProtobufCMessageDescriptor *type = field->descriptor;
@@ -463,33 +468,36 @@ static sk_err parse_map(struct place *at, const json_t *json, ProtobufCMessage *
     json_object_foreach(tree, key, member)
     {
         at->path.index = *count;
-        struct place inner = {.path = {.up = &at->path, .type = type}, .ctx = at->ctx};
-        ProtobufCMessage *entry = message_new(at, type);
+        struct json_place inner = {.path = {.up = &at->path, .type = type},
+                                   .ctx = at->ctx,
+                                   .flags = at->flags,
+                                   .from_text = at->from_text};
+        ProtobufCMessage *entry = json_message_new(at, type);
         entries[(*count)++] = entry;
         inner.path.field = &type->fields[0];
         sk_err err = parse_key(&inner, key, SK_WIRE_AT(void, entry, type->fields[0].offset));
         inner.path.field = &type->fields[1];
         if (!err)
-            err = parse_slot(&inner, member, SK_WIRE_AT(void, entry, type->fields[1].offset));
+            err = json_parse_slot(&inner, member, SK_WIRE_AT(void, entry, type->fields[1].offset));
         if (err)
             return err;
     }
     return SK_OK;
 }
 
-static sk_err parse_repeated(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_repeated(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
     if (field->type == PROTOBUF_C_TYPE_MESSAGE && json_is_object(json))
         return parse_map(at, json, message);
     if (!json_is_array(json))
-        return fail(at, "must be a list");
+        return json_fail(at, "must be a list");
     size_t n = json_array_size(json), size = sk_wire_element_size(field->type);
     size_t *count = SK_WIRE_AT(size_t, message, field->quantifier_offset);
     char *array = repeated_new(at, message, n);
     for (; *count < n; ++*count) {
         at->path.index = *count;
-        sk_err err = parse_slot(at, json_array_get(json, *count), array + *count * size);
+        sk_err err = json_parse_slot(at, json_array_get(json, *count), array + *count * size);
         if (err)
             return err;
     }
@@ -515,8 +523,8 @@ static bool is_name_of(const char *name, const char *field)
     return *name == 0;
 }
 
-static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *type,
-                                                const char *name)
+const ProtobufCFieldDescriptor *json_field_of(const ProtobufCMessageDescriptor *type,
+                                              const char *name)
 {
     for (unsigned i = 0; i < type->n_fields; i++)
         if (is_name_of(name, type->fields[i].name))
@@ -524,7 +532,7 @@ static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor
     return NULL;
 }
 
-static sk_err parse_member(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_member(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
     bool takes_null = field->descriptor == &google__protobuf__value__descriptor;
@@ -535,29 +543,33 @@ static sk_err parse_member(struct place *at, const json_t *json, ProtobufCMessag
     if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
         uint32_t *chosen = SK_WIRE_AT(uint32_t, message, field->quantifier_offset);
         if (*chosen != 0)
-            return fail(at, "excludes another member that is there too");
+            return json_fail(at, "excludes another member that is there too");
         *chosen = field->id;
     } else if (field->quantifier_offset) {
         *SK_WIRE_AT(protobuf_c_boolean, message, field->quantifier_offset) = true;
     }
-    return parse_slot(at, json, SK_WIRE_AT(void, message, field->offset));
+    return json_parse_slot(at, json, SK_WIRE_AT(void, message, field->offset));
 }
 
-static sk_err parse_members(struct place *at, const json_t *json, ProtobufCMessage *message)
+sk_err json_parse_members(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
-    struct place inner = {.path = {.up = &at->path, .type = message->descriptor}, .ctx = at->ctx};
+    struct json_place inner = {.path = {.up = &at->path, .type = message->descriptor},
+                               .ctx = at->ctx,
+                               .flags = at->flags,
+                               .from_text = at->from_text};
     if (!json_is_object(json))
-        return fail(at, "must be an object");
+        return json_fail(at, "must be an object");
     json_t *tree = (json_t *)(uintptr_t)json, *member;
     const char *key;
     json_object_foreach(tree, key, member)
     {
         inner.path.index = 0;
-        inner.path.field = field_of(message->descriptor, key);
+        inner.path.field = json_field_of(message->descriptor, key);
         if (!inner.path.field && key[0] == '@')
             continue; // @type of an Any
         if (!inner.path.field)
-            return fail(&inner, "%s has no member '%.60s'", message->descriptor->short_name, key);
+            return json_fail(&inner, "%s has no member '%.60s'", message->descriptor->short_name,
+                             key);
         sk_err err = parse_member(&inner, member, message);
         if (err)
             return err;
@@ -565,13 +577,15 @@ static sk_err parse_members(struct place *at, const json_t *json, ProtobufCMessa
     return SK_OK;
 }
 
-static sk_err parse_message(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_message(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
+    if ((at->flags & SK_WIRE_JSON_SHORTHAND) && json_is_payload(message->descriptor))
+        return json_parse_payload(at, json, message);
     parse_fn special = special_of(message->descriptor);
-    return special ? special(at, json, message) : parse_members(at, json, message);
+    return special ? special(at, json, message) : json_parse_members(at, json, message);
 }
 
-static sk_err parse_any(struct place *at, const json_t *json, ProtobufCMessage *message)
+static sk_err parse_any(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     Google__Protobuf__Any *any = (void *)message;
     const char *url = json_string_value(json_object_get(json, "@type"));
@@ -580,13 +594,13 @@ static sk_err parse_any(struct place *at, const json_t *json, ProtobufCMessage *
     const char *slash = url ? strrchr(url, '/') : NULL;
     const ProtobufCMessageDescriptor *type = url ? sk_wire_type(slash ? slash + 1 : url) : NULL;
     if (!type)
-        return fail(at, "@type must name a known message, not '%.60s'", url ? url : "");
-    ProtobufCMessage *content = message_new(at, type);
+        return json_fail(at, "@type must name a known message, not '%.60s'", url ? url : "");
+    ProtobufCMessage *content = json_message_new(at, type);
     parse_fn special = special_of(type);
     const json_t *value = json_object_get(json, "value");
     if (special && !value)
-        return fail(at, "has no value");
-    sk_err err = special ? special(at, value, content) : parse_members(at, json, content);
+        return json_fail(at, "has no value");
+    sk_err err = special ? special(at, value, content) : json_parse_members(at, json, content);
     if (err)
         return err;
     struct sk_str bytes = sk_wire_pack(at->ctx->arena, content);
@@ -596,7 +610,7 @@ static sk_err parse_any(struct place *at, const json_t *json, ProtobufCMessage *
 }
 
 /* Brackets outside strings, at their deepest. */
-static int nesting(struct sk_str text)
+int json_nesting(struct sk_str text)
 {
     int depth = 0, deepest = 0;
     bool quoted = false;
@@ -615,18 +629,18 @@ static int nesting(struct sk_str text)
 }
 
 sk_err sk_wire_json_parse(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *type,
-                          struct sk_str text, ProtobufCMessage **ret)
+                          struct sk_str text, unsigned flags, ProtobufCMessage **ret)
 {
-    struct place root = {.path = {.type = type}, .ctx = ctx};
+    struct json_place root = {.path = {.type = type}, .ctx = ctx, .flags = flags};
     json_error_t error;
-    if (nesting(text) > SK_WIRE_DEPTH_MAX)
-        return fail(&root, "the JSON nests deeper than %d", SK_WIRE_DEPTH_MAX);
+    if (json_nesting(text) > SK_WIRE_DEPTH_MAX)
+        return json_fail(&root, "the JSON nests deeper than %d", SK_WIRE_DEPTH_MAX);
     json_t *json = json_loadb(text.p ? text.p : "", text.n,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (!json)
-        return fail(&root, "no JSON: %.100s (line %d, column %d)", error.text, error.line,
-                    error.column);
-    ProtobufCMessage *message = message_new(&root, type);
+        return json_fail(&root, "no JSON: %.100s (line %d, column %d)", error.text, error.line,
+                         error.column);
+    ProtobufCMessage *message = json_message_new(&root, type);
     sk_err err = parse_message(&root, json, message);
     json_decref(json);
     if (!err)

@@ -7,7 +7,7 @@
  *
  * Any thread; no state. Cannot fail.
  */
-#include "wire/json.h"
+#include "wire/json_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,18 +19,11 @@
 #include "google/protobuf/struct.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "google/protobuf/wrappers.pb-c.h"
-#include "wire/wire_internal.h"
 
-struct printer {
-    struct sk_buf *out;
-    unsigned flags;
-    int level;
-};
+static void print_message(struct json_printer *pr, const ProtobufCMessage *message);
+static void print_members(struct json_printer *pr, const ProtobufCMessage *message, bool *first);
 
-static void print_message(struct printer *pr, const ProtobufCMessage *message);
-static void print_members(struct printer *pr, const ProtobufCMessage *message, bool *first);
-
-static void newline(struct printer *pr)
+void json_newline(struct json_printer *pr)
 {
     if (!(pr->flags & SK_WIRE_JSON_PRETTY))
         return;
@@ -40,30 +33,30 @@ static void newline(struct printer *pr)
     pr->out->n += (size_t)pr->level * 2 + 1;
 }
 
-static void open_list(struct printer *pr, const char *bracket)
+void json_open(struct json_printer *pr, const char *bracket)
 {
     sk_buf_str(pr->out, bracket);
     pr->level++;
 }
 
 /* Before each element. */
-static void element(struct printer *pr, bool *first)
+void json_element(struct json_printer *pr, bool *first)
 {
     if (!*first)
         sk_buf_str(pr->out, ",");
     *first = false;
-    newline(pr);
+    json_newline(pr);
 }
 
-static void close_list(struct printer *pr, const char *bracket, bool empty)
+void json_close(struct json_printer *pr, const char *bracket, bool empty)
 {
     pr->level--;
     if (!empty)
-        newline(pr);
+        json_newline(pr);
     sk_buf_str(pr->out, bracket);
 }
 
-static void name_end(struct printer *pr)
+void json_name_end(struct json_printer *pr)
 {
     sk_buf_str(pr->out, pr->flags & SK_WIRE_JSON_PRETTY ? ": " : ":");
 }
@@ -115,7 +108,7 @@ static void camel(struct sk_buf *out, const char *name, size_t n)
 
 // ---- numbers ----
 
-static void print_real(struct sk_buf *out, double v, bool single)
+void json_print_real(struct sk_buf *out, double v, bool single)
 {
     char text[40];
     if (isnan(v)) {
@@ -163,10 +156,10 @@ static void print_number(struct sk_buf *out, const ProtobufCFieldDescriptor *fie
         sk_buf_printf(out, "%" PRIu32, *(const uint32_t *)slot);
         break;
     case PROTOBUF_C_TYPE_DOUBLE:
-        print_real(out, *(const double *)slot, false);
+        json_print_real(out, *(const double *)slot, false);
         break;
     case PROTOBUF_C_TYPE_FLOAT:
-        print_real(out, (double)*(const float *)slot, true);
+        json_print_real(out, (double)*(const float *)slot, true);
         break;
     case PROTOBUF_C_TYPE_BOOL:
         sk_buf_str(out, *(const protobuf_c_boolean *)slot ? "true" : "false");
@@ -182,7 +175,7 @@ static void print_number(struct sk_buf *out, const ProtobufCFieldDescriptor *fie
 
 // ---- types with a form of their own ----
 
-static void print_timestamp(struct printer *pr, const ProtobufCMessage *message)
+static void print_timestamp(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__Timestamp *t = (const void *)message;
     char text[SK_WIRE_TIME_TEXT];
@@ -190,7 +183,7 @@ static void print_timestamp(struct printer *pr, const ProtobufCMessage *message)
     sk_buf_printf(pr->out, "\"%s\"", text);
 }
 
-static void print_duration(struct printer *pr, const ProtobufCMessage *message)
+static void print_duration(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__Duration *d = (const void *)message;
     int32_t nanos = d->nanos < 0 ? -d->nanos : d->nanos;
@@ -206,7 +199,7 @@ static void print_duration(struct printer *pr, const ProtobufCMessage *message)
     sk_buf_str(pr->out, "s\"");
 }
 
-static void print_field_mask(struct printer *pr, const ProtobufCMessage *message)
+static void print_field_mask(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__FieldMask *mask = (const void *)message;
     struct sk_buf text = SK_BUF_INIT;
@@ -219,43 +212,43 @@ static void print_field_mask(struct printer *pr, const ProtobufCMessage *message
     sk_buf_fini(&text);
 }
 
-static void print_value(struct printer *pr, const ProtobufCMessage *message);
+static void print_value(struct json_printer *pr, const ProtobufCMessage *message);
 
-static void print_list(struct printer *pr, const ProtobufCMessage *message)
+static void print_list(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__ListValue *list = (const void *)message;
     bool first = true;
-    open_list(pr, "[");
+    json_open(pr, "[");
     for (size_t i = 0; i < list->n_values; i++) {
-        element(pr, &first);
+        json_element(pr, &first);
         print_value(pr, &list->values[i]->base);
     }
-    close_list(pr, "]", first);
+    json_close(pr, "]", first);
 }
 
-static void print_struct(struct printer *pr, const ProtobufCMessage *message)
+static void print_struct(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__Struct *object = (const void *)message;
     bool first = true;
-    open_list(pr, "{");
+    json_open(pr, "{");
     for (size_t i = 0; i < object->n_fields; i++) {
-        element(pr, &first);
+        json_element(pr, &first);
         sk_wire_json_quote(pr->out, sk_str_of(object->fields[i]->key));
-        name_end(pr);
+        json_name_end(pr);
         if (object->fields[i]->value)
             print_value(pr, &object->fields[i]->value->base);
         else
             sk_buf_str(pr->out, "null");
     }
-    close_list(pr, "}", first);
+    json_close(pr, "}", first);
 }
 
-static void print_value(struct printer *pr, const ProtobufCMessage *message)
+static void print_value(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__Value *value = (const void *)message;
     switch (value->kind_case) {
     case GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE:
-        print_real(pr->out, value->number_value, false);
+        json_print_real(pr->out, value->number_value, false);
         break;
     case GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE:
         sk_wire_json_quote(pr->out, sk_str_of(value->string_value));
@@ -275,12 +268,12 @@ static void print_value(struct printer *pr, const ProtobufCMessage *message)
     }
 }
 
-static void print_any(struct printer *pr, const ProtobufCMessage *message);
-static void print_wrapper(struct printer *pr, const ProtobufCMessage *message);
+static void print_any(struct json_printer *pr, const ProtobufCMessage *message);
+static void print_wrapper(struct json_printer *pr, const ProtobufCMessage *message);
 
 static const struct special {
     const ProtobufCMessageDescriptor *type;
-    void (*print)(struct printer *pr, const ProtobufCMessage *message);
+    void (*print)(struct json_printer *pr, const ProtobufCMessage *message);
 } specials[] = {
     {&google__protobuf__timestamp__descriptor, print_timestamp},
     {&google__protobuf__duration__descriptor, print_duration},
@@ -310,7 +303,7 @@ static const struct special *special_of(const ProtobufCMessageDescriptor *type)
     return NULL;
 }
 
-static void print_any_content(struct printer *pr, const Google__Protobuf__Any *any)
+static void print_any_content(struct json_printer *pr, const Google__Protobuf__Any *any)
 {
     const char *slash = strrchr(any->type_url, '/');
     const ProtobufCMessageDescriptor *type = sk_wire_type(slash ? slash + 1 : any->type_url);
@@ -323,17 +316,17 @@ static void print_any_content(struct printer *pr, const Google__Protobuf__Any *a
         sk_wire_decode(&ctx, type, bytes, &content) == SK_OK) {
         const struct special *special = special_of(type);
         if (special) {
-            element(pr, &first);
+            json_element(pr, &first);
             sk_buf_str(pr->out, "\"value\"");
-            name_end(pr);
+            json_name_end(pr);
             special->print(pr, content);
         } else {
             print_members(pr, content, &first);
         }
     } else {
-        element(pr, &first);
+        json_element(pr, &first);
         sk_buf_str(pr->out, "\"value\"");
-        name_end(pr);
+        json_name_end(pr);
         sk_buf_str(pr->out, "\"");
         sk_wire_base64_append(pr->out, bytes);
         sk_buf_str(pr->out, "\"");
@@ -341,24 +334,24 @@ static void print_any_content(struct printer *pr, const Google__Protobuf__Any *a
     sk_arena_free(ctx.arena);
 }
 
-static void print_any(struct printer *pr, const ProtobufCMessage *message)
+static void print_any(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const Google__Protobuf__Any *any = (const void *)message;
     bool first = true;
-    open_list(pr, "{");
+    json_open(pr, "{");
     if (any->type_url[0]) {
-        element(pr, &first);
+        json_element(pr, &first);
         sk_buf_str(pr->out, "\"@type\"");
-        name_end(pr);
+        json_name_end(pr);
         sk_wire_json_quote(pr->out, sk_str_of(any->type_url));
         print_any_content(pr, any);
     }
-    close_list(pr, "}", first);
+    json_close(pr, "}", first);
 }
 
 // ---- fields ----
 
-static void print_bytes(struct printer *pr, const ProtobufCMessage *message,
+static void print_bytes(struct json_printer *pr, const ProtobufCMessage *message,
                         const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *data)
 {
     struct sk_str bytes = {(const char *)data->data, data->len};
@@ -371,7 +364,7 @@ static void print_bytes(struct printer *pr, const ProtobufCMessage *message,
     sk_buf_str(pr->out, "\"");
 }
 
-static void print_slot(struct printer *pr, const ProtobufCMessage *message,
+static void print_slot(struct json_printer *pr, const ProtobufCMessage *message,
                        const ProtobufCFieldDescriptor *field, const void *slot)
 {
     switch (field->type) {
@@ -393,7 +386,7 @@ static void print_slot(struct printer *pr, const ProtobufCMessage *message,
     }
 }
 
-static void print_wrapper(struct printer *pr, const ProtobufCMessage *message)
+static void print_wrapper(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = &message->descriptor->fields[0];
     print_slot(pr, message, field, SK_WIRE_AT_CONST(void, message, field->offset));
@@ -410,15 +403,15 @@ static bool is_map(const ProtobufCFieldDescriptor *field)
            strcmp(type->fields[0].name, "key") == 0 && strcmp(type->fields[1].name, "value") == 0;
 }
 
-static void print_map(struct printer *pr, size_t n, ProtobufCMessage *const *entries)
+static void print_map(struct json_printer *pr, size_t n, ProtobufCMessage *const *entries)
 {
     bool first = true;
-    open_list(pr, "{");
+    json_open(pr, "{");
     for (size_t i = 0; i < n; i++) {
         const ProtobufCFieldDescriptor *fields = entries[i]->descriptor->fields;
         const void *key = SK_WIRE_AT_CONST(void, entries[i], fields[0].offset);
         size_t before;
-        element(pr, &first);
+        json_element(pr, &first);
         before = pr->out->n;
         print_slot(pr, entries[i], &fields[0], key);
         if (pr->out->p[before] != '"') { // keys are strings, whatever the key's type
@@ -428,14 +421,14 @@ static void print_map(struct printer *pr, size_t n, ProtobufCMessage *const *ent
             sk_wire_json_quote(pr->out, sk_buf_view(&text));
             sk_buf_fini(&text);
         }
-        name_end(pr);
+        json_name_end(pr);
         print_slot(pr, entries[i], &fields[1],
                    SK_WIRE_AT_CONST(void, entries[i], fields[1].offset));
     }
-    close_list(pr, "}", first);
+    json_close(pr, "}", first);
 }
 
-static void print_repeated(struct printer *pr, const ProtobufCMessage *message,
+static void print_repeated(struct json_printer *pr, const ProtobufCMessage *message,
                            const ProtobufCFieldDescriptor *field)
 {
     size_t n = *SK_WIRE_AT_CONST(size_t, message, field->quantifier_offset);
@@ -446,12 +439,12 @@ static void print_repeated(struct printer *pr, const ProtobufCMessage *message,
         print_map(pr, n, (ProtobufCMessage *const *)(const void *)array);
         return;
     }
-    open_list(pr, "[");
+    json_open(pr, "[");
     for (size_t i = 0; i < n; i++) {
-        element(pr, &first);
+        json_element(pr, &first);
         print_slot(pr, message, field, array + i * size);
     }
-    close_list(pr, "]", first);
+    json_close(pr, "]", first);
 }
 
 static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
@@ -476,18 +469,55 @@ static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescript
     return memcmp(slot, &zero, sk_wire_element_size(field->type)) != 0;
 }
 
-static void print_members(struct printer *pr, const ProtobufCMessage *message, bool *first)
+static void print_name(struct json_printer *pr, const ProtobufCFieldDescriptor *field, bool *first)
+{
+    json_element(pr, first);
+    sk_buf_str(pr->out, "\"");
+    camel(pr->out, field->name, strlen(field->name));
+    sk_buf_str(pr->out, "\"");
+    json_name_end(pr);
+}
+
+/* A field that sk_wire_splice put there as bytes. */
+static void print_spliced(struct json_printer *pr, const ProtobufCMessage *message,
+                          const ProtobufCFieldDescriptor *field, bool *first)
+{
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    struct sk_buf bytes = SK_BUF_INIT; // those of one field merge
+    ProtobufCMessage *content;
+    bool any = false;
+    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
+        const ProtobufCMessageUnknownField *part = &message->unknown_fields[i];
+        size_t skip = 0;
+        if (part->tag != field->id || part->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+            continue;
+        while (skip < part->len && part->data[skip] & 0x80) // the length
+            skip++;
+        any = true;
+        if (skip + 1 < part->len)
+            sk_buf_append(&bytes, part->data + skip + 1, part->len - skip - 1);
+    }
+    if (any &&
+        sk_wire_decode_own(&ctx, field->descriptor, sk_buf_view(&bytes), &content) == SK_OK) {
+        print_name(pr, field, first);
+        print_message(pr, content);
+    }
+    sk_buf_fini(&bytes);
+    sk_arena_free(ctx.arena);
+}
+
+static void print_members(struct json_printer *pr, const ProtobufCMessage *message, bool *first)
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
-        if (!is_set(message, field, pr->flags & SK_WIRE_JSON_DEFAULTS))
+        if (!is_set(message, field, pr->flags & SK_WIRE_JSON_DEFAULTS)) {
+            if (message->n_unknown_fields > 0 && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+                field->label != PROTOBUF_C_LABEL_REPEATED)
+                print_spliced(pr, message, field, first);
             continue;
-        element(pr, first);
-        sk_buf_str(pr->out, "\"");
-        camel(pr->out, field->name, strlen(field->name));
-        sk_buf_str(pr->out, "\"");
-        name_end(pr);
+        }
+        print_name(pr, field, first);
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
             print_repeated(pr, message, field);
         else
@@ -495,21 +525,28 @@ static void print_members(struct printer *pr, const ProtobufCMessage *message, b
     }
 }
 
-static void print_message(struct printer *pr, const ProtobufCMessage *message)
+static void print_message(struct json_printer *pr, const ProtobufCMessage *message)
 {
     const struct special *special = special_of(message->descriptor);
     bool first = true;
+    if ((pr->flags & SK_WIRE_JSON_SHORTHAND) && json_is_payload(message->descriptor)) {
+        struct json_printer plain = {pr->out, pr->flags & ~(unsigned)SK_WIRE_JSON_SHORTHAND,
+                                     pr->level};
+        if (!json_print_payload(pr, message))
+            print_message(&plain, message);
+        return;
+    }
     if (special) {
         special->print(pr, message);
         return;
     }
-    open_list(pr, "{");
+    json_open(pr, "{");
     print_members(pr, message, &first);
-    close_list(pr, "}", first);
+    json_close(pr, "}", first);
 }
 
 void sk_wire_json_print(struct sk_buf *out, const ProtobufCMessage *message, unsigned flags)
 {
-    struct printer pr = {.out = out, .flags = flags};
+    struct json_printer pr = {.out = out, .flags = flags};
     print_message(&pr, message);
 }

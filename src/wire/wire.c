@@ -79,6 +79,34 @@ struct sk_str sk_wire_descriptors(void)
                            (size_t)(sk_api_descriptors_end - sk_api_descriptors)};
 }
 
+static bool read_varint(struct sk_str *in, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && in->n > 0; shift += 7) {
+        unsigned char c = (unsigned char)*in->p;
+        in->p++;
+        in->n--;
+        value |= (uint64_t)(c & 0x7f) << shift;
+        if (!(c & 0x80)) {
+            *ret = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Field 1, the files, is the only one that the set has. */
+bool sk_wire_next_file(struct sk_str *set, struct sk_str *ret)
+{
+    uint64_t tag = 0, size = 0;
+    if (!read_varint(set, &tag) || tag != (1 << 3 | 2) || !read_varint(set, &size) || size > set->n)
+        return false;
+    *ret = (struct sk_str){set->p, (size_t)size};
+    set->p += size;
+    set->n -= (size_t)size;
+    return true;
+}
+
 const ProtobufCMessageDescriptor *sk_wire_type(const char *full_name)
 {
     unsigned low = 0, high = sk_api_type_count;

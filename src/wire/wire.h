@@ -7,6 +7,7 @@
 #define SK_WIRE_WIRE_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include "base/arena.h"
 #include "base/ctx.h"
 #include "base/err.h"
@@ -44,6 +45,8 @@ size_t sk_wire_history_append(struct sk_buf *history, const ProtobufCMessage *ev
 
 /* The serialized FileDescriptorSet of all messages, with the API's true types. */
 struct sk_str sk_wire_descriptors(void);
+/* Take the next FileDescriptorProto's bytes from such a set; false at its end. */
+bool sk_wire_next_file(struct sk_str *set, struct sk_str *ret);
 /* The protobuf-c descriptor of a message by its full name, or NULL. */
 const ProtobufCMessageDescriptor *sk_wire_type(const char *full_name);
 

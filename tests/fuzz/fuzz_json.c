@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct sk_str input = {(const char *)bytes + 1, size - 1};
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     ProtobufCMessage *message, *again;
-    if (sk_wire_json_parse(&ctx, type, input, &message) == SK_OK) {
+    if (sk_wire_json_parse(&ctx, type, input, 0, &message) == SK_OK) {
         struct sk_buf text = SK_BUF_INIT;
         struct sk_str packed = sk_wire_pack(ctx.arena, message);
         SK_ASSERT(sk_wire_decode(&ctx, type, packed, &again) == SK_OK);

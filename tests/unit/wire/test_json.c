@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
@@ -18,7 +19,7 @@ static void becomes(const char *type, const char *text, const char *want)
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     struct sk_buf out = SK_BUF_INIT;
     ProtobufCMessage *message;
-    if (sk_wire_json_parse(&ctx, sk_wire_type(type), sk_str_of(text), &message) != SK_OK)
+    if (sk_wire_json_parse(&ctx, sk_wire_type(type), sk_str_of(text), 0, &message) != SK_OK)
         fail_msg("%s: %s", text, ctx.err.message);
     // through the wire, so that the structs are as decoding makes them
     struct sk_str bytes = sk_wire_pack(ctx.arena, message);
@@ -39,7 +40,7 @@ static void refused(const char *type, const char *text, const char *why)
 {
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     ProtobufCMessage *message;
-    assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(type), sk_str_of(text), &message),
+    assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(type), sk_str_of(text), 0, &message),
                      SK_INVALID_ARGUMENT);
     if (!strstr(ctx.err.message, why))
         fail_msg("got: %s\nwant: %s", ctx.err.message, why);
@@ -164,7 +165,7 @@ static void pretty_prints_one_member_a_line(void **state)
     ProtobufCMessage *message;
     const ProtobufCMessageDescriptor *type = sk_wire_type("temporal.api.common.v1.Payloads");
     assert_int_equal(sk_wire_json_parse(&ctx, type, SK_STR("{\"payloads\":[{\"data\":\"MQ==\"}]}"),
-                                        &message),
+                                        0, &message),
                      SK_OK);
     sk_wire_json_print(&out, message, SK_WIRE_JSON_PRETTY);
     sk_buf_append(&out, "", 1);
@@ -197,6 +198,147 @@ static void base64_reads_what_it_writes(void **state)
     sk_arena_free(arena);
 }
 
+#define PAYLOADS "temporal.api.common.v1.Payloads"
+#define MEMO "temporal.api.common.v1.Memo"
+
+/* The same in the short forms of payloads, and back. */
+static void becomes_short(const char *type, const char *text, const char *want, unsigned more)
+{
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    struct sk_buf out = SK_BUF_INIT;
+    ProtobufCMessage *message, *again;
+    unsigned flags = SK_WIRE_JSON_SHORTHAND | more;
+    if (sk_wire_json_parse(&ctx, sk_wire_type(type), sk_str_of(text), flags, &message) != SK_OK)
+        fail_msg("%s: %s", text, ctx.err.message);
+    sk_wire_json_print(&out, message, flags);
+    assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(type), sk_buf_view(&out), flags, &again),
+                     SK_OK);
+    struct sk_str packed = sk_wire_pack(ctx.arena, message);
+    if (!more) // spaces are no part of the value
+        assert_true(sk_str_eq(packed, sk_wire_pack(ctx.arena, again)));
+    sk_buf_append(&out, "", 1);
+    assert_string_equal(out.p, want);
+    sk_buf_fini(&out);
+    sk_arena_free(ctx.arena);
+}
+
+static void payloads_have_short_forms(void **state)
+{
+    const char *values = "[1,\"two\",{\"a\":[null,true,0.1,-5e+30]},null,9007199254740993,[],{}]";
+    becomes_short(PAYLOADS, values, values, 0);
+    becomes_short(PAYLOADS, "null", "[]", 0);
+    becomes_short(MEMO, "{\"fields\":{\"k\":{\"_protoMessageType\":\"a.B\",\"x\":1}}}",
+                  "{\"fields\":{\"k\":{\"_protoMessageType\":\"a.B\",\"x\":1}}}", 0);
+    becomes_short(MEMO, "{\"fields\":{\"k\":{\"_protoMessageType\":\"a.B\"}}}",
+                  "{\"fields\":{\"k\":{\"_protoMessageType\":\"a.B\"}}}", 0);
+    becomes_short(PAYLOADS, "[{\"a\":[],\"b\":[1,{}]}]",
+                  "[\n  {\n    \"a\": [],\n    \"b\": [\n      1,\n      {}\n    ]\n  }\n]",
+                  SK_WIRE_JSON_PRETTY);
+}
+
+static void other_payloads_stay_long(void **state)
+{
+    // one of another encoding makes the whole list long; what looks long is long
+    const char *binary = "{\"metadata\":{\"encoding\":\"YmluYXJ5L3BsYWlu\"},\"data\":\"AA==\"}";
+    char text[400];
+    snprintf(text, sizeof text, "{\"payloads\":[%s]}", binary);
+    becomes_short(PAYLOADS, text, text, 0);
+    snprintf(text, sizeof text, "[%s]", binary);
+    char want[400];
+    snprintf(want, sizeof want, "{\"payloads\":[%s]}", binary);
+    becomes_short(PAYLOADS, text, want, 0);
+    // json/plain, but no JSON, or more metadata than the encoding, or a null
+    same(MEMO, "{}");
+    for (int i = 0; i < 4; i++) {
+        static const char *const odd[] = {
+            "{\"metadata\":{\"encoding\":\"anNvbi9wbGFpbg==\"},\"data\":\"ew==\"}",
+            "{\"metadata\":{\"encoding\":\"anNvbi9wbGFpbg==\",\"type\":\"SW50\"},"
+            "\"data\":\"MQ==\"}",
+            "{\"metadata\":{\"encoding\":\"anNvbi9wbGFpbg==\"},\"data\":\"bnVsbA==\"}",
+            "{\"metadata\":{\"encoding\":\"anNvbi9wbGFpbg==\"}}",
+        };
+        snprintf(text, sizeof text, "{\"fields\":{\"k\":%s}}", odd[i]);
+        becomes_short(MEMO, text, text, 0);
+    }
+    // a value that is shaped like a payload, but is none
+    const char *value = "[{\"metadata\":{\"encoding\":\"x\"},\"data\":\"y\"}]";
+    becomes_short(PAYLOADS, value, value, 0);
+}
+
+static void spliced_fields_are_printed(void **state)
+{
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    struct sk_buf out = SK_BUF_INIT;
+    ProtobufCMessage *info, *memo;
+    const ProtobufCMessageDescriptor *type =
+        sk_wire_type("temporal.api.workflow.v1.WorkflowExecutionInfo");
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(type, "memo");
+    assert_int_equal(sk_wire_json_parse(&ctx, type, SK_STR("{\"taskQueue\":\"q\"}"), 0, &info),
+                     SK_OK);
+    assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(MEMO),
+                                        SK_STR("{\"fields\":{\"a\":{\"data\":\"MQ==\"}}}"), 0,
+                                        &memo),
+                     SK_OK);
+    sk_wire_splice(ctx.arena, info, field->id, sk_wire_pack(ctx.arena, memo));
+    sk_wire_json_print(&out, info, 0);
+    sk_buf_append(&out, "", 1);
+    assert_string_equal(out.p,
+                        "{\"memo\":{\"fields\":{\"a\":{\"data\":\"MQ==\"}}},\"taskQueue\":\"q\"}");
+    sk_buf_fini(&out);
+    sk_arena_free(ctx.arena);
+}
+
+/* Set path to text in an empty message; it prints as want, or fails with a message that has want.
+ */
+static void set(const char *type, const char *path, const char *text, sk_err err, const char *want)
+{
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    struct sk_buf out = SK_BUF_INIT;
+    ProtobufCMessage *message;
+    assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(type), SK_STR("{}"), 0, &message),
+                     SK_OK);
+    assert_int_equal(sk_wire_json_set(&ctx, message, sk_str_of(path), sk_str_of(text)), err);
+    if (!err)
+        sk_wire_json_print(&out, message, 0);
+    else
+        sk_buf_str(&out, ctx.err.message);
+    sk_buf_append(&out, "", 1);
+    if (err ? !strstr(out.p, want) : strcmp(out.p, want) != 0)
+        fail_msg("%s=%s: %s", path, text, out.p);
+    sk_buf_fini(&out);
+    sk_arena_free(ctx.arena);
+}
+
+#define HISTORY "temporal.api.workflowservice.v1.GetWorkflowExecutionHistoryRequest"
+#define OPEN "temporal.api.workflowservice.v1.ListOpenWorkflowExecutionsRequest"
+
+static void fields_are_set_from_text(void **state)
+{
+    const char *run = "{\"execution\":{\"runId\":\"r\"}}";
+    set(HISTORY, "execution.runId", "r", SK_OK, run);
+    set(HISTORY, "execution.run_id", "r", SK_OK, run);
+    set(HISTORY, "waitNewEvent", "true", SK_OK, "{\"waitNewEvent\":true}");
+    set(HISTORY, "maximum_page_size", "7", SK_OK, "{\"maximumPageSize\":7}");
+    set(HISTORY, "nextPageToken", "AQI", SK_OK, "{\"nextPageToken\":\"AQI=\"}");
+    for (int i = 0; i < 2; i++)
+        set(HISTORY, "historyEventFilterType", i ? "2" : "HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT",
+            SK_OK, "{\"historyEventFilterType\":\"HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT\"}");
+    set(OPEN, "startTimeFilter.earliestTime", "2024-01-02T03:04:05Z", SK_OK,
+        "{\"startTimeFilter\":{\"earliestTime\":\"2024-01-02T03:04:05Z\"}}");
+    set(OPEN, "typeFilter.name", "T", SK_OK, "{\"typeFilter\":{\"name\":\"T\"}}");
+    set(START, "workflowRunTimeout", "5s", SK_OK, "{\"workflowRunTimeout\":\"5s\"}");
+    set("temporal.api.workflowservice.v1.DescribeTaskQueueRequest", "versions.buildIds", "b",
+        SK_OK, "{\"versions\":{\"buildIds\":[\"b\"]}}");
+    set(HISTORY, "waitNewEvent", "yes", SK_INVALID_ARGUMENT, "wait_new_event: must be true or");
+    set(HISTORY, "execution.x", "r", SK_INVALID_ARGUMENT, "execution: WorkflowExecution has no");
+    set(HISTORY, "execution", "r", SK_INVALID_ARGUMENT, "execution: is a message");
+    set(HISTORY, "namespace.x", "r", SK_INVALID_ARGUMENT, "namespace: has no fields");
+    set(HISTORY, "", "r", SK_INVALID_ARGUMENT, "empty");
+    set(HISTORY, "execution.", "r", SK_INVALID_ARGUMENT, "empty");
+    set(HISTORY, "namespace", "\xff", SK_INVALID_ARGUMENT, "UTF-8");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +352,10 @@ int main(void)
         cmocka_unit_test(mistakes_name_the_place),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(pretty_prints_one_member_a_line),
+        cmocka_unit_test(payloads_have_short_forms),
+        cmocka_unit_test(other_payloads_stay_long),
+        cmocka_unit_test(spliced_fields_are_printed),
+        cmocka_unit_test(fields_are_set_from_text),
         cmocka_unit_test(base64_reads_what_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

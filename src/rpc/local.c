@@ -1,0 +1,228 @@
+/*
+ * Local calls: a method run for somebody who speaks no gRPC (the JSON API), by the same handlers,
+ * behind the same hooks and limits. The fiber that asks runs the handler itself and waits where a
+ * gRPC call would be parked: its stack is the price, so the number of such calls is bounded.
+ *
+ *   RUNNING -> (answered)                      the handler returned
+ *   RUNNING -> PARKING -> PARKED -> RUNNING    sk_call_park; sk_call_resume wakes the fiber
+ *   PARKED -> (CANCELLED, DEADLINE_EXCEEDED)   who asked is gone; the deadline came
+ *
+ * Owns: nothing beyond the call; struct rpc_local lies on the fiber's stack.
+ *
+ * INV-1: what was resumed runs, though who asked be gone (INV-4 of call.c).
+ * INV-2: on_gone is called exactly when the parked state ends and nobody resumed it.
+ * Thread: the fiber's loop.
+ */
+#include "rpc/rpc_internal.h"
+
+#include "base/assert.h"
+
+#define LOCAL_MAX 4096 /* local calls of one loop */
+
+struct rpc_local {
+    struct rpc_origin from; // first: the call names this
+    struct sk_call call;
+    struct sk_list in_loop;
+    struct sk_waitq news; // its fiber waits here while it is parked
+    bool gone;            // who asked, or the server ends
+};
+
+static struct rpc_local *local_of(const struct sk_call *call)
+{
+    return SK_CONTAINER(call->from, struct rpc_local, from);
+}
+
+static bool local_alive(const struct sk_call *call)
+{
+    return !local_of(call)->gone;
+}
+
+static void local_resumed(struct sk_call *call)
+{
+    call->state = CALL_QUEUED;
+    sk_waitq_wake_all(&local_of(call)->news);
+}
+
+static const struct rpc_transport local_transport = {
+    .alive = local_alive,
+    .resumed = local_resumed,
+};
+
+static void on_gone(void *arg)
+{
+    struct rpc_local *local = arg;
+    local->gone = true;
+    sk_waitq_wake_all(&local->news);
+}
+
+static void on_deadline(struct sk_timer *timer)
+{
+    struct sk_call *call = SK_CONTAINER(timer, struct sk_call, deadline);
+    call->expired = true;
+    sk_waitq_wake_all(&local_of(call)->news);
+}
+
+void rpc_local_end_all(struct rpc_loop *loop)
+{
+    SK_LIST_EACH (it, &loop->locals)
+        on_gone(SK_CONTAINER(it, struct rpc_local, in_loop));
+}
+
+const struct sk_method *sk_rpc_method(const struct sk_rpc_server *server, const char *service,
+                                      const char *name)
+{
+    struct sk_buf path = SK_BUF_INIT;
+    sk_buf_printf(&path, "/%s/%s", service, name);
+    const struct rpc_entry *entry = sk_map_get(server->methods, sk_buf_view(&path));
+    sk_buf_fini(&path);
+    return entry && !entry->stream ? &entry->method : NULL;
+}
+
+static ProtobufCMessage *new_response(struct sk_ctx *ctx, const struct sk_method *method)
+{
+    ProtobufCMessage *response = sk_arena_alloc(ctx->arena, method->response->sizeof_message);
+    protobuf_c_message_init(method->response, response);
+    return response;
+}
+
+/* The handler has parked the call: wait for its end, and run what goes on. */
+static sk_err wait_parked(struct rpc_local *local, struct sk_ctx *ctx, ProtobufCMessage **ret)
+{
+    struct sk_call *call = &local->call;
+    call->state = CALL_PARKED;
+    while (!call->resume && !local->gone && !call->expired)
+        sk_waitq_wait(&local->news, 0);
+    sk_timer_stop(&call->deadline);
+    sk_ctx_clear(ctx);
+    if (call->resume) {
+        rpc_resume_fn resume = call->resume;
+        call->resume = NULL;
+        call->state = CALL_RUNNING;
+        *ret = new_response(ctx, &call->entry->method);
+        local->from.loop->running++;
+        sk_err err = resume(call, ctx, call->resume_arg, *ret);
+        local->from.loop->running--;
+        return err;
+    }
+    call->state = CALL_DONE;
+    call->on_gone(call->gone_arg);
+    return local->gone ? sk_fail(ctx, SK_CANCELLED, "context canceled")
+                       : sk_fail(ctx, SK_DEADLINE_EXCEEDED, "context deadline exceeded");
+}
+
+static sk_err check_timeout(struct rpc_local *local, struct sk_ctx *ctx, int64_t timeout_ms)
+{
+    struct sk_call *call = &local->call;
+    if (timeout_ms <= 0)
+        return SK_OK;
+    call->deadline_mono_ms = sk_now_mono_ms() + timeout_ms;
+    ctx->deadline_mono_ms = call->deadline_mono_ms;
+    if ((call->entry->method.flags & SK_METHOD_LONG_POLL) && timeout_ms < RPC_POLL_DEADLINE_MIN_MS)
+        return sk_fail(ctx, SK_FAILED_PRECONDITION, "Context timeout is too short.");
+    return SK_OK;
+}
+
+static sk_err check_room(const struct rpc_loop *loop, struct sk_ctx *ctx)
+{
+    const struct sk_rpc_server *server = loop->server;
+    if (atomic_load(&server->draining))
+        return sk_fail(ctx, SK_UNAVAILABLE, "the server is stopping");
+    if (loop->running >= server->running_max)
+        return sk_fail(ctx, SK_RESOURCE_EXHAUSTED, "%d requests are being handled, %d allowed",
+                       loop->running, server->running_max);
+    if (loop->local_count > LOCAL_MAX)
+        return sk_fail(ctx, SK_RESOURCE_EXHAUSTED, "%d calls over HTTP are under way, %d allowed",
+                       loop->local_count - 1, LOCAL_MAX);
+    return SK_OK;
+}
+
+static sk_err run_handler(struct rpc_local *local, struct sk_ctx *ctx,
+                          const ProtobufCMessage *request, ProtobufCMessage **ret)
+{
+    struct sk_call *call = &local->call;
+    const struct sk_rpc_server_options *options = &local->from.server->options;
+    sk_err err = SK_OK;
+    local->from.loop->running++;
+    if (options->authorise)
+        err = options->authorise(options->owner, call, ctx, request);
+    if (!err)
+        err = call->entry->method.handler(call, ctx, request, *ret);
+    local->from.loop->running--;
+    while (err == SK_PARKED && call->state == CALL_PARKING)
+        err = wait_parked(local, ctx, ret);
+    if (err == SK_PARKED)
+        err = sk_fail(ctx, SK_INTERNAL, "the handler parked a call it did not have");
+    if (err && ctx->err.code == SK_OK)
+        (void)sk_fail(ctx, err, "%s", sk_err_meaning(err));
+    return err;
+}
+
+static struct rpc_metadata *metadata_of(struct sk_ctx *ctx, const struct sk_rpc_local *options)
+{
+    struct sk_h2_header *fields = SK_NEW_N(ctx->arena, struct sk_h2_header, options->field_count);
+    for (size_t i = 0; i < options->field_count; i++)
+        fields[i] = (struct sk_h2_header){options->fields[i].name, options->fields[i].value};
+    return rpc_metadata_new(fields, options->field_count, NULL);
+}
+
+static void enter(struct rpc_local *local)
+{
+    struct rpc_loop *loop = local->from.loop;
+    sk_waitq_init(&local->news);
+    sk_list_init(&local->call.in_list);
+    sk_timer_init(&local->call.deadline, on_deadline);
+    sk_list_push_back(&loop->locals, &local->in_loop);
+    loop->local_count++;
+    atomic_fetch_add_explicit(&loop->server->call_count, 1, memory_order_relaxed);
+}
+
+static void leave(struct rpc_local *local)
+{
+    struct rpc_loop *loop = local->from.loop;
+    sk_timer_stop(&local->call.deadline);
+    rpc_metadata_unref(local->call.metadata);
+    sk_list_remove(&local->in_loop);
+    loop->local_count--;
+    atomic_fetch_sub_explicit(&loop->server->call_count, 1, memory_order_relaxed);
+    if (sk_list_empty(&loop->conns) && sk_list_empty(&loop->locals))
+        sk_waitq_wake_all(&loop->emptied);
+}
+
+sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
+                         const struct sk_rpc_local *options, const struct sk_method *method,
+                         const ProtobufCMessage *request, ProtobufCMessage **ret)
+{
+    struct rpc_local local = {
+        .from = {.transport = &local_transport,
+                 .server = server,
+                 .loop = &server->loops[sk_rt_loop_index()],
+                 .peer = options->peer,
+                 .principal = options->principal},
+        .call = {.entry = SK_CONTAINER(method, struct rpc_entry, method),
+                 .metadata = metadata_of(ctx, options),
+                 .state = CALL_RUNNING,
+                 .started_ns = sk_now_wall_ns()},
+    };
+    struct sk_call *call = &local.call;
+    call->from = &local.from;
+    ctx->client_name = rpc_metadata_get(call->metadata, "client-name");
+    ctx->client_version = rpc_metadata_get(call->metadata, "client-version");
+    ctx->principal = options->principal;
+    enter(&local);
+    *ret = new_response(ctx, method);
+    sk_err err = check_timeout(&local, ctx, options->timeout_ms);
+    if (!err)
+        err = check_room(local.from.loop, ctx);
+    if (options->watch)
+        options->watch(options->owner, on_gone, &local);
+    if (!err)
+        err = run_handler(&local, ctx, request, ret);
+    if (options->watch)
+        options->watch(options->owner, NULL, NULL);
+    rpc_call_observe(call, err);
+    if (err && err != SK_CANCELLED)
+        rpc_call_failed(call, ctx, request, err);
+    ctx->client_name = ctx->client_version = NULL; // they were the call's
+    leave(&local);
+    return err;
+}
