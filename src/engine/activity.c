@@ -61,13 +61,12 @@ void activity_drop_task(struct txn *t, EN(Activity) *a)
     a->task_seq = 0;
 }
 
-void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity,
-                           const char *request_id)
+void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity)
 {
     activity_drop_task(t, a);
     a->started_ns = t->now_ns;
     a->identity = exec_str(t->x, identity);
-    a->request_id = exec_str(t->x, request_id);
+    a->request_id = exec_str(t->x, txn_uuid(t));
     if (a->stamp == 0)
         a->stamp = ++t->x->s->stamp_next;
     item_touch(item);

@@ -15,7 +15,7 @@ struct control {
     const COMMON(WorkflowExecution) *execution;
     const char *id, *type; /* NULL: not asked by it */
     bool all;
-    void (*change)(struct txn *t, EN(Activity) *a, struct item *item, const struct control *c);
+    void (*change)(struct txn *t, EN(Activity) *a, const struct control *c);
     const char *identity, *reason;
     bool reset_attempts, reset_heartbeat, keep_paused;
     int64_t jitter_ms;
@@ -27,49 +27,35 @@ static bool meant(const struct control *c, const EN(Activity) *a)
            (c->type && strcmp(c->type, a->type) == 0);
 }
 
-static sk_err control_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, struct flow *flow,
-                             const struct control *c)
+static sk_err decide_control(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                             const struct change *change)
 {
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, c->execution->run_id, &x);
-    if (err != SK_OK)
-        return err;
-    if (!exec_running(x))
-        return sk_fail_not_found(ctx, "workflow execution already completed");
+    const struct control *c = change->request;
     struct items *items = &x->items[SK_PART_ACTIVITY];
-    struct txn t;
     size_t changed = 0;
-    txn_init(&t, shard, ctx, ns, x);
+    if (!exec_running(x))
+        return exec_over(ctx);
     for (size_t i = 0; i < items->n; i++) {
         EN(Activity) *a = (EN(Activity) *)items->v[i].record;
         if (!meant(c, a))
             continue;
-        c->change(&t, a, &items->v[i], c);
+        c->change(joint_txn(j), a, c);
         item_touch(&items->v[i]);
         changed++;
     }
-    if (changed > 0)
-        return txn_commit(&t);
-    txn_abandon(&t);
-    return sk_fail_not_found(ctx, "workflow has no pending activity with this ID or type");
-}
-
-static sk_err do_control(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         const void *request, void *response)
-{
-    (void)response;
-    const struct control *c = request;
-    struct flow *flow = flow_enter(shard, ns->id, c->execution->workflow_id);
-    sk_err err = control_locked(shard, ctx, ns, flow, c);
-    flow_leave(flow);
-    return err;
+    if (changed == 0)
+        return sk_fail_not_found(ctx, "workflow has no pending activity with this ID or type");
+    return SK_OK;
 }
 
 static sk_err run_control(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
                           const struct control *c)
 {
-    return shard_call(e, ctx, ns, c->execution->workflow_id, do_control, c, NULL);
+    const struct change change = {.workflow_id = c->execution->workflow_id,
+                                  .run_id = c->execution->run_id,
+                                  .decide = decide_control,
+                                  .request = c};
+    return run_change(e, ctx, ns, &change);
 }
 
 /* An activity that waits gets its next attempt now, or within the jitter. */
@@ -86,9 +72,8 @@ static void dispatch_soon(struct txn *t, EN(Activity) *a, int64_t jitter_ms)
     activity_dispatch(t, a, true);
 }
 
-static void change_pause(struct txn *t, EN(Activity) *a, struct item *item, const struct control *c)
+static void change_pause(struct txn *t, EN(Activity) *a, const struct control *c)
 {
-    (void)item;
     if (a->paused)
         return;
     a->paused = true;
@@ -101,10 +86,8 @@ static void change_pause(struct txn *t, EN(Activity) *a, struct item *item, cons
     }
 }
 
-static void change_unpause(struct txn *t, EN(Activity) *a, struct item *item,
-                           const struct control *c)
+static void change_unpause(struct txn *t, EN(Activity) *a, const struct control *c)
 {
-    (void)item;
     if (!a->paused)
         return;
     a->paused = false;
@@ -119,9 +102,8 @@ static void change_unpause(struct txn *t, EN(Activity) *a, struct item *item,
     dispatch_soon(t, a, c->jitter_ms);
 }
 
-static void change_reset(struct txn *t, EN(Activity) *a, struct item *item, const struct control *c)
+static void change_reset(struct txn *t, EN(Activity) *a, const struct control *c)
 {
-    (void)item;
     if (a->started_ns != 0) { // it stays paused, if it is
         a->reset = true;
         a->reset_heartbeat = c->reset_heartbeat;

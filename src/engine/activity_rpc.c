@@ -49,7 +49,7 @@ static sk_err find(struct exec *x, struct sk_ctx *ctx, const struct target *targ
                    EN(Activity) **ret_a, struct item **ret_item)
 {
     if (!exec_running(x))
-        return sk_fail_not_found(ctx, "workflow execution already completed");
+        return exec_over(ctx);
     EN(Activity) *a;
     if (target->token) {
         a = exec_activity(x, target->token->scheduled_id, ret_item);
@@ -133,12 +133,10 @@ static sk_err act_by_id(struct sk_engine *e, struct sk_ctx *ctx, const struct sk
 /* Completion from elsewhere may come before any worker took the task: then it counts as started. */
 static void ensure_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity)
 {
-    char request_id[SK_UUID_TEXT];
     if (a->started_ns != 0)
         return;
     a->retry_due_ms = 0;
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), request_id);
-    activity_mark_started(t, a, item, identity, request_id);
+    activity_mark_started(t, a, item, identity);
 }
 
 /* ---- heartbeat ---- */
@@ -332,18 +330,11 @@ static sk_err decide_take(struct joint *j, struct exec *x, struct sk_ctx *ctx,
     sk_err err = history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &scheduled);
     if (err != SK_OK)
         return err;
-    char request_id[SK_UUID_TEXT];
     struct txn *t = joint_txn(j);
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), request_id);
-    activity_mark_started(t, a, item, take->poll->identity, request_id);
+    activity_mark_started(t, a, item, take->poll->identity);
     activity_respond(x, ctx, t->ns, a, scheduled->activity_task_scheduled_event_attributes,
                      change->response);
     return SK_OK;
-}
-
-static const char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task)
-{
-    return sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
 }
 
 sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -364,34 +355,30 @@ sk_err sk_engine_activity_start(struct sk_engine *engine, struct sk_ctx *ctx,
     return SK_STALE;
 }
 
-static sk_err do_unstart(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         const void *request, void *response)
+static sk_err decide_unstart(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                             const struct change *change)
 {
-    (void)response;
-    const struct sk_task *task = request;
-    struct flow *flow = flow_enter(shard, ns->id, task_workflow_id(ctx, task));
-    struct exec *x;
+    (void)ctx;
+    const struct sk_task_row *row = change->request;
     struct item *item;
-    sk_err err = flow_run_uuid(flow, ctx, task->row.run.run_id, &x);
-    if (err == SK_OK && exec_running(x)) {
-        EN(Activity) *a = exec_activity(x, task->row.scheduled_id, &item);
-        if (a && a->started_ns != 0 && a->attempt == task->row.attempt &&
-            a->stamp == task->row.stamp) {
-            struct txn t;
-            txn_init(&t, shard, ctx, ns, x);
-            a->started_ns = 0;
-            if (!a->paused) // else when it is resumed
-                activity_dispatch(&t, a, true);
-            item_touch(item);
-            err = txn_commit(&t);
-        }
-    }
-    flow_leave(flow);
-    return err;
+    EN(Activity) *a = exec_activity(x, row->scheduled_id, &item);
+    if (!exec_running(x) || !a || a->started_ns == 0 || a->attempt != row->attempt ||
+        a->stamp != row->stamp)
+        return SK_OK; // it went on all the same
+    struct txn *t = joint_txn(j);
+    a->started_ns = 0;
+    if (!a->paused) // else when it is resumed
+        activity_dispatch(t, a, true);
+    item_touch(item);
+    return SK_OK;
 }
 
 sk_err sk_engine_activity_unstart(struct sk_engine *engine, struct sk_ctx *ctx,
                                   const struct sk_namespace *ns, const struct sk_task *task)
 {
-    return shard_call(engine, ctx, ns, task_workflow_id(ctx, task), do_unstart, task, NULL);
+    const struct change change = {.workflow_id = task_workflow_id(ctx, task),
+                                  .run_uuid = &task->row.run.run_id,
+                                  .decide = decide_unstart,
+                                  .request = &task->row};
+    return run_change(engine, ctx, ns, &change);
 }

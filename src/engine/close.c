@@ -141,13 +141,6 @@ static void add_successor(struct txn *t, HIST(WorkflowExecutionStartedEventAttri
     t->successor->any_current = false;
 }
 
-static char *new_request_id(struct txn *t)
-{
-    char text[SK_UUID_TEXT];
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), text);
-    return sk_arena_strdup(t->ctx->arena, text);
-}
-
 /* The run's own Started attributes, from its history. */
 static HIST(WorkflowExecutionStartedEventAttributes) *started_attributes(struct txn *t)
 {
@@ -193,7 +186,7 @@ static const char *follow_up(struct txn *t, const FAILURE *failure, const COMMON
         a->last_completion_result = (COMMON(Payloads) *)(uintptr_t)result;
     a->first_workflow_task_backoff = sk_dur(t->ctx->arena, backoff);
     a->eager_execution_accepted = false;
-    add_successor(t, a, new_request_id(t));
+    add_successor(t, a, txn_uuid(t));
     return t->successor->x->run_text;
 }
 
@@ -322,7 +315,7 @@ void close_continued(struct txn *t,
 {
     struct sk_arena *arena = t->ctx->arena;
     HIST(WorkflowExecutionStartedEventAttributes) *started = continued_attributes(t, c);
-    add_successor(t, started, new_request_id(t));
+    add_successor(t, started, txn_uuid(t));
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_CONTINUED_AS_NEW));
     HIST(WorkflowExecutionContinuedAsNewEventAttributes) *a =
         event->workflow_execution_continued_as_new_event_attributes;

@@ -111,19 +111,6 @@ static bool activity_timeouts(struct runner *r,
     return true;
 }
 
-COMMON(RetryPolicy) *command_full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given)
-{
-    COMMON(RetryPolicy) *policy =
-        given ? sk_msg_dup(arena, given) : COMMON_NEW(arena, RetryPolicy, retry_policy);
-    if (sk_dur_ms(policy->initial_interval) == 0)
-        policy->initial_interval = sk_dur(arena, 1000);
-    if (policy->backoff_coefficient == 0)
-        policy->backoff_coefficient = 2;
-    if (sk_dur_ms(policy->maximum_interval) == 0)
-        policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
-    return policy;
-}
-
 bool command_bad_duration(const API_DURATION *d)
 {
     return d && (d->seconds < 0 || d->nanos < 0);
@@ -205,7 +192,7 @@ static bool run_schedule_activity(struct runner *r)
     a->header = c->header;
     a->input = c->input;
     a->workflow_task_completed_event_id = t->completed_id;
-    a->retry_policy = command_full_policy(t->ctx->arena, c->retry_policy);
+    a->retry_policy = retry_full_policy(t->ctx->arena, c->retry_policy);
     a->use_workflow_build_id = c->use_workflow_build_id;
     a->priority = c->priority ? c->priority : sk_msg_dup(t->ctx->arena, t->x->s->priority);
     txn_add(t, event);

@@ -20,13 +20,6 @@ static ProtobufCBinaryData event_bytes(struct runner *r, const HIST(HistoryEvent
     return (ProtobufCBinaryData){bytes.n, (uint8_t *)(uintptr_t)bytes.p};
 }
 
-static char *new_id(struct runner *r)
-{
-    char text[SK_UUID_TEXT];
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(r->t)), text);
-    return sk_arena_strdup(r->t->ctx->arena, text);
-}
-
 static bool check_child(struct runner *r,
                         const CMDMSG(StartChildWorkflowExecutionCommandAttributes) *c)
 {
@@ -96,7 +89,7 @@ static HIST(HistoryEvent) *child_initiated(
     a->workflow_task_completed_event_id = r->t->completed_id;
     a->workflow_id_reuse_policy =
         c->workflow_id_reuse_policy ? c->workflow_id_reuse_policy : REUSE(ALLOW_DUPLICATE);
-    a->retry_policy = c->retry_policy ? command_full_policy(arena, c->retry_policy) : NULL;
+    a->retry_policy = c->retry_policy ? retry_full_policy(arena, c->retry_policy) : NULL;
     a->cron_schedule = c->cron_schedule;
     a->header = c->header;
     a->memo = c->memo;
@@ -135,7 +128,7 @@ bool command_start_child(struct runner *r)
     out->start_child->initiated = event_bytes(r, event);
     struct item *item;
     EN(Child) *child = exec_child(t->x, event->event_id, &item);
-    child->request_id = exec_str(t->x, new_id(r));
+    child->request_id = exec_str(t->x, txn_uuid(r->t));
     txn_send(t, outbox_id(event->event_id), out);
     return true;
 }
@@ -192,7 +185,7 @@ bool command_cancel_external(struct runner *r)
     out->cancel = EN_NEW(t->ctx->arena, Cancel, cancel);
     out->cancel->initiated_id = event->event_id;
     out->cancel->initiated = event_bytes(r, event);
-    out->cancel->request_id = new_id(r);
+    out->cancel->request_id = txn_uuid(r->t);
     txn_send(t, outbox_id(event->event_id), out);
     return true;
 }
@@ -260,7 +253,7 @@ bool command_signal_external(struct runner *r)
     out->signal = EN_NEW(t->ctx->arena, Signal, signal);
     out->signal->initiated_id = event->event_id;
     out->signal->initiated = event_bytes(r, event);
-    out->signal->request_id = new_id(r);
+    out->signal->request_id = txn_uuid(r->t);
     txn_send(t, outbox_id(event->event_id), out);
     return true;
 }

@@ -22,7 +22,6 @@ HIST(HistoryEvent) *command_event(struct runner *r, int type);
 bool command_bad_duration(const API_DURATION *d);
 bool command_check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int cause);
 bool command_check_attributes(struct runner *r, const COMMON(SearchAttributes) *attributes);
-COMMON(RetryPolicy) *command_full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given);
 #define VERDICT(r, cause, ...) \
     command_verdict((r), CAUSE(cause), sk_arena_printf((r)->t->ctx->arena, __VA_ARGS__))
 

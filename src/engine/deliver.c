@@ -50,6 +50,15 @@ sk_err deliver_decode(struct sk_ctx *ctx, ProtobufCBinaryData bytes, const HIST(
     return err;
 }
 
+sk_err deliver_change(struct attempt *a, const struct change *change)
+{
+    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, change);
+    if (err != SK_NOT_FOUND)
+        return err;
+    sk_ctx_clear(a->ctx);
+    return SK_OK;
+}
+
 /* ---- the target's inbox ---- */
 
 static void inbox_key(const struct attempt *a, const char *target, struct sk_inbox_row *ret)
@@ -165,12 +174,9 @@ sk_err deliver_record(struct attempt *a, void (*record)(struct attempt *, struct
                                   .run_uuid = &a->d->source_run,
                                   .decide = decide_record,
                                   .response = &r};
-    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
+    sk_err err = deliver_change(a, &change);
     *ret_open = r.open;
-    if (err != SK_NOT_FOUND)
-        return err;
-    sk_ctx_clear(a->ctx);
-    return SK_OK;
+    return err;
 }
 
 /* The commit that recorded the answer may have been of unknown outcome. Asking the target once more
@@ -220,11 +226,7 @@ static sk_err ask_target(struct attempt *a, const COMMON(WorkflowExecution) *tar
                                   .run_id = target->run_id,
                                   .decide = decide,
                                   .response = a};
-    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
-    if (err != SK_NOT_FOUND && err != SK_INVALID_ARGUMENT)
-        return err;
-    sk_ctx_clear(a->ctx);
-    return SK_OK;
+    return deliver_change(a, &change);
 }
 
 static bool is_source(const struct attempt *a, const struct exec *x)

@@ -58,10 +58,12 @@ struct child_start {
     const char *root_workflow_id, *root_run_id;
 };
 
-static sk_err create_child(struct sk_shard *shard, struct sk_ctx *ctx,
-                           const struct sk_namespace *ns, struct flow *flow,
-                           const struct child_start *c)
+static sk_err create_child(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                           const void *request, void *response)
 {
+    (void)response;
+    const struct child_start *c = request;
+    struct sk_shard *shard = flow->shard;
     struct attempt *a = c->a;
     const HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *i =
         a->initiated->start_child_workflow_execution_initiated_event_attributes;
@@ -99,22 +101,8 @@ static sk_err create_child(struct sk_shard *shard, struct sk_ctx *ctx,
     a->reply.ok = true;
     a->reply.run_id = sk_arena_strdup(ctx->arena, t.x->run_text);
     deliver_inbox_put(a, &t, i->workflow_id);
-    return start_commit(shard, ctx, ns, flow, &t, current, terminate);
-}
-
-static sk_err do_create_child(struct sk_shard *shard, struct sk_ctx *ctx,
-                              const struct sk_namespace *ns, const void *request, void *response)
-{
-    (void)response;
-    const struct child_start *c = request;
-    const char *id =
-        c->a->initiated->start_child_workflow_execution_initiated_event_attributes->workflow_id;
-    struct flow *flow = flow_enter(shard, ns->id, id);
-    sk_err err = create_child(shard, ctx, ns, flow, c);
-    if (err == SK_CONDITION)
-        err = SK_UNAVAILABLE; // the pointer moved under us: come again
-    flow_leave(flow);
-    return err;
+    err = start_commit(shard, ctx, ns, flow, &t, current, terminate);
+    return err == SK_CONDITION ? SK_UNAVAILABLE : err; // the pointer moved under us: come again
 }
 
 static void record_child(struct attempt *a, struct txn *t)
@@ -158,23 +146,20 @@ static void record_child(struct attempt *a, struct txn *t)
 }
 
 /* The parent closed before it recorded the child: the child never was. */
-static sk_err do_drop_child(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, const void *request, void *response)
+static sk_err drop_child(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const void *request, void *response)
 {
+    (void)ns;
     (void)response;
     const struct attempt *a = request;
-    const char *id =
-        a->initiated->start_child_workflow_execution_initiated_event_attributes->workflow_id;
-    struct flow *flow = flow_enter(shard, ns->id, id);
     struct exec *x;
     sk_err err = flow_run(flow, ctx, a->reply.run_id, &x);
     if (err == SK_OK && x->s->first_task_pending)
-        err = close_delete(shard, ctx, x);
+        err = close_delete(flow->shard, ctx, x);
     if (err == SK_NOT_FOUND) {
         sk_ctx_clear(ctx);
         err = SK_OK;
     }
-    flow_leave(flow);
     return err;
 }
 
@@ -212,7 +197,7 @@ sk_err deliver_start_child(struct attempt *a)
     if (err != SK_OK)
         return err;
     if (open) {
-        err = shard_call(deliver_engine(a), a->ctx, a->ns, target, do_create_child, &c, NULL);
+        err = flow_call(deliver_engine(a), a->ctx, a->ns, target, create_child, &c, NULL);
         if (err == SK_OK)
             err = deliver_record(a, record_child, &open);
     } else { // closed before it was asked; an earlier attempt may have created it
@@ -221,7 +206,7 @@ sk_err deliver_start_child(struct attempt *a)
     }
     if (err == SK_OK && !open) {
         if (a->reply.ok)
-            err = shard_call(deliver_engine(a), a->ctx, a->ns, target, do_drop_child, a, NULL);
+            err = flow_call(deliver_engine(a), a->ctx, a->ns, target, drop_child, a, NULL);
         if (err == SK_OK)
             err = deliver_forget(a);
     }
@@ -230,37 +215,29 @@ sk_err deliver_start_child(struct attempt *a)
     return err;
 }
 
-static sk_err do_first_task(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, const void *request, void *response)
+static sk_err decide_first_task(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                                const struct change *change)
 {
-    (void)response;
-    const EN(FirstTask) *m = request;
-    struct flow *flow = flow_enter(shard, ns->id, m->workflow_id);
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, m->run_id, &x);
-    if (err == SK_OK && exec_running(x) && x->s->first_task_pending) {
-        struct txn t;
-        txn_init(&t, shard, ctx, ns, x);
-        if (x->s->first_task_backoff_ms > 0) {
-            x->s->first_task_pending = false;
-            x->s->first_task_due_ms = x->s->execution_ns / MS_NS;
-        } else {
-            start_first_task(&t, true);
-        }
-        err = txn_commit(&t);
+    (void)ctx;
+    (void)change;
+    if (!exec_running(x) || !x->s->first_task_pending)
+        return SK_OK;
+    struct txn *t = joint_txn(j);
+    if (x->s->first_task_backoff_ms > 0) {
+        x->s->first_task_pending = false;
+        x->s->first_task_due_ms = x->s->execution_ns / MS_NS;
+    } else {
+        start_first_task(t, true);
     }
-    if (err == SK_NOT_FOUND) {
-        sk_ctx_clear(ctx);
-        err = SK_OK;
-    }
-    flow_leave(flow);
-    return err;
+    return SK_OK;
 }
 
 sk_err deliver_first_task(struct attempt *a)
 {
-    sk_err err = shard_call(deliver_engine(a), a->ctx, a->ns, a->out->first_task->workflow_id,
-                            do_first_task, a->out->first_task, NULL);
+    const struct change change = {.workflow_id = a->out->first_task->workflow_id,
+                                  .run_id = a->out->first_task->run_id,
+                                  .decide = decide_first_task};
+    sk_err err = deliver_change(a, &change);
     return err == SK_OK ? deliver_forget(a) : err;
 }
 
@@ -341,12 +318,8 @@ sk_err deliver_child_closed(struct attempt *a)
                                   .run_id = a->out->child_closed->parent_run_id,
                                   .decide = decide_child_closed,
                                   .response = a};
-    sk_err err = run_change(deliver_engine(a), a->ctx, a->ns, &change);
-    if (err == SK_NOT_FOUND)
-        sk_ctx_clear(a->ctx);
-    else if (err != SK_OK)
-        return err;
-    return deliver_forget(a);
+    sk_err err = deliver_change(a, &change);
+    return err == SK_OK ? deliver_forget(a) : err;
 }
 
 /* ---- a parent's close ---- */
@@ -356,45 +329,33 @@ struct orphan {
     const EN(Child) *child;
 };
 
-static sk_err do_orphan(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                        const void *request, void *response)
+static sk_err decide_orphan(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                            const struct change *change)
 {
-    (void)response;
-    const struct orphan *o = request;
-    struct flow *flow = flow_enter(shard, ns->id, o->child->workflow_id);
-    struct exec *x;
-    sk_err err = flow_current(flow, ctx, &x);
-    if (err == SK_NOT_FOUND) {
-        sk_ctx_clear(ctx);
-        err = SK_OK;
-    } else if (err == SK_OK && exec_running(x) &&
-               strcmp(x->s->first_run_id, o->child->run_id) == 0) {
-        bool terminate = o->child->parent_close_policy == (int)CLOSE_POLICY(TERMINATE);
-        if (terminate || !x->s->cancel_requested) {
-            struct txn t;
-            txn_init(&t, shard, ctx, ns, x);
-            if (terminate) {
-                close_terminated(&t, sk_bin(ctx->arena, "by parent close policy"), NULL,
-                                 SYSTEM_IDENTITY);
-            } else {
-                cancel_add(&t, sk_bin(ctx->arena, "by parent close policy"), SYSTEM_IDENTITY, "", 0,
-                           deliver_source(o->a));
-                wft_schedule_if_idle(&t);
-            }
-            err = txn_commit(&t);
-        }
+    const struct orphan *o = change->request;
+    bool terminate = o->child->parent_close_policy == (int)CLOSE_POLICY(TERMINATE);
+    if (!exec_running(x) || strcmp(x->s->first_run_id, o->child->run_id) != 0 ||
+        (!terminate && x->s->cancel_requested))
+        return SK_OK;
+    struct txn *t = joint_txn(j);
+    ProtobufCBinaryData reason = sk_bin(ctx->arena, "by parent close policy");
+    if (terminate) {
+        close_terminated(t, reason, NULL, SYSTEM_IDENTITY);
+    } else {
+        cancel_add(t, reason, SYSTEM_IDENTITY, "", 0, deliver_source(o->a));
+        wft_schedule_if_idle(t);
     }
-    flow_leave(flow);
-    return err;
+    return SK_OK;
 }
 
 sk_err deliver_parent_closed(struct attempt *a)
 {
     const EN(ParentClosed) *m = a->out->parent_closed;
     for (size_t i = 0; i < m->n_children; i++) {
-        struct orphan o = {a, m->children[i]};
-        sk_err err =
-            shard_call(deliver_engine(a), a->ctx, a->ns, o.child->workflow_id, do_orphan, &o, NULL);
+        const struct orphan o = {a, m->children[i]};
+        const struct change change = {
+            .workflow_id = o.child->workflow_id, .decide = decide_orphan, .request = &o};
+        sk_err err = deliver_change(a, &change);
         if (err != SK_OK)
             return err;
     }

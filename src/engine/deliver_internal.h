@@ -41,6 +41,9 @@ sk_err deliver_settled(struct attempt *a, enum sk_part_kind kind, const char *ta
 sk_err deliver_record(struct attempt *a, void (*record)(struct attempt *, struct txn *),
                       bool *ret_open);
 
+/* Change a run, unless it is gone. */
+sk_err deliver_change(struct attempt *a, const struct change *change);
+
 /* deliver_child.c */
 sk_err deliver_start_child(struct attempt *a);
 sk_err deliver_first_task(struct attempt *a);

@@ -185,23 +185,21 @@ static WF(WorkflowExecutionExtendedInfo) *extended_of(const struct exec *x, stru
     return info;
 }
 
-static sk_err do_describe(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          const void *request, void *out)
+static sk_err describe(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       const void *request, void *out)
 {
     const WS(DescribeWorkflowExecutionRequest) *r = request;
     WS(DescribeWorkflowExecutionResponse) *response = out;
-    struct flow *flow = flow_enter(shard, ns->id, r->execution->workflow_id);
     struct exec *x;
     sk_err err = flow_run(flow, ctx, r->execution->run_id, &x);
-    if (err == SK_OK) {
-        response->workflow_execution_info = info_of(x, ctx->arena, ns, r->execution->workflow_id);
-        response->execution_config = config_of(x, ctx->arena);
-        response->pending_workflow_task = task_of(x, ctx->arena);
-        response->workflow_extended_info = extended_of(x, ctx->arena);
-        add_pending(x, ctx->arena, response);
-    }
-    flow_leave(flow);
-    return err;
+    if (err != SK_OK)
+        return err;
+    response->workflow_execution_info = info_of(x, ctx->arena, ns, r->execution->workflow_id);
+    response->execution_config = config_of(x, ctx->arena);
+    response->pending_workflow_task = task_of(x, ctx->arena);
+    response->workflow_extended_info = extended_of(x, ctx->arena);
+    add_pending(x, ctx->arena, response);
+    return SK_OK;
 }
 
 sk_err sk_engine_describe(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -209,6 +207,5 @@ sk_err sk_engine_describe(struct sk_engine *engine, struct sk_ctx *ctx,
                           const WS(DescribeWorkflowExecutionRequest) *request,
                           WS(DescribeWorkflowExecutionResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_describe, request,
-                      response);
+    return flow_call(engine, ctx, ns, request->execution->workflow_id, describe, request, response);
 }

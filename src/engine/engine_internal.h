@@ -178,6 +178,7 @@ struct sk_str exec_pack(struct exec *x, struct sk_arena *arena);
 void exec_compact(struct exec *x);
 struct sk_run_key exec_key(const struct exec *x);
 bool exec_running(const struct exec *x);
+sk_err exec_over(struct sk_ctx *ctx); /* the error of who wants a running one */
 void exec_tail_add(struct exec *x, int64_t first, int64_t last, struct sk_str events);
 void exec_keep_at_hand(struct exec *x, const struct sk_history_batch *batch); /* NULL: none */
 size_t exec_bytes(const struct exec *x);
@@ -225,7 +226,9 @@ void flow_attach(struct flow *flow, struct exec *x);
 void flow_recount(struct flow *flow);
 void flow_notify(struct flow *flow); /* watch.c: after a commit */
 struct sk_shard *shard_of(struct sk_engine *e, sk_ns_id ns, const char *workflow_id);
+const char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task);
 bool uuid_is_zero(struct sk_uuid id);
+void uuid_fresh(int64_t now_ms, char ret[SK_UUID_TEXT]);
 
 /* Run fn on the loop that owns the workflow id. */
 typedef sk_err (*shard_fn)(struct sk_shard *shard, struct sk_ctx *ctx,
@@ -233,6 +236,12 @@ typedef sk_err (*shard_fn)(struct sk_shard *shard, struct sk_ctx *ctx,
 sk_err shard_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
                   const char *workflow_id, shard_fn fn, const void *request,
                   void *response) SK_MUST_USE;
+/* The same, under the id's lock. */
+typedef sk_err (*flow_fn)(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                          const void *request, void *response);
+sk_err flow_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                 const char *workflow_id, flow_fn fn, const void *request,
+                 void *response) SK_MUST_USE;
 /* Start a background fiber that sk_engine_close waits for. */
 void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg);
 
@@ -252,6 +261,7 @@ sk_err txn_commit(struct txn *t) SK_MUST_USE;
 /* Drop what was decided: the run's memory is forgotten. */
 void txn_abandon(struct txn *t);
 int64_t txn_now_ms(const struct txn *t);
+char *txn_uuid(struct txn *t); /* a fresh one, in the transition's arena */
 
 /* joint.c: short requests on a run; those that come while a commit of it is under way are decided
  * in order and committed as one */
@@ -326,8 +336,7 @@ bool activity_check(struct txn *t, EN(Activity) *a, struct item *item);
 int64_t activity_due_ms(const EN(Activity) *a);
 void activity_start_event(struct txn *t,
                           EN(Activity) *a); /* Started, written with the final event */
-void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity,
-                           const char *request_id);
+void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity);
 void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *result,
                        const char *identity);
 void activity_fail(struct txn *t, EN(Activity) *a, struct item *item, const FAILURE *failure,
@@ -394,6 +403,8 @@ void close_timed_out(struct txn *t, bool execution);
 sk_err close_delete(struct sk_shard *shard, struct sk_ctx *ctx, struct exec *x) SK_MUST_USE;
 
 /* retry.c */
+/* What the policy leaves open has the server's defaults; all of it when there is none. */
+COMMON(RetryPolicy) *retry_full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given);
 /* Milliseconds until the next attempt, or -1 with the reason. expires_ms 0 = never. */
 int64_t retry_backoff_ms(const COMMON(RetryPolicy) *policy, int32_t attempt, int64_t now_ms,
                          int64_t expires_ms, const FAILURE *failure, int *ret_state);

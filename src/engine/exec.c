@@ -15,6 +15,7 @@
 
 #include <string.h>
 #include "base/assert.h"
+#include "wire/errordetail.h"
 #include "wire/wire.h"
 
 #define COMPACT_SLACK 32768
@@ -98,6 +99,11 @@ struct sk_run_key exec_key(const struct exec *x)
 bool exec_running(const struct exec *x)
 {
     return x->s->status == (int)STATUS(RUNNING) || x->s->status == (int)STATUS(PAUSED);
+}
+
+sk_err exec_over(struct sk_ctx *ctx)
+{
+    return sk_fail_not_found(ctx, "workflow execution already completed");
 }
 
 char *exec_str(struct exec *x, const char *text)

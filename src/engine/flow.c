@@ -22,6 +22,16 @@ bool uuid_is_zero(struct sk_uuid id)
     return memcmp(&id, &zero, sizeof id) == 0;
 }
 
+void uuid_fresh(int64_t now_ms, char ret[SK_UUID_TEXT])
+{
+    sk_uuid_format(sk_uuid_new(sk_rt_random(), now_ms), ret);
+}
+
+const char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task)
+{
+    return sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
+}
+
 struct sk_shard *shard_of(struct sk_engine *e, sk_ns_id ns, const char *workflow_id)
 {
     uint32_t slot = sk_slot_of(ns, sk_str_of(workflow_id));
@@ -53,6 +63,29 @@ sk_err shard_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_names
     struct hop hop = {shard, ctx, ns, fn, request, response, SK_OK};
     sk_rt_call(shard->index, run_hop, &hop);
     return hop.err;
+}
+
+struct flow_hop {
+    const char *workflow_id;
+    flow_fn fn;
+    const void *request;
+};
+
+static sk_err run_flow_hop(struct sk_shard *shard, struct sk_ctx *ctx,
+                           const struct sk_namespace *ns, const void *request, void *response)
+{
+    const struct flow_hop *hop = request;
+    struct flow *flow = flow_enter(shard, ns->id, hop->workflow_id);
+    sk_err err = hop->fn(flow, ctx, ns, hop->request, response);
+    flow_leave(flow);
+    return err;
+}
+
+sk_err flow_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                 const char *workflow_id, flow_fn fn, const void *request, void *response)
+{
+    const struct flow_hop hop = {workflow_id, fn, request};
+    return shard_call(e, ctx, ns, workflow_id, run_flow_hop, &hop, response);
 }
 
 struct background {

@@ -239,10 +239,13 @@ static sk_err all_events_page(struct history_call *call, struct sk_engine *e, st
     return SK_OK;
 }
 
-static sk_err history_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
-                             struct history_call *call)
+static sk_err read_page(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                        const void *request, void *response)
 {
-    struct sk_engine *e = shard->engine;
+    (void)ns;
+    (void)request;
+    struct history_call *call = response;
+    struct sk_engine *e = flow->shard->engine;
     const WS(GetWorkflowExecutionHistoryRequest) *r = call->request;
     EN(HistoryToken) *token = NULL;
     const char *run_id = r->execution->run_id;
@@ -273,17 +276,6 @@ static sk_err history_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct 
     return all_events_page(call, e, ctx, x, token ? token->next_event_id : 1, end, tail);
 }
 
-static sk_err do_history(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         const void *request, void *response)
-{
-    (void)request;
-    struct history_call *call = response;
-    struct flow *flow = flow_enter(shard, ns->id, call->request->execution->workflow_id);
-    sk_err err = history_locked(shard, ctx, flow, call);
-    flow_leave(flow);
-    return err;
-}
-
 sk_err sk_engine_history(struct sk_engine *engine, struct sk_ctx *ctx,
                          const struct sk_namespace *ns,
                          const WS(GetWorkflowExecutionHistoryRequest) *request,
@@ -292,7 +284,7 @@ sk_err sk_engine_history(struct sk_engine *engine, struct sk_ctx *ctx,
 {
     struct history_call call = {request, response, ret_watch, ret_wait};
     *ret_wait = false;
-    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_history, NULL, &call);
+    return flow_call(engine, ctx, ns, request->execution->workflow_id, read_page, NULL, &call);
 }
 
 /* ---- newest first ---- */
@@ -316,11 +308,13 @@ static sk_err reversed(struct sk_ctx *ctx, struct sk_str history, int64_t from, 
     return SK_OK;
 }
 
-static sk_err reverse_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
-                             const WS(GetWorkflowExecutionHistoryReverseRequest) *r,
-                             WS(GetWorkflowExecutionHistoryReverseResponse) *response)
+static sk_err read_page_reverse(struct flow *flow, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns, const void *request, void *out)
 {
-    struct sk_engine *e = shard->engine;
+    (void)ns;
+    const WS(GetWorkflowExecutionHistoryReverseRequest) *r = request;
+    WS(GetWorkflowExecutionHistoryReverseResponse) *response = out;
+    struct sk_engine *e = flow->shard->engine;
     EN(HistoryToken) *token = NULL;
     sk_err err = SK_OK;
     const char *run_id = r->execution->run_id;
@@ -352,21 +346,11 @@ static sk_err reverse_locked(struct sk_shard *shard, struct sk_ctx *ctx, struct 
     return SK_OK;
 }
 
-static sk_err do_reverse(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         const void *request, void *response)
-{
-    const WS(GetWorkflowExecutionHistoryReverseRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->execution->workflow_id);
-    sk_err err = reverse_locked(shard, ctx, flow, r, response);
-    flow_leave(flow);
-    return err;
-}
-
 sk_err sk_engine_history_reverse(struct sk_engine *engine, struct sk_ctx *ctx,
                                  const struct sk_namespace *ns,
                                  const WS(GetWorkflowExecutionHistoryReverseRequest) *request,
                                  WS(GetWorkflowExecutionHistoryReverseResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_reverse, request,
-                      response);
+    return flow_call(engine, ctx, ns, request->execution->workflow_id, read_page_reverse, request,
+                     response);
 }

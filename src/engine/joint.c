@@ -1,6 +1,7 @@
 /*
- * Joint transitions: short requests on one run (signals, cancel requests, all that workers say
- * about activities, answers from other workflows) that are decided in order and committed as one.
+ * Joint transitions: short requests on one run (signals, cancel requests, terminations, all that is
+ * said about its activities, what other workflows send) that are decided in order and committed as
+ * one.
  * A run that is sent a thousand of them at once so waits for some twenty commits, not a thousand.
  *
  * Requests queue in the flow. The first of the queue leads: it waits for the lock, and with the

@@ -168,23 +168,26 @@ static sk_err ask_queue(struct sk_shard *shard, struct query *q, const char *que
     return err == SK_OK ? wait_answer(q, deadline) : err;
 }
 
+static sk_err decide_forget_sticky(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                                   const struct change *change)
+{
+    (void)ctx;
+    if (!exec_running(x) || strcmp(x->s->sticky_queue, change->request) != 0)
+        return SK_OK;
+    (void)joint_txn(j);
+    stickiness_clear(x);
+    return SK_OK;
+}
+
 /* The worker did not answer: the run's next task need not wait for it either. */
 static void forget_sticky(struct sk_shard *shard, struct query *q, const char *sticky)
 {
-    char run_id[SK_UUID_TEXT];
-    sk_uuid_format(q->run_id, run_id);
-    struct flow *flow = flow_enter(shard, q->ns, q->workflow_id);
-    struct exec *x;
-    sk_err err = flow_run(flow, q->ctx, run_id, &x);
-    if (err == SK_OK && exec_running(x) && strcmp(x->s->sticky_queue, sticky) == 0) {
-        struct txn t;
-        txn_init(&t, shard, q->ctx, q->space, x);
-        stickiness_clear(x);
-        err = txn_commit(&t);
-    }
-    flow_leave(flow);
-    if (err != SK_OK) // the query goes on without
-        sk_ctx_clear(q->ctx);
+    const struct change change = {.workflow_id = q->workflow_id,
+                                  .run_uuid = &q->run_id,
+                                  .decide = decide_forget_sticky,
+                                  .request = sticky};
+    if (run_change(shard->engine, q->ctx, q->space, &change) != SK_OK)
+        sk_ctx_clear(q->ctx); // the query goes on without
 }
 
 static sk_err ask_directly(struct sk_shard *shard, struct query *q, const struct sticky *sticky,
@@ -288,7 +291,7 @@ static sk_err do_query(struct sk_shard *shard, struct sk_ctx *ctx, const struct 
     struct query q = {.ctx = ctx, .request = request, .ns = ns->id, .space = ns};
     q.workflow_id = q.request->execution->workflow_id;
     q.id = ++shard->query_next;
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), sk_now_wall_ms()), q.id_text);
+    uuid_fresh(sk_now_wall_ms(), q.id_text);
     sk_list_init(&q.node);
     sk_waitq_init(&q.changed);
     sk_imap_put(shard->queries, q.id, &q);
@@ -361,9 +364,7 @@ sk_err query_respond(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_na
                      const struct sk_task *task, WS(PollWorkflowTaskQueueResponse) *response)
 {
     struct query_take take = {(int64_t)(uintptr_t)task->query, task};
-    const char *id =
-        sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
-    return shard_call(e, ctx, ns, id, do_query_take, &take, response);
+    return shard_call(e, ctx, ns, task_workflow_id(ctx, task), do_query_take, &take, response);
 }
 
 /* ---- the answer to a direct query ---- */

@@ -10,6 +10,19 @@
 
 #define TYPE_TIMEOUT_PREFIX "TemporalTimeout:"
 
+COMMON(RetryPolicy) *retry_full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given)
+{
+    COMMON(RetryPolicy) *policy =
+        given ? sk_msg_dup(arena, given) : COMMON_NEW(arena, RetryPolicy, retry_policy);
+    if (sk_dur_ms(policy->initial_interval) == 0)
+        policy->initial_interval = sk_dur(arena, 1000);
+    if (policy->backoff_coefficient == 0)
+        policy->backoff_coefficient = 2;
+    if (sk_dur_ms(policy->maximum_interval) == 0)
+        policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
+    return policy;
+}
+
 static bool listed(const COMMON(RetryPolicy) *policy, const char *type)
 {
     for (size_t i = 0; i < policy->n_non_retryable_error_types; i++)

@@ -75,11 +75,6 @@ void cancel_add(struct txn *t, ProtobufCBinaryData cause, const char *identity,
     t->x->s->cancel_request_id = exec_str(t->x, request_id);
 }
 
-static sk_err already_completed(struct sk_ctx *ctx)
-{
-    return sk_fail_not_found(ctx, "workflow execution already completed");
-}
-
 /* ---- signal ---- */
 
 static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
@@ -87,7 +82,7 @@ static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
 {
     const WS(SignalWorkflowExecutionRequest) *r = change->request;
     if (!exec_running(x))
-        return already_completed(ctx);
+        return exec_over(ctx);
     if (x->s->close_attempted && wft_started(x))
         return sk_fail_resource_exhausted(
             ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
@@ -155,33 +150,15 @@ sk_err sk_engine_request_cancel(struct sk_engine *engine, struct sk_ctx *ctx,
 
 /* ---- terminate ---- */
 
-static sk_err terminate_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                               const struct sk_namespace *ns, struct flow *flow,
-                               const WS(TerminateWorkflowExecutionRequest) *r)
+static sk_err decide_terminate(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                               const struct change *change)
 {
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, r->workflow_execution->run_id, &x);
-    if (err != SK_OK)
-        return err;
-    err = check_chain(ctx, x, r->first_execution_run_id);
-    if (err != SK_OK)
-        return err;
-    if (!exec_running(x))
-        return already_completed(ctx);
-    struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
-    close_terminated(&t, r->reason, r->details, r->identity);
-    return txn_commit(&t);
-}
-
-static sk_err do_terminate(struct sk_shard *shard, struct sk_ctx *ctx,
-                           const struct sk_namespace *ns, const void *request, void *response)
-{
-    (void)response;
-    const WS(TerminateWorkflowExecutionRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->workflow_execution->workflow_id);
-    sk_err err = terminate_locked(shard, ctx, ns, flow, r);
-    flow_leave(flow);
+    const WS(TerminateWorkflowExecutionRequest) *r = change->request;
+    sk_err err = check_chain(ctx, x, r->first_execution_run_id);
+    if (err == SK_OK && !exec_running(x))
+        err = exec_over(ctx);
+    if (err == SK_OK)
+        close_terminated(joint_txn(j), r->reason, r->details, r->identity);
     return err;
 }
 
@@ -190,16 +167,21 @@ sk_err sk_engine_terminate(struct sk_engine *engine, struct sk_ctx *ctx,
                            const WS(TerminateWorkflowExecutionRequest) *request,
                            WS(TerminateWorkflowExecutionResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->workflow_execution->workflow_id, do_terminate,
-                      request, response);
+    (void)response;
+    const struct change change = {.workflow_id = request->workflow_execution->workflow_id,
+                                  .run_id = request->workflow_execution->run_id,
+                                  .decide = decide_terminate,
+                                  .request = request};
+    return run_change(engine, ctx, ns, &change);
 }
 
 /* ---- delete ---- */
 
-static sk_err delete_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, struct flow *flow,
-                            const WS(DeleteWorkflowExecutionRequest) *r)
+static sk_err delete_run(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const void *request, void *response)
 {
+    (void)response;
+    const WS(DeleteWorkflowExecutionRequest) *r = request;
     struct exec *x;
     sk_err err = flow_run(flow, ctx, r->workflow_execution->run_id, &x);
     if (err != SK_OK)
@@ -207,28 +189,14 @@ static sk_err delete_locked(struct sk_shard *shard, struct sk_ctx *ctx,
     struct sk_uuid id = x->run_id;
     if (exec_running(x)) {
         struct txn t;
-        txn_init(&t, shard, ctx, ns, x);
+        txn_init(&t, flow->shard, ctx, ns, x);
         close_terminated(&t, sk_bin(ctx->arena, "Delete workflow execution"), NULL,
                          SYSTEM_IDENTITY);
         err = txn_commit(&t);
-        if (err != SK_OK)
-            return err;
-        err = flow_run_uuid(flow, ctx, id, &x);
-        if (err != SK_OK)
-            return err;
+        if (err == SK_OK)
+            err = flow_run_uuid(flow, ctx, id, &x);
     }
-    return close_delete(shard, ctx, x);
-}
-
-static sk_err do_delete(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                        const void *request, void *response)
-{
-    (void)response;
-    const WS(DeleteWorkflowExecutionRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->workflow_execution->workflow_id);
-    sk_err err = delete_locked(shard, ctx, ns, flow, r);
-    flow_leave(flow);
-    return err;
+    return err == SK_OK ? close_delete(flow->shard, ctx, x) : err;
 }
 
 sk_err sk_engine_delete_run(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -236,6 +204,6 @@ sk_err sk_engine_delete_run(struct sk_engine *engine, struct sk_ctx *ctx,
                             const WS(DeleteWorkflowExecutionRequest) *request,
                             WS(DeleteWorkflowExecutionResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->workflow_execution->workflow_id, do_delete, request,
-                      response);
+    return flow_call(engine, ctx, ns, request->workflow_execution->workflow_id, delete_run, request,
+                     response);
 }

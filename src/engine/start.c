@@ -29,21 +29,6 @@ static int64_t task_timeout_ms(const struct sk_limits *limits, int64_t asked, in
     return run_ms > 0 && ms > run_ms ? run_ms : ms;
 }
 
-/* Defaults of a policy that was given; a run without one is not retried. */
-static COMMON(RetryPolicy) *full_policy(struct sk_arena *arena, const COMMON(RetryPolicy) *given)
-{
-    if (!given)
-        return NULL;
-    COMMON(RetryPolicy) *policy = sk_msg_dup(arena, given);
-    if (sk_dur_ms(policy->initial_interval) == 0)
-        policy->initial_interval = sk_dur(arena, 1000);
-    if (policy->backoff_coefficient == 0)
-        policy->backoff_coefficient = 2;
-    if (sk_dur_ms(policy->maximum_interval) == 0)
-        policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
-    return policy;
-}
-
 void start_first_task(struct txn *t, bool announce)
 {
     EN(ExecutionState) *s = t->x->s;
@@ -80,7 +65,8 @@ void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
     t->now_ns = now_ns;
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_STARTED));
     HIST(WorkflowExecutionStartedEventAttributes) *a = args->attributes;
-    a->retry_policy = full_policy(ctx->arena, a->retry_policy);
+    if (a->retry_policy) // a run without one is not retried
+        a->retry_policy = retry_full_policy(ctx->arena, a->retry_policy);
     a->workflow_task_timeout = sk_dur(
         ctx->arena, task_timeout_ms(shard->engine->limits, sk_dur_ms(a->workflow_task_timeout),
                                     sk_dur_ms(a->workflow_run_timeout)));
@@ -316,10 +302,9 @@ static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identit
     return err;
 }
 
-static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                           const struct sk_namespace *ns, struct flow *flow,
-                           const WS(StartWorkflowExecutionRequest) *r,
-                           WS(StartWorkflowExecutionResponse) *response)
+static sk_err start_once(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         struct flow *flow, const WS(StartWorkflowExecutionRequest) *r,
+                         WS(StartWorkflowExecutionResponse) *response)
 {
     struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy,
                                       (int)r->workflow_id_conflict_policy, false};
@@ -354,31 +339,27 @@ static sk_err start_locked(struct sk_shard *shard, struct sk_ctx *ctx,
     return eager ? eager_task(x, ctx, r->identity, response) : SK_OK;
 }
 
-static sk_err do_start(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                       const void *request, void *response)
+static sk_err start(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                    const void *request, void *response)
 {
-    const WS(StartWorkflowExecutionRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->workflow_id);
-    sk_err err = start_locked(shard, ctx, ns, flow, r, response);
-    if (err == SK_CONDITION && !flow->current_known) {
-        /* The id is in use: now look, and decide again. */
-        sk_ctx_clear(ctx);
-        struct exec *current;
-        err = flow_current(flow, ctx, &current);
-        if (err == SK_OK || err == SK_NOT_FOUND) {
-            sk_ctx_clear(ctx);
-            err = start_locked(shard, ctx, ns, flow, r, response);
-        }
-    }
-    flow_leave(flow);
-    return err;
+    sk_err err = start_once(flow->shard, ctx, ns, flow, request, response);
+    if (err != SK_CONDITION || flow->current_known)
+        return err;
+    /* The id is in use: now look, and decide again. */
+    sk_ctx_clear(ctx);
+    struct exec *current;
+    err = flow_current(flow, ctx, &current);
+    if (err != SK_OK && err != SK_NOT_FOUND)
+        return err;
+    sk_ctx_clear(ctx);
+    return start_once(flow->shard, ctx, ns, flow, request, response);
 }
 
 sk_err sk_engine_start(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
                        const WS(StartWorkflowExecutionRequest) *request,
                        WS(StartWorkflowExecutionResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->workflow_id, do_start, request, response);
+    return flow_call(engine, ctx, ns, request->workflow_id, start, request, response);
 }
 
 /* ---- SignalWithStartWorkflowExecution ---- */
@@ -445,11 +426,12 @@ static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
     return txn_commit(&t);
 }
 
-static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                                       const struct sk_namespace *ns, struct flow *flow,
-                                       const WS(SignalWithStartWorkflowExecutionRequest) *r,
-                                       WS(SignalWithStartWorkflowExecutionResponse) *response)
+static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
+                                const struct sk_namespace *ns, const void *request, void *out)
 {
+    const WS(SignalWithStartWorkflowExecutionRequest) *r = request;
+    WS(SignalWithStartWorkflowExecutionResponse) *response = out;
+    struct sk_shard *shard = flow->shard;
     struct exec *current = NULL;
     bool terminate = false;
     int conflict = (int)r->workflow_id_conflict_policy;
@@ -487,22 +469,10 @@ static sk_err signal_with_start_locked(struct sk_shard *shard, struct sk_ctx *ct
     return start_commit(shard, ctx, ns, flow, &t, current, terminate);
 }
 
-static sk_err do_signal_with_start(struct sk_shard *shard, struct sk_ctx *ctx,
-                                   const struct sk_namespace *ns, const void *request,
-                                   void *response)
-{
-    const WS(SignalWithStartWorkflowExecutionRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->workflow_id);
-    sk_err err = signal_with_start_locked(shard, ctx, ns, flow, r, response);
-    flow_leave(flow);
-    return err;
-}
-
 sk_err sk_engine_signal_with_start(struct sk_engine *engine, struct sk_ctx *ctx,
                                    const struct sk_namespace *ns,
                                    const WS(SignalWithStartWorkflowExecutionRequest) *request,
                                    WS(SignalWithStartWorkflowExecutionResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->workflow_id, do_signal_with_start, request,
-                      response);
+    return flow_call(engine, ctx, ns, request->workflow_id, signal_with_start, request, response);
 }

@@ -38,6 +38,13 @@ int64_t txn_now_ms(const struct txn *t)
     return t->now_ns / MS_NS;
 }
 
+char *txn_uuid(struct txn *t)
+{
+    char text[SK_UUID_TEXT];
+    uuid_fresh(txn_now_ms(t), text);
+    return sk_arena_strdup(t->ctx->arena, text);
+}
+
 struct sk_op *txn_op(struct txn *t, enum sk_op_kind kind)
 {
     if (t->op_count == t->op_capacity) {

@@ -177,7 +177,7 @@ void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, co
         .set = true, .started_ns = now_ns, .stamp = wft->stamp, .history_size = x->s->history_size};
     start->started_id = wft->attempt == 1 ? x->s->next_event_id : wft->scheduled_id + 1;
     start->identity = sk_mem_strdup(identity ? identity : "");
-    sk_uuid_format(sk_uuid_new(sk_rt_random(), now_ns / MS_NS), start->request_id);
+    uuid_fresh(now_ns / MS_NS, start->request_id);
     suggest(start, x, e->limits);
     wake_arm(x);
 }

@@ -37,10 +37,10 @@ static bool wanted(const struct exec *x, const struct sk_task_row *row)
            wft->attempt == row->attempt && wft->stamp == row->stamp && !wft_started(x);
 }
 
-static sk_err take_locked(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          struct flow *flow, const struct take *take,
-                          WS(PollWorkflowTaskQueueResponse) *response)
+static sk_err take_task(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                        const void *request, void *response)
 {
+    const struct take *take = request;
     struct exec *x;
     sk_err err = flow_run_uuid(flow, ctx, take->task->row.run.run_id, &x);
     if (err == SK_NOT_FOUND) {
@@ -54,29 +54,14 @@ static sk_err take_locked(struct sk_shard *shard, struct sk_ctx *ctx, const stru
     bool sticky = take->task->sticky && sk_text_set(x->s->sticky_queue) &&
                   sk_str_eq(take->task->row.queue.name, sk_str_of(x->s->sticky_queue));
     if (x->s->wft->attempt > 1 && x->s->wft->scheduled_id != x->s->next_event_id) {
-        err = make_ordinary(shard, ctx, ns, x);
+        err = make_ordinary(flow->shard, ctx, ns, x);
         if (err != SK_OK)
             return err;
     }
-    wft_start_in_memory(x, shard->engine, sk_now_wall_ns(), take->poll->identity);
+    wft_start_in_memory(x, flow->shard->engine, sk_now_wall_ns(), take->poll->identity);
     err = wft_respond(x, ctx, sticky, response);
     if (err != SK_OK)
         x->start.set = false; // the caller gives the task back
-    return err;
-}
-
-static char *task_workflow_id(struct sk_ctx *ctx, const struct sk_task *task)
-{
-    return sk_arena_strndup(ctx->arena, task->row.run.workflow_id.p, task->row.run.workflow_id.n);
-}
-
-static sk_err do_take(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                      const void *request, void *response)
-{
-    const struct take *take = request;
-    struct flow *flow = flow_enter(shard, ns->id, task_workflow_id(ctx, take->task));
-    sk_err err = take_locked(shard, ctx, ns, flow, take, response);
-    flow_leave(flow);
     return err;
 }
 
@@ -88,7 +73,7 @@ sk_err sk_engine_wft_start(struct sk_engine *engine, struct sk_ctx *ctx,
     if (task->query)
         return query_respond(engine, ctx, ns, task, response);
     struct take take = {task, poll};
-    return shard_call(engine, ctx, ns, task_workflow_id(ctx, task), do_take, &take, response);
+    return flow_call(engine, ctx, ns, task_workflow_id(ctx, task), take_task, &take, response);
 }
 
 /* ---- the task that an answer is about ---- */
@@ -141,7 +126,7 @@ static sk_err find_started(struct flow *flow, struct sk_ctx *ctx, const EN(TaskT
     if (err != SK_OK)
         return err;
     if (!exec_running(x))
-        return sk_fail_not_found(ctx, "workflow execution already completed");
+        return exec_over(ctx);
     const EN(WorkflowTask) *wft = x->s->wft;
     bool same = wft && wft->scheduled_id == token->scheduled_id && wft->attempt == token->attempt &&
                 wft->stamp == token->stamp;
@@ -290,9 +275,7 @@ static void start_eager(struct txn *t, struct command_results *results, const ch
             results->eager[i] = 0;
             continue;
         }
-        char request_id[SK_UUID_TEXT];
-        sk_uuid_format(sk_uuid_new(sk_rt_random(), txn_now_ms(t)), request_id);
-        activity_mark_started(t, a, item, identity, request_id);
+        activity_mark_started(t, a, item, identity);
     }
 }
 
@@ -357,11 +340,11 @@ static sk_err answer(struct exec *x, struct sk_ctx *ctx, const struct sk_namespa
     return err;
 }
 
-static sk_err completed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                               const struct sk_namespace *ns, struct flow *flow,
-                               const struct completion *c,
-                               WS(RespondWorkflowTaskCompletedResponse) *response)
+static sk_err complete(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       const void *request, void *response)
 {
+    const struct completion *c = request;
+    struct sk_shard *shard = flow->shard;
     const WS(RespondWorkflowTaskCompletedRequest) *r = c->request;
     struct exec *x;
     sk_err err = find_started(flow, ctx, c->token, &x);
@@ -396,16 +379,6 @@ static sk_err completed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
     return answer(x, ctx, ns, &results, inline_task, r, response);
 }
 
-static sk_err do_completed(struct sk_shard *shard, struct sk_ctx *ctx,
-                           const struct sk_namespace *ns, const void *request, void *response)
-{
-    const struct completion *c = request;
-    struct flow *flow = flow_enter(shard, ns->id, c->token->workflow_id);
-    sk_err err = completed_locked(shard, ctx, ns, flow, c, response);
-    flow_leave(flow);
-    return err;
-}
-
 sk_err sk_engine_wft_completed(struct sk_engine *engine, struct sk_ctx *ctx,
                                const struct sk_namespace *ns,
                                const WS(RespondWorkflowTaskCompletedRequest) *request,
@@ -415,7 +388,7 @@ sk_err sk_engine_wft_completed(struct sk_engine *engine, struct sk_ctx *ctx,
     sk_err err = open_token(engine, ctx, ns, request->task_token, &c.token);
     if (err != SK_OK)
         return err;
-    return shard_call(engine, ctx, ns, c.token->workflow_id, do_completed, &c, response);
+    return flow_call(engine, ctx, ns, c.token->workflow_id, complete, &c, response);
 }
 
 /* ---- failed ---- */
@@ -425,29 +398,19 @@ struct failed {
     const WS(RespondWorkflowTaskFailedRequest) *request;
 };
 
-static sk_err failed_locked(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, struct flow *flow,
-                            const struct failed *f)
+static sk_err fail(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                   const void *request, void *response)
 {
+    (void)response;
+    const struct failed *f = request;
     struct exec *x;
     sk_err err = find_started(flow, ctx, f->token, &x);
     if (err != SK_OK)
         return err;
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, flow->shard, ctx, ns, x);
     wft_fail(&t, (int)f->request->cause, f->request->failure, f->request->identity);
     return txn_commit(&t);
-}
-
-static sk_err do_failed(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                        const void *request, void *response)
-{
-    (void)response;
-    const struct failed *f = request;
-    struct flow *flow = flow_enter(shard, ns->id, f->token->workflow_id);
-    sk_err err = failed_locked(shard, ctx, ns, flow, f);
-    flow_leave(flow);
-    return err;
 }
 
 sk_err sk_engine_wft_failed(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -460,29 +423,20 @@ sk_err sk_engine_wft_failed(struct sk_engine *engine, struct sk_ctx *ctx,
     sk_err err = open_token(engine, ctx, ns, request->task_token, &f.token);
     if (err != SK_OK)
         return err;
-    return shard_call(engine, ctx, ns, f.token->workflow_id, do_failed, &f, NULL);
+    return flow_call(engine, ctx, ns, f.token->workflow_id, fail, &f, NULL);
 }
 
 /* ---- ResetStickyTaskQueue ---- */
 
-static sk_err do_reset_sticky(struct sk_shard *shard, struct sk_ctx *ctx,
-                              const struct sk_namespace *ns, const void *request, void *response)
+static sk_err decide_reset_sticky(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                                  const struct change *change)
 {
-    (void)response;
-    const WS(ResetStickyTaskQueueRequest) *r = request;
-    struct flow *flow = flow_enter(shard, ns->id, r->execution->workflow_id);
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, r->execution->run_id, &x);
-    if (err == SK_OK && !exec_running(x))
-        err = sk_fail_not_found(ctx, "workflow execution already completed");
-    if (err == SK_OK) {
-        struct txn t;
-        txn_init(&t, shard, ctx, ns, x);
-        stickiness_clear(x);
-        err = txn_commit(&t);
-    }
-    flow_leave(flow);
-    return err;
+    (void)change;
+    if (!exec_running(x))
+        return exec_over(ctx);
+    (void)joint_txn(j);
+    stickiness_clear(x);
+    return SK_OK;
 }
 
 sk_err sk_engine_reset_sticky(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -490,6 +444,9 @@ sk_err sk_engine_reset_sticky(struct sk_engine *engine, struct sk_ctx *ctx,
                               const WS(ResetStickyTaskQueueRequest) *request,
                               WS(ResetStickyTaskQueueResponse) *response)
 {
-    return shard_call(engine, ctx, ns, request->execution->workflow_id, do_reset_sticky, request,
-                      response);
+    (void)response;
+    const struct change change = {.workflow_id = request->execution->workflow_id,
+                                  .run_id = request->execution->run_id,
+                                  .decide = decide_reset_sticky};
+    return run_change(engine, ctx, ns, &change);
 }
