@@ -18,52 +18,61 @@
 
 #define RETRY_FAILURE_BYTES 4096 /* of a failure kept between attempts */
 
-static int32_t priority_of(const EN(Activity) *a)
+/* What says which row it is, and whose share of the queue it takes. */
+static struct sk_task_row row_of(const struct txn *t, const EN(Activity) *a)
 {
-    return a->priority && a->priority->priority_key ? a->priority->priority_key : 3;
+    struct sk_task_row row = {
+        .queue = {t->x->flow->ns, SK_TASK_ACTIVITY, sk_str_of(a->task_queue)},
+        .pass = a->task_pass,
+        .seq = a->task_seq,
+    };
+    priority_to_row(a->priority, &row);
+    if (a->task_priority)
+        row.priority = a->task_priority;
+    return row;
 }
 
 void activity_dispatch(struct txn *t, EN(Activity) *a, bool announce)
 {
     a->stamp = ++t->x->s->stamp_next;
     a->task_seq = sk_matching_seq(t->e->matching);
-    a->task_priority = priority_of(a);
-    struct sk_task_row row = {
-        .queue = {t->x->flow->ns, SK_TASK_ACTIVITY, sk_str_of(a->task_queue)},
-        .priority = a->task_priority,
-        .seq = a->task_seq,
-        .run = exec_key(t->x),
-        .scheduled_id = a->scheduled_id,
-        .attempt = a->attempt,
-        .stamp = a->stamp,
-        .created_ms = txn_now_ms(t),
-    };
+    a->task_pass = a->task_priority = 0;
+    struct sk_task_row row = row_of(t, a);
+    row.run = exec_key(t->x);
+    row.scheduled_id = a->scheduled_id;
+    row.attempt = a->attempt;
+    row.stamp = a->stamp;
+    row.created_ms = txn_now_ms(t);
     if (a->schedule_to_start_ms > 0)
         row.expires_ms = a->scheduled_ns / MS_NS + a->schedule_to_start_ms;
-    if (a->priority) {
-        row.fairness_key = sk_str_of(a->priority->fairness_key);
-        row.fairness_weight = a->priority->fairness_weight;
-    }
+    a->task_priority = row.priority;
+    if (announce)
+        a->task_pass = row.pass = sk_matching_place(t->e->matching, &row);
     txn_op(t, SK_OP_TASK_PUT)->task = row;
     if (announce)
         txn_announce(t, &row);
+}
+
+static struct sk_task_row delete_row(struct txn *t, EN(Activity) *a)
+{
+    struct sk_task_row row = row_of(t, a);
+    txn_op(t, SK_OP_TASK_DELETE)->task = row;
+    a->task_seq = a->task_pass = 0;
+    return row;
 }
 
 void activity_drop_task(struct txn *t, EN(Activity) *a)
 {
     if (a->task_seq == 0)
         return;
-    struct sk_op *op = txn_op(t, SK_OP_TASK_DELETE);
-    op->task.queue =
-        (struct sk_queue_key){t->x->flow->ns, SK_TASK_ACTIVITY, sk_str_of(a->task_queue)};
-    op->task.priority = a->task_priority;
-    op->task.seq = a->task_seq;
-    a->task_seq = 0;
+    struct sk_task_row row = delete_row(t, a);
+    sk_matching_unplace(t->e->matching, &row);
 }
 
 void activity_mark_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity)
 {
-    activity_drop_task(t, a);
+    if (a->task_seq != 0)
+        delete_row(t, a);
     a->started_ns = t->now_ns;
     a->identity = exec_str(t->x, identity);
     a->request_id = exec_str(t->x, txn_uuid(t));

@@ -52,6 +52,9 @@ void *sk_msg_dup(struct sk_arena *arena, const void *message);
     MSG_NEW(arena, COMMON(Type), temporal__api__common__v1__##snake)
 #define EN_NEW(arena, Type, snake) MSG_NEW(arena, EN(Type), skald__engine__v1__##snake)
 
+/* Why such a priority is refused; NULL: it is fine. */
+const char *sk_priority_fault(struct sk_arena *arena, const COMMON(Priority) *priority);
+
 API_DURATION *sk_dur(struct sk_arena *arena, int64_t ms);
 int64_t sk_dur_ms(const API_DURATION *duration);          /* NULL: 0; clamped to 100 years */
 API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns); /* ns 0: NULL */

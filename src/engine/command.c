@@ -158,6 +158,9 @@ static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCo
         command_bad_duration(c->heartbeat_timeout))
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
                        "a timeout of the activity is negative. ActivityId=%s", c->activity_id);
+    const char *fault = sk_priority_fault(r->t->ctx->arena, c->priority);
+    if (fault)
+        return command_verdict(r, cause, fault);
     return command_check_policy(r, c->retry_policy, cause) &&
            command_fits(r, c->input, command_limits(r)->blob_size_error, cause,
                         "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
@@ -194,7 +197,7 @@ static bool run_schedule_activity(struct runner *r)
     a->workflow_task_completed_event_id = t->completed_id;
     a->retry_policy = retry_full_policy(t->ctx->arena, c->retry_policy);
     a->use_workflow_build_id = c->use_workflow_build_id;
-    a->priority = c->priority ? c->priority : sk_msg_dup(t->ctx->arena, t->x->s->priority);
+    a->priority = priority_inherit(t->ctx->arena, c->priority, t->x->s->priority);
     txn_add(t, event);
     if (c->request_eager_execution && command_limits(r)->eager_activities)
         r->ret->eager[r->ret->eager_count++] = event->event_id; // dispatched at the end

@@ -50,6 +50,9 @@ static bool check_child(struct runner *r,
         return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
                        "a timeout on StartChildWorkflowExecutionCommand is negative. WorkflowId=%s",
                        c->workflow_id);
+    const char *fault = sk_priority_fault(r->t->ctx->arena, c->priority);
+    if (fault)
+        return command_verdict(r, cause, fault);
     struct sk_ctx scratch = {.arena = r->t->ctx->arena};
     if (sk_cron_validate(&scratch, c->cron_schedule) != SK_OK)
         return command_verdict(r, cause, scratch.err.message);
@@ -95,7 +98,7 @@ static HIST(HistoryEvent) *child_initiated(
     a->memo = c->memo;
     a->search_attributes = sk_sa_present(arena, r->t->ns, c->search_attributes);
     a->inherit_build_id = c->inherit_build_id;
-    a->priority = c->priority ? c->priority : sk_msg_dup(arena, s->priority);
+    a->priority = priority_inherit(arena, c->priority, s->priority);
     a->versioning_override = c->versioning_override;
     return event;
 }

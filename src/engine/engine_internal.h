@@ -306,6 +306,12 @@ void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, co
 struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx);
 void stickiness_clear(struct exec *x);
 
+/* priority.c */
+/* A command's own settings before the workflow's, field by field; NULL when neither has any. */
+COMMON(Priority) *priority_inherit(struct sk_arena *arena, const COMMON(Priority) *own,
+                                   const COMMON(Priority) *workflow);
+void priority_to_row(const COMMON(Priority) *priority, struct sk_task_row *row);
+
 /* command.c */
 /* Why a workflow task's answer was not accepted. cause 0: it was. */
 struct verdict {
@@ -329,6 +335,7 @@ const char *verdict_text(struct sk_arena *arena, const struct verdict *verdict);
 
 /* activity.c: the life of one activity inside a run */
 void activity_dispatch(struct txn *t, EN(Activity) *a, bool announce); /* make its task row */
+/* The row goes without having been started. */
 void activity_drop_task(struct txn *t, EN(Activity) *a);
 /* Deadlines that passed, or the end of a backoff. True when something happened; the activity may be
  * gone then. */

@@ -70,7 +70,7 @@ static void task_row(const struct exec *x, const EN(WorkflowTask) *wft, struct s
     bool sticky = sk_text_set(s->sticky_queue) && strcmp(wft->queue, s->sticky_queue) == 0;
     *ret = (struct sk_task_row){
         .queue = {x->flow->ns, SK_TASK_WORKFLOW, sk_str_of(wft->queue)},
-        .priority = wft->task_priority,
+        .pass = wft->task_pass,
         .seq = wft->task_seq,
         .run = exec_key(x),
         .scheduled_id = wft->scheduled_id,
@@ -80,16 +80,18 @@ static void task_row(const struct exec *x, const EN(WorkflowTask) *wft, struct s
         .expires_ms = wft->schedule_to_start_due_ms,
         .fallback_queue = sticky ? sk_str_of(s->task_queue) : (struct sk_str){0},
     };
-    if (s->priority) {
-        ret->fairness_key = sk_str_of(s->priority->fairness_key);
-        ret->fairness_weight = s->priority->fairness_weight;
-    }
+    priority_to_row(s->priority, ret);
+    if (wft->task_priority)
+        ret->priority = wft->task_priority;
 }
 
 static void put_row(struct txn *t, EN(WorkflowTask) *wft, bool announce)
 {
     struct sk_task_row row;
     task_row(t->x, wft, &row);
+    wft->task_priority = row.priority;
+    if (announce && !row.fallback_queue.n) // a sticky queue has one worker, who takes turns itself
+        wft->task_pass = row.pass = sk_matching_place(t->e->matching, &row);
     txn_op(t, SK_OP_TASK_PUT)->task = row;
     if (announce)
         txn_announce(t, &row);
@@ -111,11 +113,12 @@ void wft_drop_row(struct txn *t)
     EN(WorkflowTask) *wft = t->x->s->wft;
     if (!wft || wft->task_seq == 0)
         return;
-    struct sk_op *op = txn_op(t, SK_OP_TASK_DELETE);
-    op->task.queue = (struct sk_queue_key){t->x->flow->ns, SK_TASK_WORKFLOW, sk_str_of(wft->queue)};
-    op->task.priority = wft->task_priority;
-    op->task.seq = wft->task_seq;
-    wft->task_seq = 0;
+    struct sk_task_row row;
+    task_row(t->x, wft, &row);
+    txn_op(t, SK_OP_TASK_DELETE)->task = row;
+    if (!wft_started(t->x))
+        sk_matching_unplace(t->e->matching, &row);
+    wft->task_seq = wft->task_pass = 0;
 }
 
 void wft_schedule(struct txn *t, int32_t attempt, int64_t original_ns, bool announce)
@@ -137,7 +140,6 @@ void wft_schedule(struct txn *t, int32_t attempt, int64_t original_ns, bool anno
     wft->kind = 1;
     wft->stamp = ++s->stamp_next;
     wft->task_seq = sk_matching_seq(t->e->matching);
-    wft->task_priority = s->priority && s->priority->priority_key ? s->priority->priority_key : 3;
     if (sticky && s->sticky_timeout_ms > 0)
         wft->schedule_to_start_due_ms = txn_now_ms(t) + s->sticky_timeout_ms;
     s->wft = wft;

@@ -7,6 +7,7 @@
  */
 #include "frontend/frontend_internal.h"
 
+#include "engine/api.h"
 #include "rt/rt.h"
 #include "visibility/search_attributes.h"
 #include "wire/text.h"
@@ -14,7 +15,6 @@
 #define YEARS_100_S (INT64_C(100) * 365 * 24 * 3600)
 #define LINKS_MAX 10
 #define LINK_BYTES_MAX 4000
-#define FAIRNESS_KEY_BYTES_MAX 64
 #define RESERVED_QUEUE_PREFIX "/_sys/"
 #define INTERNAL_QUEUE "temporal-sys-per-ns-tq"
 #define RETRY_INITIAL_S 1
@@ -307,17 +307,8 @@ sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *link
 
 sk_err sk_frontend_check_priority(struct sk_ctx *ctx, const API_COMMON(Priority) * priority)
 {
-    if (!priority)
-        return SK_OK;
-    if (priority->priority_key < 0)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "priority key can't be negative");
-    if (strlen(priority->fairness_key) > FAIRNESS_KEY_BYTES_MAX)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "fairness key length exceeds limit (%zu bytes, at most %d)",
-                       strlen(priority->fairness_key), FAIRNESS_KEY_BYTES_MAX);
-    if (!(priority->fairness_weight >= 0.0f))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "fairness weight must be greater than zero");
-    return SK_OK;
+    const char *fault = sk_priority_fault(ctx->arena, priority);
+    return fault ? sk_fail(ctx, SK_INVALID_ARGUMENT, "%s", fault) : SK_OK;
 }
 
 void sk_frontend_sa_limits(struct sk_frontend *frontend, struct sk_sa_limits *ret)

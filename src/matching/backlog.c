@@ -9,8 +9,8 @@
  *   a task before it          -> into the head; if that is full, its last one is spilled:
  * forgotten, and the cursor drawn back to just before it
  *
- * A row that was committed late (its seq is lower than others') is announced after its commit, so
- * it is either before the cursor and kept, or beyond and read: none is skipped.
+ * A row that was committed late (its pass and seq are lower than others') is announced after its
+ * commit, so it is either before the cursor and kept, or beyond and read: none is skipped.
  *
  * While a page is being read the snapshot it sees is not known. Tasks announced meanwhile wait in
  * `pending` and are merged when it arrives (twins fall out in the head); when that is full, or
@@ -32,10 +32,10 @@
 #define READ_AGAIN_MS 200
 #define DEMAND_MS 10000 /* a queue polled this lately keeps its head filled */
 
-static struct sk_mpos just_before(struct sk_mpos pos)
+static struct sk_task_place just_before(struct sk_task_place pos)
 {
     SK_ASSERT(pos.seq > INT64_MIN);
-    return (struct sk_mpos){pos.priority, pos.seq - 1};
+    return (struct sk_task_place){pos.priority, pos.pass, pos.seq - 1};
 }
 
 static size_t spillable(const struct sk_mq *q)
@@ -52,18 +52,18 @@ static void insert(struct sk_mq *q, struct sk_mtask *t)
 }
 
 /* Note that memory does not hold the row at pos. */
-static void leave_to_disk(struct sk_mq *q, struct sk_mpos pos)
+static void leave_to_disk(struct sk_mq *q, struct sk_task_place pos)
 {
     if (q->reading)
-        q->missed = sk_mpos_min(q->missed, pos);
+        q->missed = sk_place_min(q->missed, pos);
     else
-        q->cursor = sk_mpos_min(q->cursor, just_before(pos));
+        q->cursor = sk_place_min(q->cursor, just_before(pos));
 }
 
 static void spill(struct sk_mq *q)
 {
     struct sk_mtask *t = sk_mhead_last_unpinned(&q->head);
-    leave_to_disk(q, sk_mtask_pos(t));
+    leave_to_disk(q, sk_mtask_place(t));
     sk_mhead_remove(&q->head, t);
     SK_STAT_SUB(q->loop->head_tasks, 1);
     sk_mtask_free(t);
@@ -82,13 +82,13 @@ static void keep_beyond(struct sk_mq *q, struct sk_mtask *t)
         q->pending_count++;
         return;
     }
-    leave_to_disk(q, sk_mtask_pos(t));
+    leave_to_disk(q, sk_mtask_place(t));
     sk_mtask_free(t);
 }
 
 void sk_mq_keep(struct sk_mq *q, struct sk_mtask *t)
 {
-    if (!t->pinned && sk_mpos_before(q->cursor, sk_mtask_pos(t))) {
+    if (!t->pinned && sk_place_before(q->cursor, sk_mtask_place(t))) {
         keep_beyond(q, t);
         return;
     }
@@ -114,13 +114,13 @@ static void take_row(struct sk_mq *q, const struct sk_task_row *row)
 }
 
 /* The page ended at `end`; merge what happened meanwhile. */
-static void finish_read(struct sk_mq *q, struct sk_mpos end)
+static void finish_read(struct sk_mq *q, struct sk_task_place end)
 {
     q->reading = false;
     q->cursor = end;
     if (q->missed.priority != INT32_MAX)
         leave_to_disk(q, q->missed);
-    q->missed = SK_MPOS_LAST;
+    q->missed = SK_PLACE_LAST;
     struct sk_list *node;
     while ((node = sk_list_pop_front(&q->pending)))
         sk_mq_keep(q, sk_mtask_at(node));
@@ -135,11 +135,11 @@ static void read_page(struct sk_mq *q)
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     size_t have = spillable(q);
     size_t limit = have < m->o.head_max ? m->o.head_max - have : 1;
-    struct sk_mpos end = q->cursor;
+    struct sk_task_place end = q->cursor;
     struct sk_task_row *rows;
     size_t count;
-    sk_err err =
-        sk_store_tasks_read(m->o.store, &ctx, &q->key, end.priority, end.seq, limit, &rows, &count);
+    struct sk_task_range range = {.queue = &q->key, .after = end, .limit = limit};
+    sk_err err = sk_store_tasks_read(m->o.store, &ctx, &range, &rows, &count);
     if (err) {
         SK_LOG(WARN, "matching", "reading a task queue's backlog failed, will be tried again",
                SK_KV("task_queue", q->name), SK_KV("error", ctx.err.message));
@@ -147,8 +147,7 @@ static void read_page(struct sk_mq *q)
     } else {
         for (size_t i = 0; i < count; i++)
             take_row(q, &rows[i]);
-        end = count < limit ? SK_MPOS_LAST
-                            : (struct sk_mpos){rows[count - 1].priority, rows[count - 1].seq};
+        end = count < limit ? SK_PLACE_LAST : sk_place_of(&rows[count - 1]);
     }
     finish_read(q, end);
     sk_arena_free(ctx.arena);

@@ -1,12 +1,12 @@
 /*
- * The head: a queue's ready tasks in memory, in order of (priority, seq).
+ * The head: a queue's ready tasks in memory, in order of (priority, pass, seq).
  *
- * One list a priority level; within it the lowest seq is in front. Sequence numbers are given at
- * submit and announced after the commit, so a new task belongs at or near the end of its level, and
- * a returned one at or near its front: an insertion looks from the nearer end and seldom walks. A
- * tree was not worth its rebalancing for a thousand entries.
+ * One list a priority level; within it the lowest pass is in front. With one fairness key a new
+ * task belongs at or near the end of its level, a returned one at or near its front; with many, a
+ * new one of a key that has few belongs near the front. An insertion looks from both ends and
+ * seldom walks far. A tree was not worth its rebalancing for a thousand entries.
  *
- * INV-1: within a level seq grows strictly; no place is in twice.
+ * INV-1: within a level (pass, seq) grows strictly; no place is in twice.
  * Priorities outside 1..5 share the nearest level but keep their own order in it.
  */
 #include "matching/matching_internal.h"
@@ -25,23 +25,31 @@ int sk_mhead_level(int32_t priority)
                                          : (int)priority - 1;
 }
 
-/* The node after which t belongs (or the list's own head); NULL when its place is taken. */
-static struct sk_list *place_of(struct sk_list *level, struct sk_mpos pos)
+static int compare(struct sk_list *node, struct sk_task_place place)
 {
-    if (!sk_list_empty(level) && sk_mpos_before(pos, sk_mtask_pos(sk_mtask_at(level->next))))
-        return level;
-    struct sk_list *at = level->prev;
-    while (at != level && sk_mpos_before(pos, sk_mtask_pos(sk_mtask_at(at))))
+    struct sk_task_place have = sk_mtask_place(sk_mtask_at(node));
+    return sk_place_before(have, place) ? -1 : sk_place_before(place, have);
+}
+
+/* The node after which t belongs (or the list's own head); NULL when its place is taken. */
+static struct sk_list *place_of(struct sk_list *level, struct sk_task_place place)
+{
+    struct sk_list *front = level;    // it and those in front of it lie before the place
+    struct sk_list *at = level->prev; // those behind it lie after the place
+    while (at != front && compare(at, place) > 0) {
+        int next = compare(front->next, place);
+        if (next >= 0)
+            return next ? front : NULL;
+        front = front->next;
         at = at->prev;
-    if (at != level && !sk_mpos_before(sk_mtask_pos(sk_mtask_at(at)), pos))
-        return NULL;
-    return at;
+    }
+    return at == front || compare(at, place) < 0 ? at : NULL;
 }
 
 bool sk_mhead_insert(struct sk_mhead *head, struct sk_mtask *t)
 {
     struct sk_list *at =
-        place_of(&head->level[sk_mhead_level(t->task.row.priority)], sk_mtask_pos(t));
+        place_of(&head->level[sk_mhead_level(t->task.row.priority)], sk_mtask_place(t));
     if (!at)
         return false;
     sk_list_push_front(at, &t->task.node);

@@ -9,10 +9,9 @@
  * holds where the last life began, and a new one begins at the wall clock (in 2^-20 ms) or 2^40
  * beyond the last beginning, whichever is later. So one small write at boot and none after.
  *
- * Start-up: queues with rows become known with an unread backlog, read when the first poll comes.
- * Sticky queues are the exception: their workers are gone or will start fresh polls, so their rows
- * go to their normal queues right away (sticky.c). Whether a queue is sticky is told by its first
- * row, so each workflow queue's first row is looked at.
+ * Start-up: queues with rows become known with an unread backlog, read when the first poll comes;
+ * their first rows are looked at (reopen.c). Sticky queues are the exception: their workers are
+ * gone or will start fresh polls, so their rows go to their normal queues right away (sticky.c).
  */
 #include "matching/matching_internal.h"
 
@@ -45,6 +44,8 @@ static void init_loop(struct sk_matching *m, int index)
     sk_list_init(&loop->all);
     sk_timer_init(&loop->sweep, sk_mloop_on_sweep);
     sk_waitq_init(&loop->readers_done);
+    pthread_mutex_init(&loop->fair_lock, NULL);
+    loop->fairs = sk_map_new();
 }
 
 struct sk_matching *sk_matching_new(const struct sk_matching_options *options)
@@ -117,7 +118,7 @@ static void on_found(void *arg)
 {
     struct found *f = arg;
     struct sk_mq *q = sk_mq_get(sk_mloop_here(f->matching), f->key);
-    q->cursor = SK_MPOS_FIRST;
+    q->cursor = SK_PLACE_FIRST;
     q->sticky = f->sticky;
     sk_mq_read_if_wanted(q);
 }
@@ -125,15 +126,9 @@ static void on_found(void *arg)
 static sk_err open_queue(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *key)
 {
     struct found f = {.matching = m, .key = key};
-    if (key->kind == SK_TASK_WORKFLOW) {
-        struct sk_task_row *rows;
-        size_t count;
-        sk_err err =
-            sk_store_tasks_read(m->o.store, ctx, key, INT32_MIN, INT64_MIN, 1, &rows, &count);
-        if (err)
-            return err;
-        f.sticky = count && rows[0].fallback_queue.n;
-    }
+    sk_err err = sk_mq_reopen(m, ctx, key, &f.sticky);
+    if (err)
+        return err;
     sk_rt_call(sk_mq_owner(m, key), on_found, &f);
     return SK_OK;
 }
@@ -194,9 +189,14 @@ void sk_matching_free(struct sk_matching *m)
             sk_rt_call(i, close_loop, m);
     }
     for (int i = 0; i < m->loop_count; i++) {
-        SK_ASSERT(sk_list_empty(&m->loops[i].all));
-        sk_map_free(m->loops[i].queues);
-        sk_buf_fini(&m->loops[i].key);
+        struct sk_mloop *loop = &m->loops[i];
+        SK_ASSERT(sk_list_empty(&loop->all));
+        sk_fair_sweep(loop, INT64_MAX);
+        sk_map_free(loop->queues);
+        sk_map_free(loop->fairs);
+        pthread_mutex_destroy(&loop->fair_lock);
+        sk_buf_fini(&loop->key);
+        sk_buf_fini(&loop->fair_key);
     }
     sk_mem_free(m);
 }
@@ -212,5 +212,6 @@ void sk_matching_stats(struct sk_matching *m, struct sk_matching_stats *ret)
         ret->empty_polls += atomic_load_explicit(&loop->empty_polls, memory_order_relaxed);
         ret->parked += atomic_load_explicit(&loop->parked, memory_order_relaxed);
         ret->head_tasks += atomic_load_explicit(&loop->head_tasks, memory_order_relaxed);
+        ret->fairness_keys += sk_fair_keys(loop);
     }
 }

@@ -36,6 +36,14 @@ void sk_matching_free(struct sk_matching *m);
  * wall time at open and the highest seq read). */
 int64_t sk_matching_seq(struct sk_matching *m);
 
+/* The pass of a task that will wait in row->queue: its place within its priority, by fairness_key
+ * and fairness_weight (out of 0.001..1000: the nearest; not > 0: 1). Counts as one task of the key.
+ * A task that is not placed has pass 0 and goes first. */
+int64_t sk_matching_place(struct sk_matching *m, const struct sk_task_row *row);
+/* The row will go without having been handed out: its key gets its share back. Pass 0: no effect.
+ */
+void sk_matching_unplace(struct sk_matching *m, const struct sk_task_row *row);
+
 /* A task in a worker's way. Owned by whoever was handed it; ends with exactly one of
  * sk_matching_return (undelivered: back to the front of its queue) or sk_matching_done. */
 struct sk_task {
@@ -142,7 +150,7 @@ void sk_matching_drain(struct sk_matching *m);
 /* Totals for metrics. */
 struct sk_matching_stats {
     uint64_t sync_matches, backlog_matches, polls, empty_polls;
-    size_t parked, head_tasks;
+    size_t parked, head_tasks, fairness_keys;
 };
 void sk_matching_stats(struct sk_matching *m, struct sk_matching_stats *ret);
 

@@ -6,6 +6,8 @@
 #ifndef SK_MATCHING_INTERNAL_H
 #define SK_MATCHING_INTERNAL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/ctx.h"
@@ -13,29 +15,31 @@
 #include "matching/matching.h"
 #include "rt/rt.h"
 #include "store/store.h"
-#include <stdatomic.h>
 
 #define SK_MQ_PRIORITIES SK_QUEUE_LEVELS
+#define SK_FAIR_KEYS_MAX 10000 /* fairness keys with a backlog, a priority of a queue */
 #define SK_MQ_POLLERS_MAX 1000 /* identities remembered a queue */
 #define SK_MQ_RATE_BUCKET_MS 5000
 #define SK_MQ_RATE_BUCKETS 7 /* six full ones and the current one: 30 s and a bit */
 
-/* A place in a queue's order. */
-struct sk_mpos {
-    int32_t priority;
-    int64_t seq;
-};
-#define SK_MPOS_FIRST ((struct sk_mpos){INT32_MIN, INT64_MIN})
-#define SK_MPOS_LAST ((struct sk_mpos){INT32_MAX, INT64_MAX})
+#define SK_PLACE_FIRST ((struct sk_task_place){INT32_MIN, INT64_MIN, INT64_MIN})
+#define SK_PLACE_LAST ((struct sk_task_place){INT32_MAX, INT64_MAX, INT64_MAX})
 
-static inline bool sk_mpos_before(struct sk_mpos a, struct sk_mpos b)
+static inline bool sk_place_before(struct sk_task_place a, struct sk_task_place b)
 {
-    return a.priority != b.priority ? a.priority < b.priority : a.seq < b.seq;
+    if (a.priority != b.priority)
+        return a.priority < b.priority;
+    return a.pass != b.pass ? a.pass < b.pass : a.seq < b.seq;
 }
 
-static inline struct sk_mpos sk_mpos_min(struct sk_mpos a, struct sk_mpos b)
+static inline struct sk_task_place sk_place_of(const struct sk_task_row *row)
 {
-    return sk_mpos_before(b, a) ? b : a;
+    return (struct sk_task_place){row->priority, row->pass, row->seq};
+}
+
+static inline struct sk_task_place sk_place_min(struct sk_task_place a, struct sk_task_place b)
+{
+    return sk_place_before(b, a) ? b : a;
 }
 
 struct sk_moffer;
@@ -59,9 +63,9 @@ static inline struct sk_mtask *sk_mtask_at(struct sk_list *node)
 {
     return SK_CONTAINER(node, struct sk_mtask, task.node);
 }
-static inline struct sk_mpos sk_mtask_pos(const struct sk_mtask *t)
+static inline struct sk_task_place sk_mtask_place(const struct sk_mtask *t)
 {
-    return (struct sk_mpos){t->task.row.priority, t->task.row.seq};
+    return sk_place_of(&t->task.row);
 }
 
 /* How often something happened lately (describe.c). */
@@ -95,15 +99,16 @@ struct sk_mq {
     int64_t last_poll_ms; /* mono; INT64_MIN: never, or its worker said good-bye */
 
     struct sk_mhead head;
+    struct sk_fair *fair;   /* fair.c; NULL while no task with a pass was handed out */
     struct sk_list queries; /* struct sk_mtask */
     struct sk_waitq query_waiters;
     size_t query_waiting; /* fibers in query.c */
 
     /* backlog.c. INV-1: every row of this queue at or before `cursor` is in memory, handed out or
-     * gone. What comes after it is read when there is room; SK_MPOS_LAST = nothing is left. */
-    struct sk_mpos cursor;
+     * gone. What comes after it is read when there is room; SK_PLACE_LAST = nothing is left. */
+    struct sk_task_place cursor;
     bool reading;
-    struct sk_mpos
+    struct sk_task_place
         missed; /* first row announced or spilled during a read that memory did not take */
     struct sk_list pending; /* tasks announced during a read, beyond the cursor */
     size_t pending_count;
@@ -128,8 +133,11 @@ struct sk_mloop {
     int index;
     struct sk_map *queues;
     struct sk_list all;
-    struct sk_buf key;     /* scratch */
-    struct sk_timer sweep; /* unloads idle queues; runs while there are queues */
+    struct sk_buf key;         /* scratch */
+    pthread_mutex_t fair_lock; /* guards fairs and fair_key: any loop places tasks */
+    struct sk_map *fairs;      /* a queue's key -> struct sk_fair */
+    struct sk_buf fair_key;    /* scratch */
+    struct sk_timer sweep;     /* unloads idle queues; runs while there are queues */
     bool draining;
     int readers; /* fibers reading backlogs */
     struct sk_waitq readers_done;
@@ -167,6 +175,24 @@ void sk_mq_wake_at(struct sk_mq *q, int64_t due_ms);
 /* Take a task that belongs to this queue: match it, keep it, or leave it to the disk. Moved. */
 void sk_mq_offer_task(struct sk_mq *q, struct sk_mtask *t);
 void sk_mloop_on_sweep(struct sk_timer *timer);
+
+/* ---- fair.c ---- */
+struct sk_fair;
+/* For the queue's life; the queue's loop. */
+struct sk_fair *sk_fair_attach(struct sk_mloop *loop, const struct sk_queue_key *key);
+void sk_fair_detach(struct sk_fair *fair);
+void sk_fair_handed_out(struct sk_fair *fair, const struct sk_task_row *row);
+/* Forget queues that never came. */
+void sk_fair_sweep(struct sk_mloop *loop, int64_t unused_since_ms);
+size_t sk_fair_keys(struct sk_mloop *loop); /* how many are remembered; any thread */
+/* Found in the store after a start: any row; the first of a priority. Any loop. */
+void sk_fair_saw_row(struct sk_matching *m, const struct sk_task_row *row);
+void sk_fair_saw_first(struct sk_matching *m, const struct sk_task_row *row);
+
+/* ---- reopen.c ---- */
+/* Look at a queue that has rows; waits. */
+sk_err sk_mq_reopen(struct sk_matching *m, struct sk_ctx *ctx, const struct sk_queue_key *key,
+                    bool *ret_sticky);
 
 /* ---- task.c ---- */
 struct sk_mtask *sk_mtask_new(struct sk_matching *m, const struct sk_task_row *row);

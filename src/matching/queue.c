@@ -43,8 +43,8 @@ static struct sk_mq *queue_new(struct sk_mloop *loop, const struct sk_queue_key 
     q->key.name.p = q->name;
     q->used_ms = sk_now_mono_ms();
     q->last_poll_ms = INT64_MIN;
-    q->cursor = SK_MPOS_LAST; // rows from before were found by sk_matching_open
-    q->missed = SK_MPOS_LAST;
+    q->cursor = SK_PLACE_LAST; // rows from before were found by sk_matching_open
+    q->missed = SK_PLACE_LAST;
     sk_list_init(&q->polls);
     sk_list_init(&q->queries);
     sk_list_init(&q->pending);
@@ -87,6 +87,8 @@ void sk_mq_free(struct sk_mq *q)
     SK_ASSERT(sk_list_empty(&q->pending));
     sk_mq_expire_queries(q, true);
     sk_mq_expire_pollers(q, true);
+    if (q->fair)
+        sk_fair_detach(q->fair);
     sk_timer_stop(&q->wake);
     sk_timer_stop(&q->lapse);
     sk_list_remove(&q->node);
@@ -101,6 +103,11 @@ static void hand_out(struct sk_mq *q, struct sk_mtask *t, bool sync)
     struct sk_poll *poll = SK_CONTAINER(q->polls.next, struct sk_poll, node);
     if (!t->task.query)
         sk_mrate_count(&q->dispatched[sk_mhead_level(t->task.row.priority)], sk_now_mono_ms());
+    if (t->task.row.pass > 0) {
+        if (!q->fair)
+            q->fair = sk_fair_attach(q->loop, &q->key);
+        sk_fair_handed_out(q->fair, &t->task.row);
+    }
     if (sync)
         SK_STAT_ADD(q->loop->sync_matches, 1);
     else
@@ -177,6 +184,7 @@ void sk_mloop_on_sweep(struct sk_timer *timer)
     int64_t now_ms = sk_now_mono_ms();
     SK_LIST_EACH (at, &loop->all)
         sweep_queue(SK_CONTAINER(at, struct sk_mq, node), now_ms);
+    sk_fair_sweep(loop, now_ms - loop->matching->o.idle_unload_ms);
     if (!sk_list_empty(&loop->all))
         sk_timer_start(timer, now_ms + loop->matching->o.idle_unload_ms / SWEEPS_AN_IDLE_TIME);
 }

@@ -14,7 +14,7 @@ struct waiting {
 
 static bool has_tasks(const struct sk_mq *q)
 {
-    return q->head.count > 0 || sk_mpos_before(q->cursor, SK_MPOS_LAST);
+    return q->head.count > 0 || sk_place_before(q->cursor, SK_PLACE_LAST);
 }
 
 static void list_loop(void *arg)

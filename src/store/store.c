@@ -133,14 +133,11 @@ sk_err sk_store_history_read(struct sk_store *store, struct sk_ctx *ctx,
 }
 
 sk_err sk_store_tasks_read(struct sk_store *store, struct sk_ctx *ctx,
-                           const struct sk_queue_key *queue, int32_t after_priority,
-                           int64_t after_seq, size_t limit, struct sk_task_row **ret,
+                           const struct sk_task_range *range, struct sk_task_row **ret,
                            size_t *ret_count)
 {
     int64_t begin = sk_now_mono_us();
-    return measured(TASKS_READ, begin,
-                    store->ops->tasks_read(store, ctx, queue, after_priority, after_seq, limit, ret,
-                                           ret_count));
+    return measured(TASKS_READ, begin, store->ops->tasks_read(store, ctx, range, ret, ret_count));
 }
 
 sk_err sk_store_queues_read(struct sk_store *store, struct sk_ctx *ctx, struct sk_queue_key **ret,

@@ -47,7 +47,8 @@ struct sk_queue_key {
 struct sk_task_row {
     struct sk_queue_key queue;
     int32_t priority; /* 1..5, default 3; lower goes first */
-    int64_t seq;      /* unique in the store; order within a priority */
+    int64_t pass;     /* order within a priority, so that fairness keys share it; 0 goes first */
+    int64_t seq;      /* unique in the store; order within a pass */
     struct sk_run_key run;
     int64_t scheduled_id; /* event id of the Scheduled event */
     int32_t attempt;
@@ -58,6 +59,19 @@ struct sk_task_row {
     float fairness_weight;
     struct sk_str fallback_queue; /* sticky: the normal queue; else empty */
     struct sk_str version;        /* pinned version; later */
+};
+
+/* A place in a queue's order. */
+struct sk_task_place {
+    int32_t priority;
+    int64_t pass, seq;
+};
+/* What sk_store_tasks_read reads. */
+struct sk_task_range {
+    const struct sk_queue_key *queue;
+    struct sk_task_place after; /* the first row is the next one after this place */
+    bool reverse;               /* from there to the front: the next one before it */
+    size_t limit;
 };
 
 /* Types of search attributes; the numbers are temporal.api.enums.v1.IndexedValueType. */
@@ -125,7 +139,7 @@ enum sk_op_kind {
     SK_OP_CURRENT_PUT,    /* run: pointer (ns, workflow_id) -> run_id, with expectation */
     SK_OP_CURRENT_DELETE, /* run: only while it still points at run_id */
     SK_OP_TASK_PUT,       /* task */
-    SK_OP_TASK_DELETE,    /* task: queue, priority, seq; absent is fine */
+    SK_OP_TASK_DELETE,    /* task: queue, priority, pass, seq; absent is fine */
     SK_OP_VIS_PUT,        /* vis */
     SK_OP_VIS_DELETE,     /* run */
     SK_OP_OUTBOX_PUT,     /* outbox */
@@ -233,8 +247,7 @@ struct sk_store_ops {
     sk_err (*history_read)(struct sk_store *, struct sk_ctx *, const struct sk_run_key *,
                            int64_t from, int64_t to, size_t max_bytes, bool reverse,
                            struct sk_history_batch **, size_t *);
-    sk_err (*tasks_read)(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *,
-                         int32_t after_priority, int64_t after_seq, size_t limit,
+    sk_err (*tasks_read)(struct sk_store *, struct sk_ctx *, const struct sk_task_range *,
                          struct sk_task_row **, size_t *);
     sk_err (*queues_read)(struct sk_store *, struct sk_ctx *, struct sk_queue_key **, size_t *);
     sk_err (*task_count)(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *,
@@ -291,10 +304,9 @@ sk_err sk_store_history_read(struct sk_store *store, struct sk_ctx *ctx,
                              const struct sk_run_key *run, int64_t from, int64_t to,
                              size_t max_bytes, bool reverse, struct sk_history_batch **ret,
                              size_t *ret_count) SK_MUST_USE;
-/* Ready tasks of a queue after (priority, seq), in order. */
+/* Ready tasks of a queue from a place on, in order of (priority, pass, seq) or the reverse. */
 sk_err sk_store_tasks_read(struct sk_store *store, struct sk_ctx *ctx,
-                           const struct sk_queue_key *queue, int32_t after_priority,
-                           int64_t after_seq, size_t limit, struct sk_task_row **ret,
+                           const struct sk_task_range *range, struct sk_task_row **ret,
                            size_t *ret_count) SK_MUST_USE;
 /* Every queue that has a ready task, for start-up. */
 sk_err sk_store_queues_read(struct sk_store *store, struct sk_ctx *ctx, struct sk_queue_key **ret,

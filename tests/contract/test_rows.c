@@ -232,6 +232,12 @@ static void tasks_in_order(struct fixture *f)
     struct sk_task_row *t;
     size_t n;
     struct sk_queue_key q = {1, SK_TASK_WORKFLOW, SK_STR("q")};
+#define READ(backwards, max, ...)                                                     \
+    CHECK_OK(sk_store_tasks_read(                                                     \
+        f->store, &f->ctx,                                                            \
+        &(struct sk_task_range){                                                      \
+            .queue = &q, .after = {__VA_ARGS__}, .reverse = backwards, .limit = max}, \
+        &t, &n))
     struct sk_op full = task(SK_OP_TASK_PUT, run, "q", 2, 50);
     full.task.expires_ms = 9;
     full.task.fairness_key = SK_STR("tenant");
@@ -243,7 +249,7 @@ static void tasks_in_order(struct fixture *f)
                     task(SK_OP_TASK_PUT, run, "q", 3, 12), task(SK_OP_TASK_PUT, run, "q", 1, 40),
                     full, task(SK_OP_TASK_PUT, run, "other", 3, 11)));
     CHECK_OK(COMMIT(f, &other, task(SK_OP_TASK_PUT, other, "q", 3, 13)));
-    CHECK_OK(sk_store_tasks_read(f->store, &f->ctx, &q, 0, 0, 10, &t, &n));
+    READ(false, 10, 0, 0, 0);
     CHECK_INT(n, 4);
     CHECK_INT(t[0].seq, 40);
     CHECK_INT(t[1].seq, 50);
@@ -260,11 +266,12 @@ static void tasks_in_order(struct fixture *f)
     CHECK_INT(t[0].scheduled_id, 400);
     CHECK_INT(t[0].stamp, 3);
     CHECK(memcmp(&t[0].run.run_id, &run.run_id, sizeof(run.run_id)) == 0);
-    CHECK_OK(sk_store_tasks_read(f->store, &f->ctx, &q, 2, 50, 1, &t, &n));
+    READ(false, 1, 2, 0, 50);
     CHECK_INT(n, 1);
     CHECK_INT(t[0].seq, 10);
-    CHECK_OK(sk_store_tasks_read(f->store, &f->ctx, &q, 3, 12, 1, &t, &n));
+    READ(false, 1, 3, 0, 12);
     CHECK_INT(n, 0);
+#undef READ
     struct sk_queue_key *queues;
     CHECK_OK(sk_store_queues_read(f->store, &f->ctx, &queues, &n));
     CHECK_INT(n, 3);
@@ -280,6 +287,55 @@ static void tasks_in_order(struct fixture *f)
     CHECK_OK(sk_store_task_count(f->store, &f->ctx, &q, &count, &oldest));
     CHECK_INT(count, 3);
     CHECK_INT(oldest, 1012);
+}
+
+static struct sk_op task_at(enum sk_op_kind kind, struct sk_run_key run, int32_t priority,
+                            int64_t pass, int64_t seq)
+{
+    struct sk_op op = task(kind, run, "q", priority, seq);
+    op.task.pass = pass;
+    return op;
+}
+
+/* The pass goes before the sequence, after the priority, in both directions. */
+static void tasks_in_order_of_pass(struct fixture *f)
+{
+    struct sk_run_key run = run_key(1, "w", 1);
+    struct sk_queue_key q = {1, SK_TASK_WORKFLOW, SK_STR("q")};
+    static const struct sk_task_place order[] = {
+        {1, 1000, 9},          {3, 0, 8}, {3, 5, 7}, {3, 5, 12}, {3, 300, 1}, {3, 70000, 2},
+        {3, INT64_MAX - 1, 3}, {5, 1, 4},
+    };
+    enum { COUNT = sizeof order / sizeof order[0] };
+    struct sk_op ops[COUNT];
+    for (size_t i = 0; i < COUNT; i++) { // in another order than theirs
+        const struct sk_task_place *p = &order[(i * 3 + 2) % COUNT];
+        ops[i] = task_at(SK_OP_TASK_PUT, run, p->priority, p->pass, p->seq);
+    }
+    CHECK_OK(commit(f, &run, ops, COUNT));
+    struct sk_task_row *t;
+    size_t n;
+    for (size_t from = 0; from < COUNT; from++)
+        for (int reverse = 0; reverse < 2; reverse++) {
+            size_t left = reverse ? from : COUNT - 1 - from, want = left < 3 ? left : 3;
+            struct sk_task_range range = {
+                .queue = &q, .after = order[from], .reverse = reverse, .limit = 3};
+            CHECK_OK(sk_store_tasks_read(f->store, &f->ctx, &range, &t, &n));
+            CHECK_INT(n, want);
+            for (size_t i = 0; i < n; i++) {
+                const struct sk_task_place *p = &order[reverse ? from - 1 - i : from + 1 + i];
+                CHECK_INT(t[i].priority, p->priority);
+                CHECK_INT(t[i].pass, p->pass);
+                CHECK_INT(t[i].seq, p->seq);
+            }
+        }
+    // Each in its place: a row of another pass is another row.
+    CHECK_OK(COMMIT(f, &run, task_at(SK_OP_TASK_DELETE, run, 3, 5, 1),
+                    task_at(SK_OP_TASK_DELETE, run, 3, 300, 1)));
+    struct sk_task_range all = {.queue = &q, .limit = 99};
+    CHECK_OK(sk_store_tasks_read(f->store, &f->ctx, &all, &t, &n));
+    CHECK_INT(n, COUNT - 1);
+    CHECK_INT(t[4].pass, 70000);
 }
 
 static void wakes(struct fixture *f)
@@ -526,6 +582,7 @@ int main(void)
         {"history pages", history_pages},
         {"parts change", parts_change},
         {"tasks in order", tasks_in_order},
+        {"tasks in order of pass", tasks_in_order_of_pass},
         {"wakes", wakes},
         {"outbox and inbox", outbox_and_inbox},
         {"runs, newest first", runs_newest_first},

@@ -446,8 +446,9 @@ static void check_state(struct sk_arena *arena, const struct sk_op *op)
 
 static void mirror_row(struct sk_arena *arena, const struct sk_task_row *row, bool put)
 {
-    char *key = sk_arena_printf(arena, "%d/%d/%lld/" SK_STR_FMT, row->queue.kind, row->priority,
-                                (long long)row->seq, SK_STR_ARG(row->queue.name));
+    char *key =
+        sk_arena_printf(arena, "%d/%d/%lld/%lld/" SK_STR_FMT, row->queue.kind, row->priority,
+                        (long long)row->pass, (long long)row->seq, SK_STR_ARG(row->queue.name));
     char *run = sk_map_get(sim->rows, sk_str_of(key));
     if (put) {
         char text[SK_UUID_TEXT];
@@ -455,6 +456,7 @@ static void mirror_row(struct sk_arena *arena, const struct sk_task_row *row, bo
         SIM_CHECK(!run, "task row %s is written twice", key);
         SIM_CHECK(row->priority >= 1 && row->priority <= 5, "task row %s has a strange priority",
                   key);
+        SIM_CHECK(row->pass == 0 || !row->fallback_queue.n, "sticky task row %s has a pass", key);
         sk_map_put(sim->rows, sk_str_of(key), sk_mem_strdup(text));
     } else if (run) {
         sk_map_remove(sim->rows, sk_str_of(key));

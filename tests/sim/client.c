@@ -68,6 +68,7 @@ static void start(struct sk_arena *arena)
     r->identity = sk_arena_strdup(arena, "client");
     r->workflow_task_timeout = sk_dur(arena, sim_between(1000, 10000));
     r->request_eager_execution = sim_chance(20);
+    r->priority = sim_priority(arena);
     if (sim_chance(30))
         r->workflow_run_timeout = sk_dur(arena, sim_between(2000, 90000));
     if (sim_chance(20))

@@ -94,9 +94,9 @@ READ(history_read,
       int64_t to, size_t max_bytes, bool reverse, struct sk_history_batch **ret, size_t *count),
      (s->base, ctx, run, from, to, max_bytes, reverse, ret, count))
 READ(tasks_read,
-     (struct sk_store * store, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-      int32_t priority, int64_t seq, size_t limit, struct sk_task_row **ret, size_t *count),
-     (s->base, ctx, queue, priority, seq, limit, ret, count))
+     (struct sk_store * store, struct sk_ctx *ctx, const struct sk_task_range *range,
+      struct sk_task_row **ret, size_t *count),
+     (s->base, ctx, range, ret, count))
 READ(queues_read,
      (struct sk_store * store, struct sk_ctx *ctx, struct sk_queue_key **ret, size_t *count),
      (s->base, ctx, ret, count))

@@ -129,6 +129,22 @@ static COMMON(RetryPolicy) *retry_policy(struct sk_arena *arena)
     return policy;
 }
 
+/* Often none, or some of its fields. */
+Temporal__Api__Common__V1__Priority *sim_priority(struct sk_arena *arena)
+{
+    static const float weights[] = {0, 0.001f, 0.5f, 1, 3, 1000};
+    if (sim_chance(60))
+        return NULL;
+    COMMON(Priority) *p = COMMON_NEW(arena, Priority, priority);
+    p->priority_key = (int32_t)sim_between(0, 5);
+    if (sim_chance(70))
+        p->fairness_key = sk_arena_printf(arena, "tenant-%d", (int)sim_below(5));
+    else if (sim_chance(30))
+        p->fairness_key = sim_name(arena, "tenant");
+    p->fairness_weight = weights[sim_below(sizeof weights / sizeof weights[0])];
+    return p;
+}
+
 static void schedule_activity(struct sk_arena *arena, struct sim_decision *d)
 {
     CMDMSG(ScheduleActivityTaskCommandAttributes) *a =
@@ -146,10 +162,7 @@ static void schedule_activity(struct sk_arena *arena, struct sim_decision *d)
     if (sim_chance(70))
         a->retry_policy = retry_policy(arena);
     a->request_eager_execution = sim_chance(30);
-    if (sim_chance(30)) {
-        a->priority = COMMON_NEW(arena, Priority, priority);
-        a->priority->priority_key = (int32_t)sim_between(1, 5);
-    }
+    a->priority = sim_priority(arena);
 }
 
 static void start_timer(struct sk_arena *arena, struct sim_decision *d)
@@ -175,6 +188,7 @@ static void start_child(struct sk_arena *arena, struct sim_decision *d)
     a->parent_close_policy = (Temporal__Api__Enums__V1__ParentClosePolicy)sim_between(0, 3);
     if (sim_chance(15))
         a->retry_policy = retry_policy(arena);
+    a->priority = sim_priority(arena);
 }
 
 static void cancel_external(struct sk_arena *arena, struct sim_decision *d, const char *workflow_id)

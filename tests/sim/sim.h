@@ -111,6 +111,7 @@ bool sim_chance(int percent);
 int64_t sim_between(int64_t low, int64_t high);
 /* A name that was never used: "<what>-<number>". In the arena. */
 char *sim_name(struct sk_arena *arena, const char *what);
+Temporal__Api__Common__V1__Priority *sim_priority(struct sk_arena *arena); /* may be NULL */
 /* Start fn(arg) as a model fiber on a random loop. */
 void sim_spawn(void (*fn)(void *), void *arg);
 /* A message as its receiver sees it: packed (with what was spliced in) and decoded. */

@@ -190,6 +190,7 @@ static sk_err task(struct commit *c, const struct sk_op *op, struct sk_buf *key,
     sm_key_int(key, t->queue.kind);
     sm_key_str(key, t->queue.name);
     sm_key_int(key, t->priority);
+    sm_key_int(key, t->pass);
     sm_key_int(key, t->seq);
     if (put)
         sm_put_task(value, t);

@@ -131,17 +131,12 @@ static sk_err m_history_read(struct sk_store *s, struct sk_ctx *ctx, const struc
                                        .ret_count = ret_count});
 }
 
-static sk_err m_tasks_read(struct sk_store *s, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-                           int32_t after_priority, int64_t after_seq, size_t limit,
-                           struct sk_task_row **ret, size_t *ret_count)
+static sk_err m_tasks_read(struct sk_store *s, struct sk_ctx *ctx,
+                           const struct sk_task_range *range, struct sk_task_row **ret,
+                           size_t *ret_count)
 {
     return read_call(s, ctx, sm_tasks_read,
-                     &(struct sm_read){.queue = queue,
-                                       .from = after_priority,
-                                       .to = after_seq,
-                                       .limit = limit,
-                                       .ret = ret,
-                                       .ret_count = ret_count});
+                     &(struct sm_read){.tasks = range, .ret = ret, .ret_count = ret_count});
 }
 
 static sk_err m_queues_read(struct sk_store *s, struct sk_ctx *ctx, struct sk_queue_key **ret,

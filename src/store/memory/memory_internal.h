@@ -68,7 +68,7 @@ enum sm_table_kind {
     SM_PART,    /* run, kind, id -> body */
     SM_CURRENT, /* ns, workflow id -> run */
     SM_HISTORY, /* run, first -> last, events */
-    SM_TASK,    /* ns, kind, queue, priority, seq -> the rest */
+    SM_TASK,    /* ns, kind, queue, priority, pass, seq -> the rest */
     SM_OUTBOX,  /* run, id -> sequence, slot, ns, workflow id, body */
     SM_INBOX,   /* ns, workflow id, source run, id -> reply */
     SM_VIS,     /* run -> row */
@@ -93,10 +93,11 @@ struct sm_read {
     struct sk_ctx *ctx;
     const struct sk_run_key *run;
     const struct sk_queue_key *queue;
+    const struct sk_task_range *tasks;
     const struct sk_vis_query *query;
     sk_ns_id ns;
     struct sk_str a, b; /* workflow id; kind and key */
-    int64_t from, to;   /* events; priority and seq; until */
+    int64_t from, to;   /* events; until */
     size_t limit;
     uint32_t modulo, rest;
     bool reverse;

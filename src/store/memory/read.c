@@ -169,6 +169,7 @@ static void fill_task(struct sm_read *r, const struct sm_entry *e, struct sk_tas
     sm_take_task(e->value, t);
     take_queue(r, &key, &t->queue);
     t->priority = (int32_t)sm_key_take_int(&key);
+    t->pass = sm_key_take_int(&key);
     t->seq = sm_key_take_int(&key);
     t->run.workflow_id = dup(r, t->run.workflow_id);
     t->fairness_key = dup(r, t->fairness_key);
@@ -176,26 +177,37 @@ static void fill_task(struct sm_read *r, const struct sm_entry *e, struct sk_tas
     t->version = dup(r, t->version);
 }
 
-static bool is_after(const struct sm_read *r, struct sk_str key, size_t prefix)
+/* -1, 0 or 1: where a row lies, seen from a place. */
+static int compare_place(struct sk_str key, size_t prefix, const struct sk_task_place *place)
 {
     key.p += prefix;
     key.n -= prefix;
-    int64_t priority = sm_key_take_int(&key), seq = sm_key_take_int(&key);
-    return priority > r->from || (priority == r->from && seq > r->to);
+    const int64_t wanted[] = {place->priority, place->pass, place->seq};
+    for (size_t i = 0; i < 3; i++) {
+        int64_t have = sm_key_take_int(&key);
+        if (have != wanted[i])
+            return have < wanted[i] ? -1 : 1;
+    }
+    return 0;
 }
 
 sk_err sm_tasks_read(struct sm_read *r)
 {
     struct sk_buf prefix = SK_BUF_INIT;
     const struct sm_table *tasks = table(r, SM_TASK);
-    key_queue(&prefix, r->queue);
+    const struct sk_task_range *o = r->tasks;
+    key_queue(&prefix, o->queue);
     size_t first, end = range(tasks, &prefix, &first), n = 0;
-    while (first < end && !is_after(r, tasks->entries[first]->key, prefix.n))
+    while (!o->reverse && first < end &&
+           compare_place(tasks->entries[first]->key, prefix.n, &o->after) <= 0)
         first++;
-    size_t count = end - first < r->limit ? end - first : r->limit;
+    while (o->reverse && first < end &&
+           compare_place(tasks->entries[end - 1]->key, prefix.n, &o->after) >= 0)
+        end--;
+    size_t count = end - first < o->limit ? end - first : o->limit;
     struct sk_task_row *rows = SK_NEW_N(r->ctx->arena, struct sk_task_row, count + 1);
     for (; n < count; n++)
-        fill_task(r, tasks->entries[first + n], &rows[n]);
+        fill_task(r, tasks->entries[o->reverse ? end - 1 - n : first + n], &rows[n]);
     *(struct sk_task_row **)r->ret = rows;
     *r->ret_count = n;
     sk_buf_fini(&prefix);

@@ -157,7 +157,8 @@ static void bind_task_key(sqlite3_stmt *s, const struct sk_task_row *t)
     sqlite3_bind_int64(s, 2, t->queue.kind);
     sq_bind_str(s, 3, t->queue.name);
     sqlite3_bind_int64(s, 4, t->priority);
-    sqlite3_bind_int64(s, 5, t->seq);
+    sqlite3_bind_int64(s, 5, t->pass);
+    sqlite3_bind_int64(s, 6, t->seq);
 }
 
 static int task_put(struct apply *a, const struct sk_task_row *t)
@@ -165,20 +166,20 @@ static int task_put(struct apply *a, const struct sk_task_row *t)
     sqlite3_stmt *s = a->stmts[SQ_TASK_PUT];
     bind_task_key(s, t);
     if (t->run.ns == t->queue.ns)
-        sqlite3_bind_null(s, 6);
+        sqlite3_bind_null(s, 7);
     else
-        sqlite3_bind_int64(s, 6, t->run.ns);
-    sq_bind_str(s, 7, t->run.workflow_id);
-    sq_bind_uuid(s, 8, &t->run.run_id);
-    sqlite3_bind_int64(s, 9, t->scheduled_id);
-    sqlite3_bind_int64(s, 10, t->attempt);
-    sqlite3_bind_int64(s, 11, t->stamp);
-    sqlite3_bind_int64(s, 12, t->created_ms);
-    sqlite3_bind_int64(s, 13, t->expires_ms);
-    sq_bind_str_null(s, 14, t->fairness_key);
-    sqlite3_bind_double(s, 15, (double)t->fairness_weight);
-    sq_bind_str_null(s, 16, t->fallback_queue);
-    sq_bind_str_null(s, 17, t->version);
+        sqlite3_bind_int64(s, 7, t->run.ns);
+    sq_bind_str(s, 8, t->run.workflow_id);
+    sq_bind_uuid(s, 9, &t->run.run_id);
+    sqlite3_bind_int64(s, 10, t->scheduled_id);
+    sqlite3_bind_int64(s, 11, t->attempt);
+    sqlite3_bind_int64(s, 12, t->stamp);
+    sqlite3_bind_int64(s, 13, t->created_ms);
+    sqlite3_bind_int64(s, 14, t->expires_ms);
+    sq_bind_str_null(s, 15, t->fairness_key);
+    sqlite3_bind_double(s, 16, (double)t->fairness_weight);
+    sq_bind_str_null(s, 17, t->fallback_queue);
+    sq_bind_str_null(s, 18, t->version);
     return sq_run(s);
 }
 

@@ -237,9 +237,7 @@ sk_err sq_history_read(struct sk_store *head, struct sk_ctx *ctx, const struct s
 
 struct tasks_get {
     const struct sk_queue_key *queue;
-    int32_t after_priority;
-    int64_t after_seq;
-    size_t limit;
+    const struct sk_task_range *range;
     struct rows rows;
     int64_t count, oldest_ms;
 };
@@ -254,33 +252,36 @@ static void bind_queue(sqlite3_stmt *s, const struct sk_queue_key *queue)
 static void fill_task(sqlite3_stmt *s, struct sk_task_row *t, struct sk_arena *arena, bool *full)
 {
     t->priority = sqlite3_column_int(s, 0);
-    t->seq = sqlite3_column_int64(s, 1);
-    t->run.ns = sqlite3_column_type(s, 2) == SQLITE_NULL ? t->queue.ns
-                                                         : (sk_ns_id)sqlite3_column_int64(s, 2);
-    t->run.workflow_id = sq_column_str(s, 3, arena, full);
-    t->run.run_id = sq_column_uuid(s, 4);
-    t->scheduled_id = sqlite3_column_int64(s, 5);
-    t->attempt = sqlite3_column_int(s, 6);
-    t->stamp = sqlite3_column_int64(s, 7);
-    t->created_ms = sqlite3_column_int64(s, 8);
-    t->expires_ms = sqlite3_column_int64(s, 9);
-    t->fairness_key = sq_column_str(s, 10, arena, full);
-    t->fairness_weight = (float)sqlite3_column_double(s, 11);
-    t->fallback_queue = sq_column_str(s, 12, arena, full);
-    t->version = sq_column_str(s, 13, arena, full);
+    t->pass = sqlite3_column_int64(s, 1);
+    t->seq = sqlite3_column_int64(s, 2);
+    t->run.ns = sqlite3_column_type(s, 3) == SQLITE_NULL ? t->queue.ns
+                                                         : (sk_ns_id)sqlite3_column_int64(s, 3);
+    t->run.workflow_id = sq_column_str(s, 4, arena, full);
+    t->run.run_id = sq_column_uuid(s, 5);
+    t->scheduled_id = sqlite3_column_int64(s, 6);
+    t->attempt = sqlite3_column_int(s, 7);
+    t->stamp = sqlite3_column_int64(s, 8);
+    t->created_ms = sqlite3_column_int64(s, 9);
+    t->expires_ms = sqlite3_column_int64(s, 10);
+    t->fairness_key = sq_column_str(s, 11, arena, full);
+    t->fairness_weight = (float)sqlite3_column_double(s, 12);
+    t->fallback_queue = sq_column_str(s, 13, arena, full);
+    t->version = sq_column_str(s, 14, arena, full);
 }
 
 static void tasks_job(struct sq_store *store, struct sq_conn *conn, struct sq_job *job)
 {
     struct tasks_get *get = job->arg;
-    sqlite3_stmt *s = conn->stmts[SQ_TASKS_GET];
-    struct sk_queue_key queue = *get->queue;
+    const struct sk_task_range *range = get->range;
+    sqlite3_stmt *s = conn->stmts[range->reverse ? SQ_TASKS_GET_REVERSE : SQ_TASKS_GET];
+    struct sk_queue_key queue = *range->queue;
     bool full = false;
     int rc;
-    bind_queue(s, get->queue);
-    sqlite3_bind_int64(s, 4, get->after_priority);
-    sqlite3_bind_int64(s, 5, get->after_seq);
-    sqlite3_bind_int64(s, 6, (int64_t)get->limit);
+    bind_queue(s, range->queue);
+    sqlite3_bind_int64(s, 4, range->after.priority);
+    sqlite3_bind_int64(s, 5, range->after.pass);
+    sqlite3_bind_int64(s, 6, range->after.seq);
+    sqlite3_bind_int64(s, 7, (int64_t)range->limit);
     queue.name.p = sk_arena_memdup(job->ctx->arena, queue.name.p ? queue.name.p : "", queue.name.n);
     while ((rc = sqlite3_step(s)) == SQLITE_ROW && !full) {
         struct sk_task_row *t = rows_add(&get->rows, job->ctx->arena, &full);
@@ -292,15 +293,10 @@ static void tasks_job(struct sq_store *store, struct sq_conn *conn, struct sq_jo
     scan_end(store, job, s, rc, full);
 }
 
-sk_err sq_tasks_read(struct sk_store *head, struct sk_ctx *ctx, const struct sk_queue_key *queue,
-                     int32_t after_priority, int64_t after_seq, size_t limit,
+sk_err sq_tasks_read(struct sk_store *head, struct sk_ctx *ctx, const struct sk_task_range *range,
                      struct sk_task_row **ret, size_t *ret_count)
 {
-    struct tasks_get get = {.queue = queue,
-                            .after_priority = after_priority,
-                            .after_seq = after_seq,
-                            .limit = limit,
-                            .rows = {.size = sizeof(struct sk_task_row)}};
+    struct tasks_get get = {.range = range, .rows = {.size = sizeof(struct sk_task_row)}};
     sk_err err = read_call(head, ctx, tasks_job, &get);
     if (err == SK_OK) {
         *ret = get.rows.p;

@@ -94,6 +94,21 @@ static const char format_1[] =
     "CREATE INDEX vis_list_value ON vis_list (ns, slot, value, sort_close, sort_start, run_id);"
     "CREATE TABLE vis_count (ns INTEGER NOT NULL, division TEXT NOT NULL, status INTEGER NOT NULL,"
     "  n INTEGER NOT NULL, PRIMARY KEY (ns, division, status)) WITHOUT ROWID;";
+
+/* The key of a task is its place in the order that tasks are read in. Those that wait go first. */
+static const char format_2[] =
+    "ALTER TABLE task RENAME TO task_1;"
+    "CREATE TABLE task (ns INTEGER NOT NULL, kind INTEGER NOT NULL, queue TEXT NOT NULL,"
+    "  priority INTEGER NOT NULL, pass INTEGER NOT NULL, seq INTEGER NOT NULL, run_ns INTEGER,"
+    "  workflow_id TEXT NOT NULL, run_id BLOB NOT NULL, scheduled_id INTEGER NOT NULL,"
+    "  attempt INTEGER NOT NULL, stamp INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL, fairness_key TEXT, fairness_weight REAL NOT NULL,"
+    "  fallback_queue TEXT, version TEXT,"
+    "  PRIMARY KEY (ns, kind, queue, priority, pass, seq)) WITHOUT ROWID;"
+    "INSERT INTO task SELECT ns, kind, queue, priority, 0, seq, run_ns, workflow_id, run_id,"
+    "  scheduled_id, attempt, stamp, created_ms, expires_ms, fairness_key, fairness_weight,"
+    "  fallback_queue, version FROM task_1;"
+    "DROP TABLE task_1;";
 /* clang-format on */
 
 /* The typed columns of format 1, in order. */
@@ -143,7 +158,12 @@ static bool apply_1(sqlite3 *db)
     return sqlite3_exec(db, format_1, NULL, NULL, NULL) == SQLITE_OK && create_attr(db);
 }
 
-const struct sq_migration sq_migrations[SQ_FORMAT] = {{1, apply_1}};
+static bool apply_2(sqlite3 *db)
+{
+    return sqlite3_exec(db, format_2, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+const struct sq_migration sq_migrations[SQ_FORMAT] = {{1, apply_1}, {2, apply_2}};
 
 int sq_attr_column(enum sk_sa_type type, int slot)
 {

@@ -60,7 +60,7 @@ struct sk_str sq_column_str(sqlite3_stmt *stmt, int column, struct sk_arena *are
 struct sk_uuid sq_column_uuid(sqlite3_stmt *stmt, int column);
 
 /* ---- the schema ---- */
-#define SQ_FORMAT 1 /* the format this binary writes */
+#define SQ_FORMAT 2 /* the format this binary writes */
 #define SQ_APPLICATION_ID 0x536b616c
 struct sq_migration {
     int format;                 /* the format it leads to */
@@ -179,9 +179,8 @@ sk_err sq_current_get(struct sk_store *, struct sk_ctx *, sk_ns_id, struct sk_st
 sk_err sq_history_read(struct sk_store *, struct sk_ctx *, const struct sk_run_key *, int64_t from,
                        int64_t to, size_t max_bytes, bool reverse, struct sk_history_batch **,
                        size_t *);
-sk_err sq_tasks_read(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *,
-                     int32_t after_priority, int64_t after_seq, size_t limit, struct sk_task_row **,
-                     size_t *);
+sk_err sq_tasks_read(struct sk_store *, struct sk_ctx *, const struct sk_task_range *,
+                     struct sk_task_row **, size_t *);
 sk_err sq_queues_read(struct sk_store *, struct sk_ctx *, struct sk_queue_key **, size_t *);
 sk_err sq_task_count(struct sk_store *, struct sk_ctx *, const struct sk_queue_key *, int64_t *,
                      int64_t *);

@@ -1,7 +1,7 @@
 #include "fixture.h"
 
-#include "base/log.h"
 #include <stdlib.h>
+#include "base/log.h"
 
 struct rows_store test_store;
 
@@ -16,6 +16,8 @@ static int row_cmp(const struct sk_task_row *a, const struct sk_task_row *b)
         return names;
     if (a->priority != b->priority)
         return a->priority < b->priority ? -1 : 1;
+    if (a->pass != b->pass)
+        return a->pass < b->pass ? -1 : 1;
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
@@ -53,6 +55,7 @@ static void row_fini(struct sk_task_row *row)
     disown(row->queue.name);
     disown(row->run.workflow_id);
     disown(row->fallback_queue);
+    disown(row->fairness_key);
 }
 
 void rows_put(struct rows_store *s, const struct sk_task_row *row)
@@ -68,6 +71,7 @@ void rows_put(struct rows_store *s, const struct sk_task_row *row)
     s->rows[at].queue.name = own(row->queue.name);
     s->rows[at].run.workflow_id = own(row->run.workflow_id);
     s->rows[at].fallback_queue = own(row->fallback_queue);
+    s->rows[at].fairness_key = own(row->fairness_key);
     s->count++;
     pthread_mutex_unlock(&s->lock);
 }
@@ -91,6 +95,8 @@ static struct sk_task_row copy_row(struct sk_arena *arena, const struct sk_task_
     struct sk_task_row to = *row;
     to.queue.name.p = sk_arena_strndup(arena, row->queue.name.p, row->queue.name.n);
     to.run.workflow_id.p = sk_arena_strndup(arena, row->run.workflow_id.p, row->run.workflow_id.n);
+    if (row->fairness_key.n)
+        to.fairness_key.p = sk_arena_strndup(arena, row->fairness_key.p, row->fairness_key.n);
     if (row->fallback_queue.n)
         to.fallback_queue.p = sk_arena_strndup(arena, row->fallback_queue.p, row->fallback_queue.n);
     return to;
@@ -103,8 +109,7 @@ static void dawdle(const struct rows_store *s)
 }
 
 static sk_err tasks_read(struct sk_store *store, struct sk_ctx *ctx,
-                         const struct sk_queue_key *queue, int32_t after_priority,
-                         int64_t after_seq, size_t limit, struct sk_task_row **ret,
+                         const struct sk_task_range *range, struct sk_task_row **ret,
                          size_t *ret_count)
 {
     struct rows_store *s = SK_CONTAINER(store, struct rows_store, store);
@@ -112,13 +117,20 @@ static sk_err tasks_read(struct sk_store *store, struct sk_ctx *ctx,
     pthread_mutex_lock(&s->lock);
     s->reads++;
     bool fails = s->fail_reads > 0 && s->fail_reads--;
-    struct sk_task_row from = {.queue = *queue, .priority = after_priority, .seq = after_seq};
+    struct sk_task_row from = {.queue = *range->queue,
+                               .priority = range->after.priority,
+                               .pass = range->after.pass,
+                               .seq = range->after.seq};
     size_t at = lower_bound(s, &from), n = 0;
-    if (at < s->count && !row_cmp(&s->rows[at], &from))
+    if (!range->reverse && at < s->count && !row_cmp(&s->rows[at], &from))
         at++;
-    *ret = SK_NEW_N(ctx->arena, struct sk_task_row, limit);
-    for (; n < limit && at < s->count && same_queue(&s->rows[at].queue, queue); at++)
-        (*ret)[n++] = copy_row(ctx->arena, &s->rows[at]);
+    *ret = SK_NEW_N(ctx->arena, struct sk_task_row, range->limit);
+    for (; n < range->limit && (range->reverse ? at > 0 : at < s->count); n++) {
+        const struct sk_task_row *row = &s->rows[range->reverse ? --at : at++];
+        if (!same_queue(&row->queue, range->queue))
+            break;
+        (*ret)[n] = copy_row(ctx->arena, row);
+    }
     *ret_count = n;
     pthread_mutex_unlock(&s->lock);
     dawdle(s);

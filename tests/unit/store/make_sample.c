@@ -11,6 +11,7 @@ static void body(struct env *env)
     snprintf(env->path, sizeof(env->path), "%s", target);
     CHECK_OK(env_open(env));
     sample_write(env);
+    sample_write_2(env);
 }
 
 int main(int argc, char **argv)

@@ -161,7 +161,8 @@ static void verify_work(struct env *env)
     struct sk_inbox_row inbox = {3, SK_STR("order-2"), run_key(1).run_id, 9, {0}};
     struct sk_meta_row meta;
     size_t n;
-    CHECK_OK(sk_store_tasks_read(env->store, &env->ctx, &queue, 0, 0, 9, &tasks, &n));
+    struct sk_task_range range = {.queue = &queue, .limit = 9};
+    CHECK_OK(sk_store_tasks_read(env->store, &env->ctx, &range, &tasks, &n));
     CHECK_INT(n, 1);
     CHECK_INT(tasks[0].seq, 77);
     CHECK_INT(tasks[0].attempt, 4);
@@ -251,4 +252,46 @@ void sample_continue(struct env *env)
     q.group_by = (struct sk_vis_field){SK_VIS_SEARCH_ATTRIBUTE, SK_SA_KEYWORD, 1, NULL};
     CHECK_OK(sk_store_vis_count(env->store, &env->ctx, &q, &counts));
     CHECK_INT(counts.groups[0].count, 2);
+}
+
+/* ---- format 2: tasks with a pass ---- */
+
+static struct sk_op fair_task(enum sk_op_kind kind, int64_t pass, int64_t seq)
+{
+    struct sk_run_key two = run_key(2);
+    struct sk_op op = task(&two, kind);
+    op.task.queue.name = SK_STR("fair");
+    op.task.pass = pass;
+    op.task.seq = seq;
+    return op;
+}
+
+void sample_write_2(struct env *env)
+{
+    struct sk_run_key two = run_key(2);
+    struct sk_op ops[] = {fair_task(SK_OP_TASK_PUT, 200001, 81),
+                          fair_task(SK_OP_TASK_PUT, 100001, 82)};
+    commit(env, &two, ops, 2);
+}
+
+void sample_verify_2(struct env *env)
+{
+    struct sk_queue_key queue = {3, SK_TASK_ACTIVITY, SK_STR("fair")};
+    struct sk_task_range range = {.queue = &queue, .limit = 9};
+    struct sk_task_row *tasks;
+    size_t n;
+    CHECK_OK(sk_store_tasks_read(env->store, &env->ctx, &range, &tasks, &n));
+    CHECK_INT(n, 2);
+    CHECK_INT(tasks[0].pass, 100001);
+    CHECK_INT(tasks[0].seq, 82);
+    CHECK_INT(tasks[1].pass, 200001);
+    CHECK_STR(tasks[1].fairness_key, "tenant");
+}
+
+void sample_continue_2(struct env *env)
+{
+    struct sk_run_key two = run_key(2);
+    struct sk_op ops[] = {fair_task(SK_OP_TASK_DELETE, 200001, 81),
+                          fair_task(SK_OP_TASK_DELETE, 100001, 82)};
+    commit(env, &two, ops, 2);
 }

@@ -13,4 +13,9 @@ void sample_verify(struct env *env);
 /* The runs go on and end: an old file is not only read. */
 void sample_continue(struct env *env);
 
+/* What format 2 has besides; continued before the rest. */
+void sample_write_2(struct env *env);
+void sample_verify_2(struct env *env);
+void sample_continue_2(struct env *env);
+
 #endif

@@ -146,12 +146,28 @@ static void opens_released(struct env *env, int format)
     sk_buf_fini(&file);
     CHECK_OK(env_open(env));
     sample_verify(env);
-    sample_continue(env);
 }
 
+/* Its task, which had no pass, lies before those that come now. */
 static void opens_format_1(struct env *env)
 {
     opens_released(env, 1);
+    struct sk_queue_key queue = {3, SK_TASK_ACTIVITY, SK_STR("queue")};
+    struct sk_task_range range = {.queue = &queue, .limit = 9};
+    struct sk_task_row *tasks;
+    size_t n;
+    CHECK_OK(sk_store_tasks_read(env->store, &env->ctx, &range, &tasks, &n));
+    CHECK_INT(n, 1);
+    CHECK_INT(tasks[0].pass, 0);
+    sample_continue(env);
+}
+
+static void opens_format_2(struct env *env)
+{
+    opens_released(env, 2);
+    sample_verify_2(env);
+    sample_continue_2(env);
+    sample_continue(env);
 }
 
 /* What the sample writes is what it verifies, with the format of today. */
@@ -159,9 +175,12 @@ static void sample_of_today(struct env *env)
 {
     CHECK_OK(env_open(env));
     sample_write(env);
+    sample_write_2(env);
     env_close(env);
     CHECK_OK(env_open(env));
     sample_verify(env);
+    sample_verify_2(env);
+    sample_continue_2(env);
     sample_continue(env);
 }
 
@@ -176,6 +195,7 @@ TEST(refuses_a_newer_format)
 TEST(upgrades_beside_a_copy)
 TEST(no_upgrade_without_a_copy)
 TEST(opens_format_1)
+TEST(opens_format_2)
 TEST(sample_of_today)
 
 int main(void)
@@ -187,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_no_upgrade_without_a_copy),
         cmocka_unit_test(test_sample_of_today),
         cmocka_unit_test(test_opens_format_1),
+        cmocka_unit_test(test_opens_format_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
