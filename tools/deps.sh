@@ -9,7 +9,7 @@ protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
 libuv1-dev libnghttp2-dev libssl-dev libhttp-parser-dev libsqlite3-dev libdeflate-dev
 libjansson-dev libyaml-dev libxxhash-dev uthash-dev"
 test="$build libcmocka-dev python3-venv chromium"
-dev="$test clang clang-format clang-tidy gcovr"
+dev="$test clang libclang-rt-dev clang-format clang-tidy gcovr"
 
 case "${1:-build}" in
 build) wanted=$build ;;
