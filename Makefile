@@ -37,7 +37,7 @@ fuzz: build-fuzz/build.ninja ## each fuzz target for FUZZ_SECONDS
 
 coverage: build-coverage/build.ninja all ## what the tests reach: build-coverage/coverage.html, ui-coverage.txt
 	$(MESON) test -C build-coverage --print-errorlogs
-	@gcovr --root . --filter src/ --exclude-throw-branches --txt build-coverage/coverage.txt \
+	@gcovr --root . --filter src/ --exclude-throw-branches --fail-under-line 85 --txt build-coverage/coverage.txt \
 	    --html-details build-coverage/coverage.html build-coverage
 	@tail -n 3 build-coverage/coverage.txt
 	@tools/ui_coverage.sh build-coverage
