@@ -338,9 +338,10 @@ void close_continued(struct txn *t,
 
 /* ---- the end of the record ---- */
 
-sk_err close_delete(struct sk_shard *shard, struct sk_ctx *ctx, struct exec *x)
+sk_err close_delete(struct sk_ctx *ctx, struct exec *x, const struct exec *heir)
 {
     struct flow *flow = x->flow;
+    struct sk_engine *e = flow->shard->engine;
     struct sk_run_key key = exec_key(x);
     struct sk_op ops[4];
     memset(ops, 0, sizeof ops);
@@ -350,9 +351,14 @@ sk_err close_delete(struct sk_shard *shard, struct sk_ctx *ctx, struct exec *x)
     ops[3].kind = SK_OP_VIS_DELETE;
     for (int i = 0; i < 4; i++)
         ops[i].run = key;
-    struct sk_txn txn = {flow->slot, shard->engine->epochs[flow->slot], ops, 4};
+    if (heir) {
+        ops[2].kind = SK_OP_CURRENT_PUT;
+        ops[2].run = exec_key(heir);
+        ops[2].current.expected = x->run_id;
+    }
+    struct sk_txn txn = {flow->slot, e->epochs[flow->slot], ops, 4};
     wake_forget(x);
-    sk_err err = sk_store_commit(shard->engine->store, ctx, &txn);
+    sk_err err = sk_store_commit(e->store, ctx, &txn);
     x->start.set = false;
     flow_forget(flow, x); // also when the outcome is unknown: the next use asks the store
     return err;

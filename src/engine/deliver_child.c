@@ -100,6 +100,8 @@ static sk_err create_child(struct flow *flow, struct sk_ctx *ctx, const struct s
     start_run(&t, shard, ctx, ns, flow, &args);
     a->reply.ok = true;
     a->reply.run_id = sk_arena_strdup(ctx->arena, t.x->run_text);
+    if (current)
+        a->reply.replaced_run_id = sk_arena_strdup(ctx->arena, current->run_text);
     deliver_inbox_put(a, &t, i->workflow_id);
     err = start_commit(shard, ctx, ns, flow, &t, current, terminate);
     return err == SK_CONDITION ? SK_UNAVAILABLE : err; // the pointer moved under us: come again
@@ -145,17 +147,36 @@ static void record_child(struct attempt *a, struct txn *t)
     txn_send(t, a->d->id + 1, out);
 }
 
+/* Who is current once this child is gone: the run before it, if both are still there. */
+static sk_err find_heir(struct flow *flow, struct sk_ctx *ctx, const EN(Reply) *reply,
+                        const struct exec *child, struct exec **ret)
+{
+    struct exec *current;
+    *ret = NULL;
+    if (!sk_text_set(reply->replaced_run_id))
+        return SK_OK;
+    sk_err err = flow_current(flow, ctx, &current);
+    if (err == SK_OK && current == child)
+        err = flow_run(flow, ctx, reply->replaced_run_id, ret);
+    if (err != SK_NOT_FOUND)
+        return err;
+    sk_ctx_clear(ctx);
+    return SK_OK;
+}
+
 /* The parent closed before it recorded the child: the child never was. */
 static sk_err drop_child(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
                          const void *request, void *response)
 {
     (void)ns;
     (void)response;
-    const struct attempt *a = request;
-    struct exec *x;
-    sk_err err = flow_run(flow, ctx, a->reply.run_id, &x);
-    if (err == SK_OK && x->s->first_task_pending)
-        err = close_delete(flow->shard, ctx, x);
+    const EN(Reply) *reply = request;
+    struct exec *x, *heir;
+    sk_err err = flow_run(flow, ctx, reply->run_id, &x);
+    if (err == SK_OK && x->s->first_task_pending) {
+        err = find_heir(flow, ctx, reply, x, &heir);
+        return err == SK_OK ? close_delete(ctx, x, heir) : err;
+    }
     if (err == SK_NOT_FOUND) {
         sk_ctx_clear(ctx);
         err = SK_OK;
@@ -206,7 +227,7 @@ sk_err deliver_start_child(struct attempt *a)
     }
     if (err == SK_OK && !open) {
         if (a->reply.ok)
-            err = flow_call(deliver_engine(a), a->ctx, a->ns, target, drop_child, a, NULL);
+            err = flow_call(deliver_engine(a), a->ctx, a->ns, target, drop_child, &a->reply, NULL);
         if (err == SK_OK)
             err = deliver_forget(a);
     }

@@ -406,8 +406,8 @@ void close_continued(struct txn *t,
 void close_terminated(struct txn *t, ProtobufCBinaryData reason, const COMMON(Payloads) *details,
                       const char *identity);
 void close_timed_out(struct txn *t, bool execution);
-/* Remove every row of a closed run. */
-sk_err close_delete(struct sk_shard *shard, struct sk_ctx *ctx, struct exec *x) SK_MUST_USE;
+/* Remove every row of a run. If it was the current one then heir is; NULL: none. */
+sk_err close_delete(struct sk_ctx *ctx, struct exec *x, const struct exec *heir) SK_MUST_USE;
 
 /* retry.c */
 /* What the policy leaves open has the server's defaults; all of it when there is none. */

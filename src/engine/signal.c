@@ -196,7 +196,7 @@ static sk_err delete_run(struct flow *flow, struct sk_ctx *ctx, const struct sk_
         if (err == SK_OK)
             err = flow_run_uuid(flow, ctx, id, &x);
     }
-    return err == SK_OK ? close_delete(flow->shard, ctx, x) : err;
+    return err == SK_OK ? close_delete(ctx, x, NULL) : err;
 }
 
 sk_err sk_engine_delete_run(struct sk_engine *engine, struct sk_ctx *ctx,

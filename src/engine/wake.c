@@ -155,7 +155,7 @@ static sk_err fire_run(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *
     if (!ns)
         return SK_OK; // the namespace is being deleted, its runs with it
     if (!exec_running(x))
-        return close_delete(shard, ctx, x);
+        return close_delete(ctx, x, NULL);
     struct txn t;
     txn_init(&t, shard, ctx, ns, x);
     fire_due(&t);

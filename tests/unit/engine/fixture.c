@@ -77,6 +77,65 @@ void in_world(void (*test)(struct world *w))
     sk_rt_free(rt);
 }
 
+/* ---- the gate ---- */
+
+static struct {
+    struct sk_store_ops ops;
+    const struct sk_store_ops *real;
+    const char *workflow_id;
+    bool held;
+    int pass, commits;
+} gate;
+
+static bool meets_gate(const struct sk_txn *txn)
+{
+    for (size_t i = 0; i < txn->op_count; i++)
+        if (txn->ops[i].kind == SK_OP_EXEC_PUT &&
+            (!gate.workflow_id ||
+             sk_str_eq(txn->ops[i].run.workflow_id, sk_str_of(gate.workflow_id))))
+            return true;
+    return false;
+}
+
+static sk_err gated_commit(struct sk_store *store, struct sk_ctx *ctx, const struct sk_txn *txn)
+{
+    if (meets_gate(txn)) {
+        int number = gate.commits++;
+        while (gate.held)
+            sk_fiber_sleep(1);
+        if (number >= gate.pass)
+            return sk_fail(ctx, SK_UNAVAILABLE, "the test refuses commits");
+    }
+    return gate.real->commit(store, ctx, txn);
+}
+
+void gate_hold(struct world *w, const char *workflow_id, int pass)
+{
+    gate.real = w->store->ops;
+    gate.ops = *gate.real;
+    gate.ops.commit = gated_commit;
+    gate.workflow_id = workflow_id;
+    gate.held = true;
+    gate.pass = pass;
+    gate.commits = 0;
+    w->store->ops = &gate.ops;
+}
+
+void gate_release(void)
+{
+    gate.held = false;
+}
+
+void gate_lift(struct world *w)
+{
+    w->store->ops = gate.real;
+}
+
+int gate_commits(void)
+{
+    return gate.commits;
+}
+
 /* ---- clients ---- */
 
 #define REQUEST(w, Type, snake) \
@@ -108,6 +167,16 @@ void signal_workflow(struct world *w, const char *name)
     r->signal_name = sk_arena_strdup(w->ctx.arena, name);
     r->request_id = sk_arena_printf(w->ctx.arena, "signal-%d", ++signals);
     ok(w, sk_engine_signal(w->engine, &w->ctx, w->ns, r, response));
+}
+
+void terminate_workflow(struct world *w, const char *workflow_id)
+{
+    WS(TerminateWorkflowExecutionRequest) *r =
+        REQUEST(w, TerminateWorkflowExecutionRequest, terminate_workflow_execution_request);
+    WS(TerminateWorkflowExecutionResponse) *response =
+        REQUEST(w, TerminateWorkflowExecutionResponse, terminate_workflow_execution_response);
+    r->workflow_execution = sk_execution_msg(w->ctx.arena, workflow_id, "");
+    ok(w, sk_engine_terminate(w->engine, &w->ctx, w->ns, r, response));
 }
 
 /* ---- polls ---- */
@@ -338,13 +407,31 @@ const char *history_of(struct world *w, const char *workflow_id)
     return ret;
 }
 
-int status_of(struct world *w, const char *workflow_id)
+static sk_err describe(struct world *w, const char *workflow_id,
+                       WS(DescribeWorkflowExecutionResponse) **ret)
 {
     WS(DescribeWorkflowExecutionRequest) *r =
         REQUEST(w, DescribeWorkflowExecutionRequest, describe_workflow_execution_request);
-    WS(DescribeWorkflowExecutionResponse) *response =
-        REQUEST(w, DescribeWorkflowExecutionResponse, describe_workflow_execution_response);
+    *ret = REQUEST(w, DescribeWorkflowExecutionResponse, describe_workflow_execution_response);
     r->execution = sk_execution_msg(w->ctx.arena, workflow_id, "");
-    ok(w, sk_engine_describe(w->engine, &w->ctx, w->ns, r, response));
+    return sk_engine_describe(w->engine, &w->ctx, w->ns, r, *ret);
+}
+
+int status_of(struct world *w, const char *workflow_id)
+{
+    WS(DescribeWorkflowExecutionResponse) *response;
+    ok(w, describe(w, workflow_id, &response));
     return (int)response->workflow_execution_info->status;
+}
+
+const char *run_of(struct world *w, const char *workflow_id)
+{
+    WS(DescribeWorkflowExecutionResponse) *response;
+    sk_err err = describe(w, workflow_id, &response);
+    if (err == SK_NOT_FOUND) {
+        sk_ctx_clear(&w->ctx);
+        return NULL;
+    }
+    ok(w, err);
+    return response->workflow_execution_info->execution->run_id;
 }

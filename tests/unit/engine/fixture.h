@@ -23,12 +23,21 @@ struct world {
     struct sk_ctx ctx; /* its arena lives as long as the test */
 };
 
+/* A gate before the store's commits: from gate_hold on they wait, those of one workflow id or all
+ * (NULL); once released the first `pass` of them are made and the others refused, until the gate is
+ * lifted. One at a time. */
+void gate_hold(struct world *w, const char *workflow_id, int pass);
+void gate_release(void);
+void gate_lift(struct world *w);
+int gate_commits(void); /* that came since gate_hold */
+
 /* Run test(world) in a fresh world. */
 void in_world(void (*test)(struct world *w));
 /* The same store under a new engine, as after a kill -9. */
 void restart(struct world *w);
 
 char *start_workflow(struct world *w); /* WORKFLOW of type "Order" on QUEUE; returns the run id */
+void terminate_workflow(struct world *w, const char *workflow_id);
 void signal_workflow(struct world *w, const char *name);
 /* A poll that must find a task within five minutes of virtual time. */
 WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const char *queue);
@@ -53,5 +62,7 @@ const HIST(History) *events_of(struct world *w, const char *workflow_id);
 /* The names of its events, as "A B C", prefixes as Temporal's enum. */
 const char *history_of(struct world *w, const char *workflow_id);
 int status_of(struct world *w, const char *workflow_id);
+/* The current run's id; NULL: there is none. */
+const char *run_of(struct world *w, const char *workflow_id);
 
 #endif

@@ -195,26 +195,6 @@ static void sticky_falls_back(struct world *w)
     assert_int_equal(status_of(w, WORKFLOW), STATUS(COMPLETED));
 }
 
-static void child(struct world *w)
-{
-    start_workflow(w);
-    complete_task(w, poll_workflow_task(w, QUEUE), start_child(w, "wrap-1"), NULL);
-    /* The parent's Started comes first, then the child's first task. */
-    for (int i = 0; i < 2; i++) {
-        WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
-        if (strcmp(task->workflow_execution->workflow_id, WORKFLOW) == 0)
-            complete_task(w, task, NULL);
-        else
-            complete_task(w, task, complete_workflow(w), NULL);
-    }
-    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
-    const char *history = history_of(w, WORKFLOW);
-    assert_non_null(strstr(history, "START_CHILD_WORKFLOW_EXECUTION_INITIATED "
-                                    "CHILD_WORKFLOW_EXECUTION_STARTED"));
-    assert_non_null(strstr(history, "CHILD_WORKFLOW_EXECUTION_COMPLETED"));
-    assert_int_equal(status_of(w, "wrap-1"), STATUS(COMPLETED));
-}
-
 #define WORLD_TEST(name)                  \
     static void test_##name(void **state) \
     {                                     \
@@ -232,7 +212,6 @@ WORLD_TEST(transient_start_is_whole)
 WORLD_TEST(answer_after_restart)
 WORLD_TEST(stale_answer_after_restart)
 WORLD_TEST(sticky_falls_back)
-WORLD_TEST(child)
 
 int main(void)
 {
@@ -248,7 +227,6 @@ int main(void)
         cmocka_unit_test(test_answer_after_restart),
         cmocka_unit_test(test_stale_answer_after_restart),
         cmocka_unit_test(test_sticky_falls_back),
-        cmocka_unit_test(test_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,49 +15,6 @@
 
 enum { MANY = 60, PAGE = 1000 };
 
-/* ---- a store that waits, and refuses ---- */
-
-static struct {
-    struct sk_store_ops ops;
-    const struct sk_store_ops *real;
-    bool held;       /* commits wait */
-    int refuse_from; /* of those yet to come, refuse this one and those behind it */
-    int commits;     /* that were asked for */
-} gate;
-
-static sk_err gated_commit(struct sk_store *store, struct sk_ctx *ctx, const struct sk_txn *txn)
-{
-    int number = gate.commits++;
-    while (gate.held)
-        sk_fiber_sleep(1);
-    if (number >= gate.refuse_from)
-        return sk_fail(ctx, SK_UNAVAILABLE, "the test refuses commits");
-    return gate.real->commit(store, ctx, txn);
-}
-
-static void gate_put_up(struct world *w)
-{
-    gate.real = w->store->ops;
-    gate.ops = *gate.real;
-    gate.ops.commit = gated_commit;
-    gate.refuse_from = INT_MAX;
-    gate.held = false;
-    w->store->ops = &gate.ops;
-}
-
-static void gate_take_down(struct world *w)
-{
-    w->store->ops = gate.real;
-}
-
-/* Commits are held from now on, and all but the first `pass` of them are refused. */
-static void gate_hold(int pass)
-{
-    gate.commits = 0;
-    gate.refuse_from = pass;
-    gate.held = true;
-}
-
 /* ---- many requests at once ---- */
 
 /* One request, made by a fiber of its own. */
@@ -263,8 +220,7 @@ static void refused_together(struct world *w)
     fan_out(w, EACH);
     fill(w, r, EACH, make_poll);
     send_all(r, EACH);
-    gate_put_up(w);
-    gate_hold(1);
+    gate_hold(w, NULL, 1);
     fill(w, r, EACH, make_completion);
     fill(w, r + EACH, EACH, make_completion); // each twice: one of them has to be told no
     for (int i = 0; i < EACH; i++)
@@ -273,9 +229,9 @@ static void refused_together(struct world *w)
     send(r, ALL);
     while (arrived_count < ALL)
         sk_fiber_yield();
-    gate.held = false;
+    gate_release();
     await(ALL);
-    assert_int_equal(gate.commits, 2);
+    assert_int_equal(gate_commits(), 2);
     for (int i = 0; i < ALL; i++) {
         /* All but the first rest on the refused one: also the no to those that came twice. */
         assert_int_equal(arrived[i]->err, i == 0 ? SK_OK : SK_UNAVAILABLE);
@@ -283,7 +239,7 @@ static void refused_together(struct world *w)
             assert_string_equal(arrived[i]->ctx.err.message, "the test refuses commits");
     }
     const struct request *first = arrived[0];
-    gate_take_down(w);
+    gate_lift(w);
     send_all(r, ALL); // they try again
     int taken = 0, gone = 0;
     for (int i = 0; i < TWICE; i++) {
@@ -305,17 +261,16 @@ static void readers_see_what_is_durable(struct world *w)
     static struct request r[MANY];
     memset(r, 0, sizeof r);
     start_workflow(w); // Started, TaskScheduled
-    gate_put_up(w);
-    gate_hold(1);
+    gate_hold(w, NULL, 1);
     fill(w, r, MANY, make_signal);
     for (int i = 5; i < MANY; i += 5)
         r[i].make = make_describe;
     send(r, MANY);
     while (arrived_count < MANY)
         sk_fiber_yield();
-    gate.held = false;
+    gate_release();
     await(MANY);
-    assert_int_equal(gate.commits, 2);
+    assert_int_equal(gate_commits(), 2);
     int signals = 0, seen = 0;
     for (int i = 0; i < MANY; i++)
         if (r[i].make == make_signal) {
@@ -327,7 +282,7 @@ static void readers_see_what_is_durable(struct world *w)
         }
     assert_int_equal(signals, 1);
     assert_int_equal(seen, (MANY - 1) / 5);
-    gate_take_down(w);
+    gate_lift(w);
     assert_int_equal(count_events(w, EVENT(WORKFLOW_EXECUTION_SIGNALED)), 1);
 }
 
@@ -356,18 +311,17 @@ static void large_ones_apart(struct world *w)
     fill(w, r, N, make_signal);
     for (int i = 0; i < N; i++)
         r[i].size = SIZE;
-    gate_put_up(w);
-    gate_hold(N);
+    gate_hold(w, NULL, N);
     send(r, N);
     while (arrived_count < N)
         sk_fiber_yield();
-    gate.held = false;
+    gate_release();
     await(N);
-    assert_int_equal(gate.commits, 3); // the first, six, three
+    assert_int_equal(gate_commits(), 3); // the first, six, three
     for (int i = 0; i < N; i++)
         assert_int_equal(r[i].err, SK_OK);
     assert_int_equal(count_events(w, EVENT(WORKFLOW_EXECUTION_SIGNALED)), N);
-    gate_take_down(w);
+    gate_lift(w);
 }
 
 #define WORLD_TEST(name)                  \
