@@ -33,7 +33,7 @@ OWNERS = {
     r"openssl/.*": ["src/net/"],
     r"sqlite3\.h": ["src/store/sqlite/"],
     r"libpq-fe\.h": ["src/store/postgres/"],
-    r"libdeflate\.h": ["src/rpc/", "src/net/"],
+    r"libdeflate\.h": ["src/net/"],
     r"yaml\.h": ["src/cli/", "src/main/"],
     r"xxhash\.h": ["src/base/"],
 }

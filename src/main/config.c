@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "visibility/search_attributes.h"
+#include "web/web.h"
 
 #define CONFIG_DEFAULT "/etc/skald/skald.yaml"
 #define STORE_FILE_MAX 4096
@@ -76,8 +77,8 @@ static sk_err read_addresses(struct sk_ctx *ctx, const struct sk_options *o, str
     c->port = (int)sk_options_number(o, SK_OPT_PORT);
     if (err)
         return err;
+    c->headless = sk_options_flag(o, SK_OPT_HEADLESS);
     if (c->dev) {
-        c->headless = sk_options_flag(o, SK_OPT_HEADLESS);
         c->http_port = (int)sk_options_number(o, SK_OPT_HTTP_PORT);
         c->metrics_port = (int)sk_options_number(o, SK_OPT_METRICS_PORT);
         return dev_ui_port(ctx, o, c);
@@ -85,6 +86,53 @@ static sk_err read_addresses(struct sk_ctx *ctx, const struct sk_options *o, str
     c->ui_port = (int)sk_options_number(o, SK_OPT_UI_PORT);
     c->public_hosts = sk_options_list(o, SK_OPT_PUBLIC_HOST, NULL);
     return SK_OK;
+}
+
+/* ---- the web UI ---- */
+
+static const char *text_or_null(const struct sk_options *o, enum sk_option_id id)
+{
+    const char *text = sk_options_text(o, id);
+    return *text ? text : NULL;
+}
+
+static sk_err read_base_path(struct sk_ctx *ctx, const struct sk_options *o, const char **ret)
+{
+    const char *flag = "ui-base-path", *path = sk_options_text(o, SK_OPT_UI_BASE_PATH);
+    if (*sk_options_text(o, SK_OPT_UI_PUBLIC_PATH)) {
+        flag = "ui-public-path";
+        path = sk_options_text(o, SK_OPT_UI_PUBLIC_PATH);
+    }
+    size_t n = strlen(path);
+    if (n == 0 || path[n - 1] != '/')
+        path = sk_arena_printf(ctx->arena, "%s/", path);
+    if (!sk_web_base_path_valid(path))
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "--%s: \"%s\" is not a path such as /skald/: letters, digits and -._~ "
+                       "between slashes",
+                       flag, path);
+    *ret = path;
+    return SK_OK;
+}
+
+static sk_err read_web(struct sk_ctx *ctx, const struct sk_options *o, struct sk_config *c)
+{
+    c->read_only_ui = sk_options_flag(o, SK_OPT_READ_ONLY_UI);
+    c->ui_codec_endpoint = text_or_null(o, SK_OPT_UI_CODEC_ENDPOINT);
+    c->ui_cors_origins = sk_options_list(o, SK_OPT_UI_CORS_ORIGIN, NULL);
+    if (c->ui_codec_endpoint && !sk_web_origin_of(ctx->arena, c->ui_codec_endpoint))
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "--ui-codec-endpoint: \"%s\" is not an http:// or https:// URL",
+                       c->ui_codec_endpoint);
+    for (const char *const *it = c->ui_cors_origins; it && *it; it++) {
+        const char *origin = sk_web_origin_of(ctx->arena, *it);
+        if (!origin || strcmp(origin, *it) != 0)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                           "--ui-cors-origin: \"%s\" is not an origin such as "
+                           "https://tools.example or http://10.0.0.7:3000, with no path",
+                           *it);
+    }
+    return read_base_path(ctx, o, &c->ui_base_path);
 }
 
 /* ---- who may call ---- */
@@ -95,12 +143,6 @@ static sk_err check_readable(struct sk_ctx *ctx, const char *flag, const char *p
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "--%s: cannot read %s: %s", flag, path,
                        strerror(errno));
     return SK_OK;
-}
-
-static const char *text_or_null(const struct sk_options *o, enum sk_option_id id)
-{
-    const char *text = sk_options_text(o, id);
-    return *text ? text : NULL;
 }
 
 static sk_err read_tls(struct sk_ctx *ctx, const struct sk_options *o, struct sk_config *c)
@@ -140,14 +182,14 @@ static sk_err check_exposure(struct sk_ctx *ctx, const struct sk_options *o, str
                            "itself keeps strangers out",
                            c->ip);
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "--ui-ip %s is not a loopback address, and the pages, metrics and probes "
-                       "there ask nobody "
-                       "who they are: give --allow-unauthenticated if that is meant",
+                       "--ui-ip %s is not a loopback address, and the web UI and the JSON API "
+                       "there ask nobody who they are: give --allow-unauthenticated if that is "
+                       "meant (--read-only-ui keeps them from changing anything)",
                        c->ui_ip);
     }
     c->open_warning = sk_arena_printf(
         ctx->arena, "anybody who reaches %s may %s", grpc_open ? c->ip : c->ui_ip,
-        grpc_open ? "read and change every workflow" : "read the pages and metrics");
+        grpc_open || !c->read_only_ui ? "read and change every workflow" : "read every workflow");
     return SK_OK;
 }
 
@@ -329,6 +371,8 @@ sk_err sk_config_read(struct sk_ctx *ctx, struct sk_options *o, struct sk_config
         err = read_tls(ctx, o, &c);
     if (!err)
         err = read_addresses(ctx, o, &c);
+    if (!err)
+        err = read_web(ctx, o, &c);
     if (!err)
         err = check_exposure(ctx, o, &c);
     if (!err && c.dev)

@@ -21,8 +21,11 @@ struct sk_config {
     int port, ui_port;           /* 0: any free one */
     bool ui_port_free;           /* ui_port was not asked for: if it is taken, any other will do */
     int http_port, metrics_port; /* 0: none */
-    bool headless;
-    const char *const *public_hosts; /* NULL-ended */
+    bool headless, read_only_ui;
+    const char *ui_base_path;           /* begins and ends with a slash */
+    const char *ui_codec_endpoint;      /* or NULL */
+    const char *const *ui_cors_origins; /* NULL-ended */
+    const char *const *public_hosts;    /* NULL-ended */
     enum sk_store_choice store;
     const char *store_path;               /* SQLite's file, or NULL */
     const char *data_dir;                 /* NULL: none is used */

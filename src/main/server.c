@@ -171,9 +171,18 @@ static sk_err open_frontend(struct sk_server *s)
 
 static sk_err open_web(struct sk_server *s)
 {
+    const struct sk_config *c = s->config;
     struct sk_web_options options = {
         .rpc = s->rpc,
+        .version = SK_VERSION,
         .client_version = SK_TEMPORAL_SERVER_VERSION,
+        .base_path = c->ui_base_path,
+        .headless = c->headless,
+        .read_only = c->read_only_ui,
+        .codec_endpoint = c->ui_codec_endpoint,
+        .cors_origins = c->ui_cors_origins,
+        .grpc_ip = c->ip,
+        .grpc_port = sk_rpc_port(s->rpc),
     };
     s->web = sk_web_new(&options);
     return SK_OK;

@@ -52,7 +52,7 @@ sk_err rpc_unframe(struct sk_ctx *ctx, struct sk_str body, bool gzip, size_t max
     if (!gzip)
         return sk_fail(ctx, SK_INTERNAL,
                        "grpc: compressed flag set with identity or empty grpc-encoding");
-    return rpc_gunzip(ctx, message, max, ret);
+    return sk_gunzip(ctx, message, max, ret);
 }
 
 static void put_prefix(char *at, bool gzipped, size_t size)
@@ -76,7 +76,7 @@ struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message,
         // room one byte below the plain size: what does not shrink stays plain
         char *packed = sk_arena_alloc(arena, RPC_PREFIX + size);
         size_t n =
-            rpc_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, size - 1);
+            sk_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, size - 1);
         if (n > 0) {
             *ret_gzipped = true;
             put_prefix(packed, true, n);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include "base/list.h"
 #include "base/map.h"
+#include "net/gzip.h"
 #include "net/http2.h"
 #include "rpc/rpc.h"
 #include "rt/rt.h"
@@ -48,12 +49,6 @@ struct sk_h2_header *rpc_status_fields(struct sk_arena *arena, const struct sk_e
 /* The reverse: fill ctx->err from a peer's trailers. */
 sk_err rpc_status_read(struct sk_ctx *ctx, const char *status, const char *message,
                        const char *details);
-
-/* ---- gzip.c ---- */
-/* INTERNAL when it is not gzip, RESOURCE_EXHAUSTED above max. */
-sk_err rpc_gunzip(struct sk_ctx *ctx, struct sk_str in, size_t max, struct sk_str *ret) SK_MUST_USE;
-/* gzip of in written to out, which has room bytes; 0 when it does not fit. */
-size_t rpc_gzip(struct sk_str in, char *out, size_t room);
 
 /* ---- frame.c: length-prefixed messages ---- */
 /* The message of a unary body: exactly one, decompressed when it says so. */

@@ -15,16 +15,13 @@
 
 #include <google/rpc/status.pb-c.h>
 #include <stdio.h>
-#include "base/assert.h"
+#include "net/gzip.h"
 #include "rt/rt.h"
 #include "wire/json.h"
 
-#define API_HEADERS                                                  \
-    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"                  \
-    "Vary: Accept, Accept-Encoding\r\n"
 #define TIMEOUT_DEFAULT_MS 60000 /* where the client names none */
 #define FIELDS_MAX 100           /* net/http1's */
+#define GZIP_MIN 1024            /* bytes; shorter answers stay plain */
 #define METADATA_PREFIX "grpc-metadata-"
 
 struct web_call {
@@ -87,9 +84,10 @@ static char *clean_text(struct sk_arena *arena, const char *text)
 }
 
 struct error_print {
+    const struct sk_web *web;
     const struct sk_http_request *request;
+    struct sk_http_response *response;
     unsigned flags;
-    struct sk_str text;
 };
 
 static void print_error(void *arg)
@@ -108,20 +106,35 @@ static void print_error(void *arg)
         sk_wire_json_print(&out, &detail.base, print->flags & ~(unsigned)SK_WIRE_JSON_PRETTY);
     }
     sk_buf_str(&out, "]}\n");
-    print->text = (struct sk_str){sk_arena_memdup(arena, out.p, out.n), out.n};
+    web_api_answer(print->web, print->request, print->response, status_of(info->code),
+                   sk_buf_view(&out));
     sk_buf_fini(&out);
 }
 
-void web_api_error(const struct sk_http_request *request, struct sk_http_response *response,
-                   unsigned flags)
+void web_api_error(const struct sk_web *web, const struct sk_http_request *request,
+                   struct sk_http_response *response, unsigned flags)
 {
-    struct error_print print = {.request = request, .flags = flags};
+    struct error_print print = {web, request, response, flags};
     sk_fiber_outside(print_error, &print);
+}
+
+void web_api_answer(const struct sk_web *web, const struct sk_http_request *request,
+                    struct sk_http_response *response, int status, struct sk_str text)
+{
+    struct sk_arena *arena = request->ctx->arena;
+    bool squeeze = text.n >= GZIP_MIN && web_accepts_gzip(request);
+    char *body = sk_arena_alloc(arena, text.n + 1);
+    size_t size = squeeze ? sk_gzip(text, body, text.n) : 0;
+    const char *headers = web_api_headers(web, request);
+    if (size > 0)
+        headers = sk_arena_printf(arena, "%sContent-Encoding: gzip\r\n", headers);
+    else
+        memcpy(body, text.p, text.n);
     *response = (struct sk_http_response){
-        .status = status_of(request->ctx->err.code),
+        .status = status,
         .content_type = "application/json",
-        .extra_headers = API_HEADERS,
-        .body = print.text,
+        .extra_headers = headers,
+        .body = {body, size > 0 ? size : text.n},
     };
 }
 
@@ -274,12 +287,7 @@ static void print_answer(void *arg)
     struct sk_buf out = SK_BUF_INIT;
     sk_wire_json_print(&out, call->answer, call->out_flags);
     sk_buf_str(&out, "\n");
-    *call->response = (struct sk_http_response){
-        .status = 200,
-        .content_type = "application/json",
-        .extra_headers = API_HEADERS,
-        .body = {sk_arena_memdup(call->ctx->arena, out.p, out.n), out.n},
-    };
+    web_api_answer(call->web, call->request, call->response, 200, sk_buf_view(&out));
     sk_buf_fini(&out);
 }
 
@@ -322,7 +330,7 @@ static sk_err check_route(struct web_call *call)
 static void answer_wrong_verb(struct web_call *call)
 {
     struct sk_buf allow = SK_BUF_INIT;
-    sk_buf_str(&allow, API_HEADERS "Allow: ");
+    sk_buf_printf(&allow, "%sAllow: ", web_api_headers(call->web, call->request));
     const char *comma = "";
     for (int i = 0; i < SK_WEB_VERB_COUNT; i++) {
         if (!(call->match.allowed & 1u << i))
@@ -333,7 +341,7 @@ static void answer_wrong_verb(struct web_call *call)
     sk_buf_str(&allow, "\r\n");
     (void)sk_fail(call->ctx, SK_UNIMPLEMENTED, SK_STR_FMT " is not served at this path",
                   SK_STR_ARG(call->request->method));
-    web_api_error(call->request, call->response, 0);
+    web_api_error(call->web, call->request, call->response, 0);
     call->response->status = 405;
     call->response->extra_headers = sk_arena_strndup(call->ctx->arena, allow.p, allow.n);
     sk_buf_fini(&allow);
@@ -361,7 +369,7 @@ bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
     if (!call.err)
         call.err = run(&call);
     if (call.err)
-        web_api_error(request, response, call.out_flags);
+        web_api_error(web, request, response, call.out_flags);
     else
         sk_fiber_outside(print_answer, &call);
     return true;

@@ -7,26 +7,50 @@
 #include "web/routes.h"
 #include "web/web.h"
 
+struct web_page; /* pages.c */
+
 struct sk_web {
     struct sk_web_options options;
     struct sk_web_routes *routes;
+    struct web_page *page;
 };
 
 /* ---- api.c ---- */
 /* Answers when the path is one of the JSON API's; false: it is none. */
 bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
                     struct sk_http_response *response);
-/* {"code", "message", "details"} of ctx->err, with the HTTP status that goes with it. */
-void web_api_error(const struct sk_http_request *request, struct sk_http_response *response,
-                   unsigned flags);
+/* {"code", "message", "details"} of the request's ctx->err, with the HTTP status that goes with
+ * it. flags: of enum sk_wire_json_flags, SHORTHAND counts. */
+void web_api_error(const struct sk_web *web, const struct sk_http_request *request,
+                   struct sk_http_response *response, unsigned flags);
+/* JSON, compressed when that is wanted and worth it. text is copied. */
+void web_api_answer(const struct sk_web *web, const struct sk_http_request *request,
+                    struct sk_http_response *response, int status, struct sk_str text);
+
+/* ---- pages.c: the UI's files ---- */
+struct web_page *web_page_new(const struct sk_web_options *options);
+void web_page_free(struct web_page *page);
+/* path: below the base path, no slash before, decoded. GET and HEAD. */
+void web_pages_handle(struct sk_web *web, const struct sk_http_request *request, struct sk_str path,
+                      struct sk_http_response *response);
 
 /* ---- security.c ---- */
 /* Whether a request that may change something may be served: PERMISSION_DENIED, INVALID_ARGUMENT.
  */
 sk_err web_check_change(const struct sk_web *web,
                         const struct sk_http_request *request) SK_MUST_USE;
-/* Whether other pages of this origin may use the API. */
-bool web_origin_configured(const struct sk_web *web, struct sk_str origin);
+/* The headers of every answer of the API, in the arena or static; "name: value\r\n" lines. */
+const char *web_api_headers(const struct sk_web *web, const struct sk_http_request *request);
+/* A browser asks whether another origin's page may call: answers. false: it is no such question. */
+bool web_preflight(const struct sk_web *web, const struct sk_http_request *request,
+                   struct sk_http_response *response);
+
+/* ---- accept.c: what a client takes ---- */
+/* Whether a list such as "gzip;q=0.5, br" has the item, with a weight that is not 0. */
+bool web_accepts(struct sk_str list, struct sk_str item);
+bool web_accepts_gzip(const struct sk_http_request *request);
+/* Whether a browser asks for a page: text/html stands in Accept by name. */
+bool web_wants_page(const struct sk_http_request *request);
 
 /* ---- query.c ---- */
 struct web_pair {

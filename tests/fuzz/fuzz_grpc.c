@@ -22,9 +22,9 @@ static void fuzz_gzip(struct sk_ctx *ctx, struct sk_str in)
 {
     char *packed = sk_arena_alloc(ctx->arena, in.n + 1000);
     struct sk_str out;
-    size_t n = rpc_gzip(in, packed, in.n + 1000);
+    size_t n = sk_gzip(in, packed, in.n + 1000);
     SK_ASSERT(n > 0);
-    SK_ASSERT(rpc_gunzip(ctx, (struct sk_str){packed, n}, in.n, &out) == SK_OK &&
+    SK_ASSERT(sk_gunzip(ctx, (struct sk_str){packed, n}, in.n, &out) == SK_OK &&
               sk_str_eq(in, out));
 }
 

@@ -16,11 +16,15 @@ class Pages(Case):
         self.assertEqual(server.get("/readyz")[:2], (200, "ready\n"))
         self.assertEqual(server.get("/nothing")[0], 404)
         self.assertEqual(server.get("/", method="POST")[0], 405)
+        self.assertEqual(server.get("/metrics", method="POST")[0], 405)
 
-    def test_the_plain_page(self):
+    def test_the_first_page(self):
+        """The UI, or where it could not be built a plain page that says why."""
         status, body, headers = self.start("--store", "memory:").get("/")
         self.assertEqual(status, 200)
-        self.assertIn("Skald is running", body)
+        self.assertIn("<title>Skald</title>", body)
+        if 'id="root"' not in body:
+            self.assertRegex(body, "This binary has no web UI: .{10,}")
         self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
 

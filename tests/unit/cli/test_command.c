@@ -86,7 +86,7 @@ static void help_names_every_flag_of_the_command_and_no_other(void **state)
         if (option->commands & SK_CMD_START)
             assert_true(whole);
     }
-    assert_null(strstr(out.p, "--headless"));
+    assert_null(strstr(out.p, "--db-filename"));
     for (const char *line = out.p; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
         assert_true(strcspn(line, "\n") <= 100);
     sk_buf_fini(&out);

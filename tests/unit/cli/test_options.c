@@ -171,7 +171,7 @@ static void unknown_names_are_errors_that_name_the_nearest(void **state)
     refuse(SK_CMD_START, ARGV("--prot", "1"), NULL, "unknown flag --prot; did you mean --port?");
     refuse(SK_CMD_START, ARGV("--data_dir=x"), NULL,
            "unknown flag --data_dir=x; did you mean --data-dir?");
-    refuse(SK_CMD_START, ARGV("--headless"), NULL, "unknown flag --headless");
+    refuse(SK_CMD_START, ARGV("--db-filename"), NULL, "unknown flag --db-filename");
     refuse(SK_CMD_DEV, ARGV("-x"), NULL, "unknown flag -x");
     refuse(SK_CMD_START, ARGV(), ARGV("SKALD_STOER=x"),
            "unknown environment variable SKALD_STOER; did you mean SKALD_STORE?");

@@ -135,8 +135,34 @@ static void who_may_call_from_outside(void **state)
     assert_true(c.tls.require_client_cert);
     assert_null(c.open_warning);
     c = START("--store=memory:", "--ui-ip", "0.0.0.0", "--allow-unauthenticated");
-    assert_non_null(strstr(c.open_warning, "pages"));
+    assert_non_null(strstr(c.open_warning, "read and change"));
+    c = START("--store=memory:", "--ui-ip", "0.0.0.0", "--allow-unauthenticated", "--read-only-ui");
+    assert_null(strstr(c.open_warning, "change"));
     assert_non_null(DEV("--ip", "0.0.0.0").open_warning);
+}
+
+static void the_web_ui(void **state)
+{
+    struct sk_config c = START("--store=memory:");
+    assert_string_equal(c.ui_base_path, "/");
+    assert_false(c.read_only_ui || c.headless);
+    assert_null(c.ui_codec_endpoint);
+    c = START("--store=memory:", "--ui-base-path", "/x/y.z", "--headless", "--ui-codec-endpoint",
+              "https://codec.example:81/{namespace}", "--ui-cors-origin", "https://a.example",
+              "--ui-cors-origin", "http://[::1]:3000");
+    assert_string_equal(c.ui_base_path, "/x/y.z/");
+    assert_true(c.headless);
+    assert_string_equal(c.ui_cors_origins[1], "http://[::1]:3000");
+    c = DEV("--ui-public-path", "/t");
+    assert_string_equal(c.ui_base_path, "/t/");
+    REFUSE("is not a path", "--store=memory:", "--ui-base-path", "x");
+    REFUSE("is not a path", "--store=memory:", "--ui-base-path", "/a/../b");
+    REFUSE("is not a path", "--store=memory:", "--ui-base-path", "/a\"b");
+    REFUSE("is not a path", "--store=memory:", "--ui-base-path", "//evil.example/");
+    REFUSE("is not an http:// or", "--store=memory:", "--ui-codec-endpoint", "ftp://x");
+    REFUSE("is not an http:// or", "--store=memory:", "--ui-codec-endpoint", "https://x;y");
+    REFUSE("is not an origin", "--store=memory:", "--ui-cors-origin", "https://a.example/");
+    REFUSE("is not an origin", "--store=memory:", "--ui-cors-origin", "*");
 }
 
 static void tls_needs_its_halves(void **state)
@@ -295,6 +321,7 @@ int main(void)
         TEST(loopback),
         TEST(defaults_are_safe),
         TEST(who_may_call_from_outside),
+        TEST(the_web_ui),
         TEST(tls_needs_its_halves),
         TEST(addresses_are_numbers),
         TEST(stores),

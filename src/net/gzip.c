@@ -8,11 +8,12 @@
  * a hint only, what libdeflate writes is bounded by the buffer. DEFLATE cannot expand more than
  * 1032 times, so a hint beyond that is a lie and not believed.
  */
-#include "rpc/rpc_internal.h"
+#include "net/gzip.h"
 
 #include <libdeflate.h>
 #include <pthread.h>
 #include "base/assert.h"
+#include "base/buf.h"
 
 #define EXPANSION_MAX 1032
 #define LEVEL 1              // answers are small and loops are busy
@@ -68,7 +69,7 @@ static sk_err too_large(struct sk_ctx *ctx, size_t size, size_t max)
                    "grpc: received message larger than max (%zu vs. %zu)", size, max);
 }
 
-sk_err rpc_gunzip(struct sk_ctx *ctx, struct sk_str in, size_t max, struct sk_str *ret)
+sk_err sk_gunzip(struct sk_ctx *ctx, struct sk_str in, size_t max, struct sk_str *ret)
 {
     if (in.n < GZIP_OVERHEAD_MIN)
         return sk_fail(ctx, SK_INTERNAL, "grpc: message is not gzip: %zu bytes, at least %d needed",
@@ -93,7 +94,7 @@ sk_err rpc_gunzip(struct sk_ctx *ctx, struct sk_str in, size_t max, struct sk_st
     return SK_OK;
 }
 
-size_t rpc_gzip(struct sk_str in, char *out, size_t room)
+size_t sk_gzip(struct sk_str in, char *out, size_t room)
 {
     return libdeflate_gzip_compress(codec_get()->compressor, in.p, in.n, out, room);
 }

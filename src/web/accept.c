@@ -1,0 +1,58 @@
+/*
+ * Reading Accept and Accept-Encoding: lists of items with weights. Pure functions.
+ */
+#include "web/web_internal.h"
+
+static struct sk_str trim(struct sk_str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s.p++, s.n--;
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+/* What stands before the next separator; the rest stays in *list. */
+static struct sk_str take(struct sk_str *list, char separator)
+{
+    const char *end = list->n > 0 ? memchr(list->p, separator, list->n) : NULL;
+    struct sk_str one = {list->p, end ? (size_t)(end - list->p) : list->n};
+    list->p += one.n + (end ? 1 : 0);
+    list->n -= one.n + (end ? 1 : 0);
+    return trim(one);
+}
+
+/* "q=0", "q=0.000" */
+static bool is_refusal(struct sk_str parameter)
+{
+    if (parameter.n < 3 || !sk_str_ieq((struct sk_str){parameter.p, 2}, SK_STR("q=")))
+        return false;
+    for (size_t i = 2; i < parameter.n; i++)
+        if (parameter.p[i] != '0' && parameter.p[i] != '.')
+            return false;
+    return true;
+}
+
+bool web_accepts(struct sk_str list, struct sk_str item)
+{
+    while (list.n > 0) {
+        struct sk_str one = take(&list, ',');
+        if (!sk_str_ieq(take(&one, ';'), item))
+            continue;
+        while (one.n > 0)
+            if (is_refusal(take(&one, ';')))
+                return false;
+        return true;
+    }
+    return false;
+}
+
+bool web_accepts_gzip(const struct sk_http_request *request)
+{
+    return web_accepts(sk_http_header(request, "accept-encoding"), SK_STR("gzip"));
+}
+
+bool web_wants_page(const struct sk_http_request *request)
+{
+    return web_accepts(sk_http_header(request, "accept"), SK_STR("text/html"));
+}
