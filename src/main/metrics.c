@@ -87,6 +87,7 @@ static void copy_totals(void *arg)
     set(SK_METRIC_SYNC_MATCHES, (int64_t)matching.sync_matches);
     set(SK_METRIC_BACKLOG_MATCHES, (int64_t)matching.backlog_matches);
     set(SK_METRIC_PARKED_POLLS, (int64_t)matching.parked);
+    set(SK_METRIC_FAIRNESS_KEYS, (int64_t)matching.fairness_keys);
     set(SK_METRIC_HEAD_TASKS, (int64_t)matching.head_tasks);
     set(SK_METRIC_STORE_COMMITS, (int64_t)store.commits);
     set(SK_METRIC_STORE_GROUPS, (int64_t)store.groups);

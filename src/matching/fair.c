@@ -54,6 +54,7 @@ struct fair_key {
 };
 
 struct lane { /* a priority */
+    struct sk_mloop *loop;
     _Atomic int64_t level;
     int64_t plain; /* next pass of the empty key */
     struct sk_heap heap;
@@ -101,6 +102,7 @@ static void forget(struct lane *lane, struct fair_key *k)
 {
     sk_heap_remove(&lane->heap, &k->node);
     sk_map_remove(lane->keys, (struct sk_str){k->text, k->size});
+    SK_STAT_SUB(lane->loop->fair_keys, 1);
     sk_mem_free(k);
 }
 
@@ -146,6 +148,7 @@ static void set_next(struct lane *lane, struct sk_str text, int64_t next)
         memcpy(k->text, text.p, text.n);
         k->size = text.n;
         sk_map_put(lane->keys, text, k);
+        SK_STAT_ADD(lane->loop->fair_keys, 1);
     }
     sk_heap_remove(&lane->heap, &k->node);
     sk_heap_push(&lane->heap, &k->node, next);
@@ -173,6 +176,7 @@ static struct sk_fair *fair_get(struct sk_mloop *loop, const struct sk_queue_key
     f->key = *key;
     f->key.name.p = f->name;
     for (size_t i = 0; i < SK_MQ_PRIORITIES; i++) {
+        f->lanes[i].loop = loop;
         atomic_init(&f->lanes[i].level, PASS_FIRST);
         sk_heap_init(&f->lanes[i].heap);
     }
@@ -223,22 +227,6 @@ void sk_fair_sweep(struct sk_mloop *loop, int64_t unused_since_ms)
             fair_free(f);
     }
     pthread_mutex_unlock(&loop->fair_lock);
-}
-
-size_t sk_fair_keys(struct sk_mloop *loop)
-{
-    size_t cursor = 0, count = 0;
-    struct sk_str key;
-    void *value;
-    pthread_mutex_lock(&loop->fair_lock);
-    while (sk_map_next(loop->fairs, &cursor, &key, &value))
-        for (size_t i = 0; i < SK_MQ_PRIORITIES; i++) {
-            struct lane *lane = &((struct sk_fair *)value)->lanes[i];
-            forget_passed(lane);
-            count += lane->keys ? sk_map_count(lane->keys) : 0;
-        }
-    pthread_mutex_unlock(&loop->fair_lock);
-    return count;
 }
 
 void sk_fair_handed_out(struct sk_fair *f, const struct sk_task_row *row)

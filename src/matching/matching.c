@@ -212,6 +212,6 @@ void sk_matching_stats(struct sk_matching *m, struct sk_matching_stats *ret)
         ret->empty_polls += atomic_load_explicit(&loop->empty_polls, memory_order_relaxed);
         ret->parked += atomic_load_explicit(&loop->parked, memory_order_relaxed);
         ret->head_tasks += atomic_load_explicit(&loop->head_tasks, memory_order_relaxed);
-        ret->fairness_keys += sk_fair_keys(loop);
+        ret->fairness_keys += atomic_load_explicit(&loop->fair_keys, memory_order_relaxed);
     }
 }

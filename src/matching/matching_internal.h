@@ -143,7 +143,7 @@ struct sk_mloop {
     struct sk_waitq readers_done;
     /* written by the loop, read by any */
     _Atomic uint64_t sync_matches, backlog_matches, polls, empty_polls;
-    _Atomic size_t parked, head_tasks;
+    _Atomic size_t parked, head_tasks, fair_keys;
 };
 
 struct sk_matching {
@@ -184,7 +184,6 @@ void sk_fair_detach(struct sk_fair *fair);
 void sk_fair_handed_out(struct sk_fair *fair, const struct sk_task_row *row);
 /* Forget queues that never came. */
 void sk_fair_sweep(struct sk_mloop *loop, int64_t unused_since_ms);
-size_t sk_fair_keys(struct sk_mloop *loop); /* how many are remembered; any thread */
 /* Found in the store after a start: any row; the first of a priority. Any loop. */
 void sk_fair_saw_row(struct sk_matching *m, const struct sk_task_row *row);
 void sk_fair_saw_first(struct sk_matching *m, const struct sk_task_row *row);

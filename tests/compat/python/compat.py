@@ -339,6 +339,36 @@ async def _():
     assert asyncio.get_running_loop().time() - began > 0.95
 
 
+@test("start options: fairness keys share a task queue by weight")
+async def _():
+    # Temporal's dev server does so with --dynamic-config-value matching.enableFairness=true
+    queue = f"fair-{uuid.uuid4()}"
+    handles = []
+    for key, weight, count in (("many", 1, 30), ("few", 1, 5), ("heavy", 3, 20)):
+        priority = Priority(fairness_key=key, fairness_weight=weight)
+        handles += [(key, await start(w.Ticks.run, task_queue=queue, priority=priority)) for _ in range(count)]
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=w.WORKFLOWS,
+        workflow_runner=runner(),
+        max_cached_workflows=0,
+        max_concurrent_workflow_tasks=1,
+        max_concurrent_workflow_task_polls=1,
+    ):
+        for _, handle in handles:
+            await handle.result()
+    order = []
+    for key, handle in handles:
+        started = (await handle.fetch_history()).events[2]
+        equal(started.event_type, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+        order.append((started.event_time.ToNanoseconds(), key))
+    first = [key for _, key in sorted(order)[:20]]
+    assert 3 <= first.count("many") <= 5 and 3 <= first.count("few") <= 5, first
+    tenant = Priority(priority_key=4, fairness_key="tenant", fairness_weight=2)
+    equal(await run(w.SeePriority.run, priority=tenant), [1, "tenant", 2])
+
+
 @test("versioning: patches, side effects")
 async def _():
     handle = await start(w.Versioned.run)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Optional
 
 from temporalio import activity, workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.common import Priority, RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, TimeoutError
 
 
@@ -69,6 +69,12 @@ async def wait_for_cancel() -> str:
             await asyncio.sleep(0.1)
     except asyncio.CancelledError:
         return "tidied up"
+
+
+@activity.defn
+async def see_priority() -> list[Any]:
+    priority = activity.info().priority
+    return [priority.priority_key, priority.fairness_key, priority.fairness_weight]
 
 
 handed_over = {}
@@ -236,6 +242,15 @@ class FailRuns:
 
 
 @workflow.defn
+class SeePriority:
+    @workflow.run
+    async def run(self) -> list[Any]:
+        return await workflow.execute_activity(
+            see_priority, start_to_close_timeout=timedelta(seconds=10), priority=Priority(priority_key=1)
+        )
+
+
+@workflow.defn
 class Ticks:
     @workflow.run
     async def run(self) -> int:
@@ -297,7 +312,7 @@ class Versioned:
         return first
 
 
-ACTIVITIES = [echo, fail_times, fail_for_good, hang, heartbeat_and_fail, wait_for_cancel, hand_over]
+ACTIVITIES = [echo, fail_times, fail_for_good, hang, heartbeat_and_fail, wait_for_cancel, see_priority, hand_over]
 WORKFLOWS = [
     CallWorkflow,
     CancelActivity,
@@ -308,6 +323,7 @@ WORKFLOWS = [
     LeaveChild,
     CountDown,
     FailRuns,
+    SeePriority,
     Ticks,
     Collect,
     SignalOther,
