@@ -189,7 +189,7 @@ export function Palette({ ns, opened, onClose }: { ns: string; opened: boolean; 
   return (
     <Modal.Root opened={opened} onClose={onClose} size={620} yOffset="10vh">
       <Modal.Overlay />
-      <Modal.Content aria-label={s.title} className={css['content'] ?? ''}>
+      <Modal.Content aria-label={s.title}>
         <List ns={ns} onClose={onClose} />
       </Modal.Content>
     </Modal.Root>

@@ -36,7 +36,8 @@ export function typing(target: EventTarget | null): boolean {
 
 /** A dialog or menu has the keyboard to itself. */
 function inOverlay(): boolean {
-  return document.querySelector('[role="dialog"], [role="menu"], [role="listbox"]') !== null;
+  const overlays = document.querySelectorAll('[role="dialog"], [role="menu"], [role="listbox"]');
+  return [...overlays].some((overlay) => overlay.getClientRects().length > 0);
 }
 
 function find(keys: string): Shortcut | undefined {

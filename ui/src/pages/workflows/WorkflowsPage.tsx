@@ -1,3 +1,241 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useCallback, useMemo, useState } from 'react';
+import { isCode } from '@/api/errors';
+import { usePushStatus } from '@/api/push';
+import { searchAttributesQuery } from '@/api/searchAttributes';
+import { changeSettings, useSettings } from '@/app/settings';
+import { useShortcuts } from '@/app/shortcuts';
+import { useNow } from '@/design/clock';
+import { Icon } from '@/design/icons';
+import { EmptyState, ErrorPanel } from '@/design/parts';
+import { focusQueryField, QueryField } from '@/design/QueryField';
+import { columnsOf, sorted } from '@/model/columns';
+import { complete, systemFields } from '@/model/completion';
+import { rowKey } from '@/model/live-list';
+import type { ExecutionInfo } from '@/model/proto';
+import { both, errorPosition, statusesOf } from '@/model/query';
+import { strings } from '@/strings';
+import { shortcutGroups } from '@/strings/shell';
+import { AddFilter } from './AddFilter';
+import { ColumnsMenu } from './ColumnsMenu';
+import { ExportMenu } from './ExportMenu';
+import type { ListStore } from './list-store';
+import { SelectionBar } from './SelectionBar';
+import { StatusChips } from './StatusChips';
+import { totalOf, useCounts } from './useCounts';
+import { useWorkflowList } from './useWorkflowList';
+import { ViewsMenu } from './ViewsMenu';
+import css from './WorkflowsPage.module.css';
+import { WorkflowTable } from './WorkflowTable';
+
+const s = strings.workflows;
+const route = getRouteApi('/namespaces/$ns/workflows');
+const listName = 'workflows'; // in settings.columns
+
+/** Values of a column among the rows at hand, for completion. */
+function seenValues(rows: readonly ExecutionInfo[], field: string): readonly string[] {
+  const of = (row: ExecutionInfo) =>
+    field === 'WorkflowType' ? row.type?.name : field === 'TaskQueue' ? row.taskQueue : undefined;
+  return [...new Set(rows.flatMap((row) => of(row) ?? []))].sort().slice(0, 50);
+}
+
+/** The address is the state: filter, order and view; columns are the view's or this browser's. */
+function useListState() {
+  const { ns } = route.useParams();
+  const { q: query = '', sort = '', view } = route.useSearch();
+  const navigate = route.useNavigate();
+  const { columns } = useSettings();
+  const setSearch = useCallback(
+    (next: { query?: string; sort?: string; view?: string | undefined }) =>
+      void navigate({
+        search: {
+          ...((next.query ?? query) ? { q: next.query ?? query } : {}),
+          ...((next.sort ?? sort) ? { sort: next.sort ?? sort } : {}),
+          ...(('view' in next ? next.view : view) ? { view: 'view' in next ? next.view : view } : {}),
+        } as { q?: string; sort?: string; view?: string },
+      }),
+    [navigate, query, sort, view],
+  );
+  const columnIds = columns[listName] ?? [];
+  const setColumns = (ids: string[]) => changeSettings({ columns: { ...columns, [listName]: ids } });
+  return { ns, query, sort, view, setSearch, columnIds, setColumns };
+}
+
+function useSelection(scope: string) {
+  const [state, setState] = useState<{ scope: string; keys: ReadonlySet<string>; everything: boolean }>({
+    scope,
+    keys: new Set(),
+    everything: false,
+  });
+  // Another filter is another list: what was selected there is not selected here.
+  const now = state.scope === scope ? state : { scope, keys: new Set<string>(), everything: false };
+  const select = (keys: readonly string[], on: boolean) => {
+    const next = new Set(now.keys);
+    for (const key of keys) {
+      if (on) next.add(key);
+      else next.delete(key);
+    }
+    setState({ scope, keys: next, everything: false });
+  };
+  return {
+    keys: now.keys,
+    everything: now.everything,
+    select,
+    selectEverything: () => setState({ ...now, everything: true }),
+    clear: () => setState({ scope, keys: new Set(), everything: false }),
+  };
+}
+
+function LiveState() {
+  const status = usePushStatus();
+  const words = strings.shell.connection;
+  const live = status === 'live';
+  return (
+    <span className={`sk-dim ${css['live']}`} title={live ? words.liveHint : words.pollingHint} data-live={live || undefined}>
+      {live ? words.live : words.polling}
+    </span>
+  );
+}
+
+interface NotesProps {
+  store: ListStore;
+  sort: string;
+  loaded: number;
+  total: number | undefined;
+  /** The chips do not say the number: it is the sum of several. */
+  several: boolean;
+  more: boolean;
+}
+
+function ListNotes(props: NotesProps) {
+  const { list } = props.store.state();
+  return (
+    <>
+      {props.sort && props.more && <span className="sk-dim">{s.sortedNote(props.loaded)}</span>}
+      {list.held && list.fresh > 0 && (
+        <button type="button" className={css['fresh']} title={s.newRowsHint} onClick={props.store.showFresh}>
+          <Icon name="up" size={12} />
+          {s.newRows(list.fresh)}
+        </button>
+      )}
+      {props.several && props.total !== undefined && (
+        <span className={`sk-dim ${css['total']}`}>{s.count(props.total)}</span>
+      )}
+      <LiveState />
+    </>
+  );
+}
+
 export function WorkflowsPage() {
-  return <h1>Workflows</h1>;
+  const { ns, query, sort, view, setSearch, columnIds, setColumns } = useListState();
+  const [edited, setEdited] = useState(query);
+  const { list, status, error, loadingMore, store } = useWorkflowList(ns, query);
+  const counts = useCounts(ns, query);
+  const { data: attributes = [] } = useQuery(searchAttributesQuery(ns));
+  const selection = useSelection(`${ns}\n${query}`);
+  const now = useNow(sort === 'duration' || sort === '-duration');
+  const columns = useMemo(() => columnsOf(columnIds), [columnIds]);
+  const rows = useMemo(() => sorted(list.rows, sort, now), [list.rows, sort, now]);
+  const fields = useMemo(() => [...systemFields, ...attributes], [attributes]);
+  const values = useCallback((field: string) => seenValues(list.rows, field), [list.rows]);
+  const statuses = statusesOf(query)?.statuses ?? [];
+  const total = totalOf(counts, statuses);
+  const setQuery = (next: string) => setSearch({ query: next });
+  const wrong = isCode(error, 'INVALID_ARGUMENT') ? (error as Error).message : undefined;
+  const group = shortcutGroups.list;
+  useShortcuts([
+    { keys: '/', does: s.shortcuts.filter, group, run: focusQueryField },
+    { keys: 'n', does: s.shortcuts.fresh, group, run: store.showFresh },
+  ]);
+  const onEnd = useCallback(() => void store.loadMore(), [store]);
+  const onHold = useCallback((held: boolean) => store.setHeld(held), [store]);
+  return (
+    <div className={css['page']}>
+      <h1 className="sk-hidden">{s.title}</h1>
+      <div className={css['bar']}>
+        {selection.keys.size > 0 ? (
+          <SelectionBar
+            ns={ns}
+            query={query}
+            rows={rows.filter((row) => selection.keys.has(rowKey(row)))}
+            everything={selection.everything}
+            total={total}
+            onEverything={selection.selectEverything}
+            onClear={selection.clear}
+            onDone={() => void store.refresh()}
+          />
+        ) : (
+          <>
+            <ViewsMenu
+              ns={ns}
+              name={view}
+              shown={{ query, columns: columnIds, sort }}
+              onChoose={(chosen) => {
+                if (chosen.columns.length > 0) setColumns([...chosen.columns]);
+                setSearch({ query: chosen.query, sort: chosen.sort, view: chosen.name });
+              }}
+            />
+            <StatusChips query={query} counts={counts} onQuery={setQuery} />
+            <div className={css['tools']}>
+              <ColumnsMenu ids={columnIds} attributes={attributes.map((a) => a.name)} onChange={setColumns} />
+              <ExportMenu ns={ns} query={query} columns={columns} />
+            </div>
+          </>
+        )}
+      </div>
+      <div className={css['filter']}>
+        <AddFilter fields={fields} values={values} onAdd={(made) => setQuery(both(query, made))} />
+        <div className={css['field']} data-wrong={wrong !== undefined || undefined}>
+          <QueryField
+            label={s.query.label}
+            value={query}
+            onApply={(next) => (next === query ? void store.refresh() : setQuery(next))}
+            onEdit={setEdited}
+            complete={(text, at) => complete(text, at, { fields, values, now: Date.now() })}
+            errorAt={wrong === undefined ? undefined : (errorPosition(wrong, query) ?? 0)}
+          />
+          {edited.trim() !== query.trim() && <span className={css['apply']}>↵ {s.query.apply}</span>}
+          {query && (
+            <button type="button" className={css['clear']} aria-label={s.query.clear} title={s.query.clear} onClick={() => setQuery('')}>
+              <Icon name="close" size={12} />
+            </button>
+          )}
+        </div>
+        <div className={css['notes']}>
+          <ListNotes store={store} sort={sort} loaded={list.rows.length} total={total} several={statuses.length > 1} more={list.next !== undefined} />
+        </div>
+      </div>
+      {wrong !== undefined && (
+        <p className={css['wrong']} role="alert">
+          {wrong}
+        </p>
+      )}
+      <div className={css['body']}>
+        {status === 'failed' && wrong === undefined ? (
+          <ErrorPanel error={error} onRetry={() => void store.refresh()} />
+        ) : status === 'ready' && rows.length === 0 ? (
+          <EmptyState title={s.empty.title} icon="search">
+            <p>{s.empty.text}</p>
+            {query && <Button onClick={() => setQuery('')}>{s.empty.clear}</Button>}
+          </EmptyState>
+        ) : (
+          <WorkflowTable
+            ns={ns}
+            rows={rows}
+            columns={columns}
+            sort={sort}
+            onSort={(next) => setSearch({ sort: next })}
+            selected={selection.keys}
+            onSelect={selection.select}
+            onHold={onHold}
+            onEnd={onEnd}
+            total={total}
+            foot={loadingMore && <div className={css['more']}>{strings.common.loading}</div>}
+          />
+        )}
+      </div>
+    </div>
+  );
 }

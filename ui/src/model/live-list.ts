@@ -1,0 +1,93 @@
+import type { ExecutionInfo } from './proto';
+import { timeMs } from './proto';
+
+/**
+ * A list of runs that changes while somebody looks at it. The server says, again and again, what its first
+ * page is now; further pages follow below as they are asked for. Two things can be done with a new first
+ * page: `apply` shows it, with the rows that stood below kept where they belong; `hold` changes no row's place:
+ * rows that are shown get their new status, those that are new are only counted.
+ *
+ * The order is the server's: open runs first, then by close time, then by start time, newest first.
+ */
+export interface LiveList {
+  readonly rows: readonly ExecutionInfo[];
+  /** The first page as it is now, when it is not (all) shown. */
+  readonly held?: FirstPage | undefined;
+  /** How many runs of the held page are not shown. */
+  readonly fresh: number;
+  /** Where the pages below go on; undefined: there are none. */
+  readonly next?: string | undefined;
+}
+
+export interface FirstPage {
+  readonly rows: readonly ExecutionInfo[];
+  readonly more: boolean;
+}
+
+export const emptyList: LiveList = { rows: [], fresh: 0 };
+
+export function rowKey(row: ExecutionInfo): string {
+  return row.execution?.runId ?? '';
+}
+
+/** Negative when a stands above b. */
+export function compareRows(a: ExecutionInfo, b: ExecutionInfo): number {
+  const closeA = timeMs(a.closeTime);
+  const closeB = timeMs(b.closeTime);
+  const openA = Number.isNaN(closeA);
+  const openB = Number.isNaN(closeB);
+  if (openA !== openB) return openA ? -1 : 1;
+  if (!openA && closeA !== closeB) return closeB - closeA;
+  return (timeMs(b.startTime) || 0) - (timeMs(a.startTime) || 0);
+}
+
+export function firstLoad(rows: readonly ExecutionInfo[], next: string | undefined): LiveList {
+  return { rows, fresh: 0, next: next || undefined };
+}
+
+/** A page from below. */
+export function append(
+  list: LiveList,
+  rows: readonly ExecutionInfo[],
+  next: string | undefined,
+): LiveList {
+  const known = new Set(list.rows.map(rowKey));
+  return {
+    ...list,
+    rows: [...list.rows, ...rows.filter((row) => !known.has(rowKey(row)))],
+    next: next || undefined,
+  };
+}
+
+/** Shows the first page as it is now. What stood in its span and is not in it has left the list. */
+export function apply(list: LiveList, page: FirstPage): LiveList {
+  const last = page.rows.at(-1);
+  const now = new Set(page.rows.map(rowKey));
+  const below =
+    page.more && last
+      ? list.rows.filter((row) => !now.has(rowKey(row)) && compareRows(row, last) >= 0)
+      : [];
+  return {
+    rows: [...page.rows, ...below],
+    fresh: 0,
+    next: page.more ? list.next : undefined,
+  };
+}
+
+/** Changes rows in their places, and counts what is new. */
+export function hold(list: LiveList, page: FirstPage): LiveList {
+  const now = new Map(page.rows.map((row) => [rowKey(row), row]));
+  const shown = new Set(list.rows.map(rowKey));
+  const fresh = page.rows.filter((row) => !shown.has(rowKey(row))).length;
+  return {
+    ...list,
+    rows: list.rows.map((row) => now.get(rowKey(row)) ?? row),
+    held: page,
+    fresh,
+  };
+}
+
+/** Shows what was held back. */
+export function release(list: LiveList): LiveList {
+  return list.held ? apply(list, list.held) : list;
+}
