@@ -16,6 +16,7 @@ import argparse
 import fcntl
 import gzip
 import hashlib
+import html
 import os
 import pathlib
 import re
@@ -164,7 +165,7 @@ def main():
     what.add_argument("--out", type=pathlib.Path)
     what.add_argument("--where", action="store_true", help="only print the folder of the built UI, which also "
                                                            "holds its source maps")
-    parser.add_argument("--disabled", action="store_true", help="an empty table")
+    parser.add_argument("--absent", metavar="WHY", help="an empty table that says why")
     args = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent
     ui = root / "ui"
@@ -173,15 +174,15 @@ def main():
         return
     blob, rows, absent, digest, licences = b"", [], "", "", ""
     try:
-        if args.disabled:
-            raise Absent("this binary was built with -Dui=false")
+        if args.absent:
+            raise Absent(args.absent)
         digest = digest_of(ui)
         dist = built(root, ui, digest)
         blob, rows = pack(dist)
         licences = (dist / NOT_SERVED).read_text(encoding="utf-8")
     except Absent as reason:
-        absent, digest = str(reason), ""
-        print(f"web UI: left out: {absent}", file=sys.stderr)
+        print(f"web UI: left out: {reason}", file=sys.stderr)
+        absent, digest = html.escape(" ".join(str(reason).split())), ""
     args.out.mkdir(parents=True, exist_ok=True)
     out = args.out.resolve()
     write(out / "web_assets.bin", blob)

@@ -20,7 +20,7 @@ struct sk_web_asset {
 
 extern const struct sk_web_asset sk_web_assets[];
 extern const size_t sk_web_asset_count;
-extern const char sk_web_assets_absent[]; /* why there are none; empty when there are */
+extern const char sk_web_assets_absent[]; /* why there are none, as HTML; else empty */
 extern const char sk_web_ui_version[];    /* a digest of the UI's sources */
 
 #endif

@@ -48,7 +48,7 @@ def until(what, condition):
 class Server:
     """A server on free ports; `serving` is its first log line, with the ports."""
 
-    def __init__(self, *args, command="start", wait=True, **extra):
+    def __init__(self, *args, command="start", wait=True, program=SKALD, **extra):
         args = ["server", command, *map(str, args)]
         for flag in ("--port", "--ui-port"):
             if not any(a == flag or a.startswith(flag + "=") for a in args):
@@ -56,7 +56,7 @@ class Server:
         if not any(a.startswith("--log-level") for a in args):
             args += ["--log-level", "info"]
         args += ["--log-format", "json"]
-        self.process = subprocess.Popen([SKALD, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([program, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=clean_environment(**extra))
         self.log, self.screen, self.errors = [], [], []
         self.lines = queue.Queue()
@@ -99,12 +99,14 @@ class Server:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
-    def get(self, path, host=None, port=None, method="GET", ip="127.0.0.1"):
+    def get(self, path, host=None, port=None, method="GET", ip="127.0.0.1", **headers):
         connection = http.client.HTTPConnection(ip, port or self.ui_port, timeout=LIMIT)
         try:
             connection.putrequest(method, path, skip_host=host is not None)
             if host is not None:
                 connection.putheader("Host", host)
+            for name, value in headers.items():
+                connection.putheader(name, value)
             connection.endheaders()
             answer = connection.getresponse()
             return answer.status, answer.read().decode(), dict(answer.getheaders())

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from program import ROOT, Case
+from program import ROOT, SKALD, Case, skald
 
 NEEDED = ("sh", "env", "dirname", "cat", "sed", "mkdir", "mktemp", "ln", "rm", "mv", "chmod")
 NOWHERE = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
@@ -92,3 +92,16 @@ class Node(Case):
         self.assertEqual(node, f"v{LOCKED}")
         self.assertRegex(npm, r"^\d+\.\d+\.\d+$")
         self.assertIn(f"node-{LOCKED}", npx)
+
+
+class WithoutUi(Case):
+    def test_the_server_serves_and_its_port_says_why(self):
+        program = pathlib.Path(SKALD).parent / "tests" / "scenario" / "skald-without-ui"
+        server = self.start("--store", "memory:", program=program)
+        self.assertEqual(skald("health", "--address", server.address)[0], 0)
+        for path in ("/", "/namespaces/default/workflows"):
+            status, body, headers = server.get(path, accept="text/html")
+            self.assertEqual(status, 200, path)
+            self.assertIn("there was no &lt;Node&gt; &amp; no network", body)
+            self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+            self.assertNotIn("<script", body)
