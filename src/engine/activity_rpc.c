@@ -327,7 +327,7 @@ static sk_err decide_take(struct joint *j, struct exec *x, struct sk_ctx *ctx,
         a->attempt != row->attempt || a->stamp != row->stamp)
         return SK_STALE;
     HIST(HistoryEvent) *scheduled;
-    sk_err err = history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &scheduled);
+    sk_err err = history_event(x, ctx, a->scheduled_id, &scheduled);
     if (err != SK_OK)
         return err;
     struct txn *t = joint_txn(j);

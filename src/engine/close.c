@@ -135,7 +135,7 @@ static void add_successor(struct txn *t, HIST(WorkflowExecutionStartedEventAttri
         .now_ns = t->now_ns,
     };
     t->successor = SK_NEW(t->ctx->arena, struct txn);
-    start_run(t->successor, t->shard, t->ctx, t->ns, t->x->flow, &args);
+    start_run(t->successor, t->ctx, t->ns, t->x->flow, &args);
     t->successor->point_current = true;
     t->successor->expected_current = t->x->run_id;
     t->successor->any_current = false;
@@ -145,7 +145,7 @@ static void add_successor(struct txn *t, HIST(WorkflowExecutionStartedEventAttri
 static HIST(WorkflowExecutionStartedEventAttributes) *started_attributes(struct txn *t)
 {
     HIST(HistoryEvent) *event;
-    if (history_event(t->x, t->ctx, t->e->store, 1, &event) != SK_OK) {
+    if (history_event(t->x, t->ctx, 1, &event) != SK_OK) {
         t->failed = true;
         return NULL;
     }

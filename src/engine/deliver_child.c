@@ -11,10 +11,8 @@
 
 /* ---- start a child ---- */
 
-static HIST(WorkflowExecutionStartedEventAttributes) *child_attributes(struct attempt *a,
-                                                                       const EN(StartChild) *m)
+static HIST(WorkflowExecutionStartedEventAttributes) *child_attributes(struct attempt *a)
 {
-    (void)m;
     struct sk_arena *arena = a->ctx->arena;
     const HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *i =
         a->initiated->start_child_workflow_execution_initiated_event_attributes;
@@ -63,7 +61,6 @@ static sk_err create_child(struct flow *flow, struct sk_ctx *ctx, const struct s
 {
     (void)response;
     const struct child_start *c = request;
-    struct sk_shard *shard = flow->shard;
     struct attempt *a = c->a;
     const HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *i =
         a->initiated->start_child_workflow_execution_initiated_event_attributes;
@@ -77,7 +74,7 @@ static sk_err create_child(struct flow *flow, struct sk_ctx *ctx, const struct s
                                       true};
     struct exec *current;
     bool terminate;
-    err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
+    err = start_resolve(ctx, flow, &policies, &current, &terminate);
     if (err == SK_STALE) {
         a->reply.ok = true;
         a->reply.run_id = sk_arena_strdup(ctx->arena, current->run_text);
@@ -90,20 +87,19 @@ static sk_err create_child(struct flow *flow, struct sk_ctx *ctx, const struct s
     }
     if (err != SK_OK)
         return err;
-    struct start_args args = {.attributes = child_attributes(a, a->out->start_child),
-                              .request_id = request_id,
-                              .hold_first_task = true};
+    struct start_args args = {
+        .attributes = child_attributes(a), .request_id = request_id, .hold_first_task = true};
     args.attributes->root_workflow_execution =
         sk_execution_msg(ctx->arena, c->root_workflow_id, c->root_run_id);
     args.user_metadata = a->initiated->user_metadata;
     struct txn t;
-    start_run(&t, shard, ctx, ns, flow, &args);
+    start_run(&t, ctx, ns, flow, &args);
     a->reply.ok = true;
     a->reply.run_id = sk_arena_strdup(ctx->arena, t.x->run_text);
     if (current)
         a->reply.replaced_run_id = sk_arena_strdup(ctx->arena, current->run_text);
     deliver_inbox_put(a, &t, i->workflow_id);
-    err = start_commit(shard, ctx, ns, flow, &t, current, terminate);
+    err = start_commit(&t, current, terminate);
     return err == SK_CONDITION ? SK_UNAVAILABLE : err; // the pointer moved under us: come again
 }
 

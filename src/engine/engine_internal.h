@@ -246,8 +246,7 @@ sk_err flow_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namesp
 void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg);
 
 /* txn.c */
-void txn_init(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
-              const struct sk_namespace *ns, struct exec *x);
+void txn_init(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x);
 HIST(HistoryEvent) *txn_event(struct txn *t, int type);
 void txn_add(struct txn *t, HIST(HistoryEvent) *event);
 void txn_flush_buffered(struct txn *t);
@@ -370,8 +369,8 @@ struct start_args {
 };
 /* A new run: its memory and a transition that writes Started and the first task (or its backoff).
  * The transition is the caller's to commit, alone or as another's successor. */
-void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
-               const struct sk_namespace *ns, struct flow *flow, const struct start_args *args);
+void start_run(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns, struct flow *flow,
+               const struct start_args *args);
 /* After a backoff, or when the parent has recorded the child. */
 void start_first_task(struct txn *t, bool announce);
 int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms);
@@ -383,13 +382,10 @@ struct start_policies {
     int reuse, conflict;
     bool child; /* starts by a parent have no minimal interval */
 };
-sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
-                     const struct start_policies *policies, struct exec **ret_current,
-                     bool *ret_terminate) SK_MUST_USE;
+sk_err start_resolve(struct sk_ctx *ctx, struct flow *flow, const struct start_policies *policies,
+                     struct exec **ret_current, bool *ret_terminate) SK_MUST_USE;
 /* Commit a new run over `current` (NULL: none), ending it first when terminate. */
-sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                    struct flow *flow, struct txn *t, struct exec *current,
-                    bool terminate) SK_MUST_USE;
+sk_err start_commit(struct txn *t, struct exec *current, bool terminate) SK_MUST_USE;
 
 /* close.c */
 /* Add a close event and all that follows from it: rows, parent, children, retention. */
@@ -449,10 +445,9 @@ void visible_op(struct txn *t);
 const COMMON(SearchAttributes) *visible_attributes(const struct exec *x, struct sk_arena *arena);
 
 /* history.c */
-sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
-                     int64_t to, size_t max_bytes, struct sk_str *ret,
-                     int64_t *ret_last) SK_MUST_USE;
-sk_err history_event(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t event_id,
+sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, int64_t from, int64_t to, size_t max_bytes,
+                     struct sk_str *ret, int64_t *ret_last) SK_MUST_USE;
+sk_err history_event(struct exec *x, struct sk_ctx *ctx, int64_t event_id,
                      HIST(HistoryEvent) **ret) SK_MUST_USE;
 
 /* token.c */

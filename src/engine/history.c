@@ -36,9 +36,8 @@ static bool from_tail(struct exec *x, int64_t from, int64_t to, struct sk_ctx *c
 }
 
 /* The batches from the store, or the one at hand. */
-static sk_err from_store(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
-                         int64_t to, size_t max_bytes, struct sk_history_batch **ret,
-                         size_t *ret_count)
+static sk_err from_store(struct exec *x, struct sk_ctx *ctx, int64_t from, int64_t to,
+                         size_t max_bytes, struct sk_history_batch **ret, size_t *ret_count)
 {
     const struct tail_batch *at_hand = &x->at_hand;
     bool one = from == to;
@@ -49,15 +48,15 @@ static sk_err from_store(struct exec *x, struct sk_ctx *ctx, struct sk_store *st
         return SK_OK;
     }
     struct sk_run_key key = exec_key(x);
-    sk_err err =
-        sk_store_history_read(store, ctx, &key, from, to, max_bytes, false, ret, ret_count);
+    sk_err err = sk_store_history_read(x->flow->shard->engine->store, ctx, &key, from, to,
+                                       max_bytes, false, ret, ret_count);
     if (err == SK_OK && one && *ret_count == 1)
         exec_keep_at_hand(x, *ret);
     return err;
 }
 
-static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
-                         int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
+static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, int64_t from, int64_t to,
+                         size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
 {
     struct sk_history_batch *batches;
     size_t count;
@@ -66,7 +65,7 @@ static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *st
     if (from > to)
         return SK_OK;
     if (!from_tail(x, from, to, ctx, &batches, &count)) {
-        sk_err err = from_store(x, ctx, store, from, to, max_bytes, &batches, &count);
+        sk_err err = from_store(x, ctx, from, to, max_bytes, &batches, &count);
         if (err != SK_OK)
             return err;
     }
@@ -100,19 +99,18 @@ static sk_err read_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *st
     return SK_OK;
 }
 
-sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t from,
-                     int64_t to, size_t max_bytes, struct sk_str *ret, int64_t *ret_last)
+sk_err history_bytes(struct exec *x, struct sk_ctx *ctx, int64_t from, int64_t to, size_t max_bytes,
+                     struct sk_str *ret, int64_t *ret_last)
 {
-    sk_err err = read_bytes(x, ctx, store, from, to, max_bytes, ret, ret_last);
+    sk_err err = read_bytes(x, ctx, from, to, max_bytes, ret, ret_last);
     return err == SK_DATA_LOSS ? flow_set_aside(x->flow, ctx, x->run_id) : err;
 }
 
-sk_err history_event(struct exec *x, struct sk_ctx *ctx, struct sk_store *store, int64_t event_id,
-                     HIST(HistoryEvent) **ret)
+sk_err history_event(struct exec *x, struct sk_ctx *ctx, int64_t event_id, HIST(HistoryEvent) **ret)
 {
     struct sk_str bytes;
     int64_t last;
-    sk_err err = history_bytes(x, ctx, store, event_id, event_id, SIZE_MAX, &bytes, &last);
+    sk_err err = history_bytes(x, ctx, event_id, event_id, SIZE_MAX, &bytes, &last);
     if (err != SK_OK)
         return err;
     ProtobufCMessage *m;
@@ -200,7 +198,7 @@ static sk_err close_event_page(struct history_call *call, struct sk_engine *e, s
     }
     struct sk_str bytes;
     int64_t last;
-    sk_err err = history_bytes(x, ctx, e->store, last_id, last_id, PAGE_BYTES, &bytes, &last);
+    sk_err err = history_bytes(x, ctx, last_id, last_id, PAGE_BYTES, &bytes, &last);
     if (err == SK_OK)
         sk_wire_splice(ctx->arena, &call->response->base, FIELD_HISTORY, bytes);
     return err;
@@ -219,7 +217,7 @@ static sk_err all_events_page(struct history_call *call, struct sk_engine *e, st
     int64_t to = next + page - 1 < end ? next + page - 1 : end;
     struct sk_str bytes;
     int64_t last;
-    sk_err err = history_bytes(x, ctx, e->store, next, to, PAGE_BYTES, &bytes, &last);
+    sk_err err = history_bytes(x, ctx, next, to, PAGE_BYTES, &bytes, &last);
     if (err != SK_OK)
         return err;
     bool more = last < end;
@@ -335,7 +333,7 @@ static sk_err read_page_reverse(struct flow *flow, struct sk_ctx *ctx,
     int64_t from = to - page + 1 > 1 ? to - page + 1 : 1;
     struct sk_str bytes, back;
     int64_t last;
-    err = history_bytes(x, ctx, e->store, from, to, SIZE_MAX, &bytes, &last);
+    err = history_bytes(x, ctx, from, to, SIZE_MAX, &bytes, &last);
     if (err == SK_OK)
         err = reversed(ctx, bytes, from, to, &back);
     if (err != SK_OK)

@@ -53,7 +53,7 @@ struct joint {
 struct txn *joint_txn(struct joint *j)
 {
     if (!j->open)
-        txn_init(&j->t, j->x->flow->shard, &j->ctx, j->ns, j->x);
+        txn_init(&j->t, &j->ctx, j->ns, j->x);
     j->open = true;
     return &j->t;
 }

@@ -331,8 +331,7 @@ static sk_err do_query_take(struct sk_shard *shard, struct sk_ctx *ctx,
     sk_err err = flow_run_uuid(flow, ctx, run_id, &x);
     if (err == SK_OK && !sticky) {
         to = x->s->next_event_id - 1;
-        err = history_bytes(x, ctx, shard->engine->store, 1, to, RESPONSE_HISTORY_BYTES, &bytes,
-                            &last);
+        err = history_bytes(x, ctx, 1, to, RESPONSE_HISTORY_BYTES, &bytes, &last);
     }
     if (err == SK_OK && last < to) { // the worker reads on by itself
         EN(HistoryToken) rest = SKALD__ENGINE__V1__HISTORY_TOKEN__INIT;

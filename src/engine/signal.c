@@ -189,7 +189,7 @@ static sk_err delete_run(struct flow *flow, struct sk_ctx *ctx, const struct sk_
     struct sk_uuid id = x->run_id;
     if (exec_running(x)) {
         struct txn t;
-        txn_init(&t, flow->shard, ctx, ns, x);
+        txn_init(&t, ctx, ns, x);
         close_terminated(&t, sk_bin(ctx->arena, "Delete workflow execution"), NULL,
                          SYSTEM_IDENTITY);
         err = txn_commit(&t);

@@ -38,12 +38,6 @@ void start_first_task(struct txn *t, bool announce)
         wft_schedule(t, 1, 0, announce);
 }
 
-static struct exec *new_exec(struct sk_shard *shard, struct flow *flow, int64_t now_ms)
-{
-    (void)shard;
-    return exec_new(flow, sk_uuid_new(sk_rt_random(), now_ms));
-}
-
 static void remember_start(struct txn *t, const struct start_args *args)
 {
     struct exec *x = t->x;
@@ -56,20 +50,20 @@ static void remember_start(struct txn *t, const struct start_args *args)
     request_remember(t, args->request_id, EVENT(WORKFLOW_EXECUTION_STARTED), 1);
 }
 
-void start_run(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
-               const struct sk_namespace *ns, struct flow *flow, const struct start_args *args)
+void start_run(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns, struct flow *flow,
+               const struct start_args *args)
 {
     int64_t now_ns = args->now_ns ? args->now_ns : sk_now_wall_ns();
-    struct exec *x = new_exec(shard, flow, now_ns / MS_NS);
-    txn_init(t, shard, ctx, ns, x);
+    struct exec *x = exec_new(flow, sk_uuid_new(sk_rt_random(), now_ns / MS_NS));
+    txn_init(t, ctx, ns, x);
     t->now_ns = now_ns;
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_STARTED));
     HIST(WorkflowExecutionStartedEventAttributes) *a = args->attributes;
     if (a->retry_policy) // a run without one is not retried
         a->retry_policy = retry_full_policy(ctx->arena, a->retry_policy);
-    a->workflow_task_timeout = sk_dur(
-        ctx->arena, task_timeout_ms(shard->engine->limits, sk_dur_ms(a->workflow_task_timeout),
-                                    sk_dur_ms(a->workflow_run_timeout)));
+    a->workflow_task_timeout =
+        sk_dur(ctx->arena, task_timeout_ms(t->e->limits, sk_dur_ms(a->workflow_task_timeout),
+                                           sk_dur_ms(a->workflow_run_timeout)));
     a->original_execution_run_id = sk_arena_strdup(ctx->arena, x->run_text);
     if (!sk_text_set(a->first_execution_run_id))
         a->first_execution_run_id = a->original_execution_run_id;
@@ -102,11 +96,10 @@ static sk_err already_started(struct sk_ctx *ctx, const struct exec *x, const ch
                                             x->s->first_run_id);
 }
 
-static sk_err too_soon(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
-                       const char *what)
+static sk_err too_soon(struct sk_ctx *ctx, const struct exec *x, const char *what)
 {
     int64_t since = (sk_now_wall_ns() - x->s->start_ns) / MS_NS;
-    int64_t minimum = shard->engine->limits->id_reuse_min_ms;
+    int64_t minimum = x->flow->shard->engine->limits->id_reuse_min_ms;
     if (minimum == 0 || since > minimum)
         return SK_OK;
     return sk_fail_resource_exhausted(
@@ -115,7 +108,7 @@ static sk_err too_soon(struct sk_shard *shard, struct sk_ctx *ctx, const struct 
         SK_STR_ARG(x->flow->workflow_id), (long long)since);
 }
 
-static sk_err resolve_running(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
+static sk_err resolve_running(struct sk_ctx *ctx, const struct exec *x,
                               const struct start_policies *p, bool *ret_terminate)
 {
     int conflict = p->conflict;
@@ -125,12 +118,12 @@ static sk_err resolve_running(struct sk_shard *shard, struct sk_ctx *ctx, const 
         return SK_STALE;
     if (conflict != (int)CONFLICT(TERMINATE_EXISTING))
         return already_started(ctx, x, "Workflow execution is already running");
-    sk_err err = p->child ? SK_OK : too_soon(shard, ctx, x, "restarts");
+    sk_err err = p->child ? SK_OK : too_soon(ctx, x, "restarts");
     *ret_terminate = err == SK_OK;
     return err;
 }
 
-static sk_err resolve_closed(struct sk_shard *shard, struct sk_ctx *ctx, const struct exec *x,
+static sk_err resolve_closed(struct sk_ctx *ctx, const struct exec *x,
                              const struct start_policies *p)
 {
     char *id = sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
@@ -150,7 +143,7 @@ static sk_err resolve_closed(struct sk_shard *shard, struct sk_ctx *ctx, const s
     if (text)
         return sk_fail_workflow_already_started(ctx, text, x->s->start_request_id, x->run_text,
                                                 x->s->first_run_id);
-    return p->child ? SK_OK : too_soon(shard, ctx, x, "starts");
+    return p->child ? SK_OK : too_soon(ctx, x, "starts");
 }
 
 static bool took_request(const struct exec *x, const char *request_id)
@@ -159,8 +152,8 @@ static bool took_request(const struct exec *x, const char *request_id)
            request_seen(x, request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED));
 }
 
-sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *flow,
-                     const struct start_policies *p, struct exec **ret_current, bool *ret_terminate)
+sk_err start_resolve(struct sk_ctx *ctx, struct flow *flow, const struct start_policies *p,
+                     struct exec **ret_current, bool *ret_terminate)
 {
     *ret_current = NULL;
     *ret_terminate = false;
@@ -176,25 +169,24 @@ sk_err start_resolve(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *fl
     if (took_request(x, p->request_id))
         return SK_STALE;
     if (exec_running(x))
-        return resolve_running(shard, ctx, x, p, ret_terminate);
-    return resolve_closed(shard, ctx, x, p);
+        return resolve_running(ctx, x, p, ret_terminate);
+    return resolve_closed(ctx, x, p);
 }
 
-sk_err start_commit(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                    struct flow *flow, struct txn *t, struct exec *current, bool terminate)
+sk_err start_commit(struct txn *t, struct exec *current, bool terminate)
 {
     t->any_current = false;
     if (current)
         t->expected_current = current->run_id;
     if (!terminate) {
-        flow_attach(flow, t->x);
+        flow_attach(t->x->flow, t->x);
         return txn_commit(t);
     }
     struct txn end;
-    txn_init(&end, shard, ctx, ns, current);
+    txn_init(&end, t->ctx, t->ns, current);
     end.successor = t;
-    COMMON(Payloads) *details = NULL; // the reason says it all
-    close_terminated(&end, sk_bin(ctx->arena, "TerminateIfRunning WorkflowIdReusePolicy"), details,
+    // The reason says it all; there are no details.
+    close_terminated(&end, sk_bin(t->ctx->arena, "TerminateIfRunning WorkflowIdReusePolicy"), NULL,
                      SYSTEM_IDENTITY);
     return txn_commit(&end);
 }
@@ -239,24 +231,21 @@ static HIST(WorkflowExecutionStartedEventAttributes) *attributes_of(
     return a;
 }
 
-/* The answer names a run that exists already. */
-static sk_err answer_existing(struct txn *t, const struct exec *x, bool started,
-                              WS(StartWorkflowExecutionResponse) *response)
+static void name_run(struct sk_ctx *ctx, const struct exec *x, bool started,
+                     WS(StartWorkflowExecutionResponse) *response)
 {
-    (void)t;
-    response->run_id = sk_arena_strdup(t->ctx->arena, x->run_text);
-    response->first_execution_run_id = sk_arena_strdup(t->ctx->arena, x->s->first_run_id);
+    response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
+    response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
     response->started = started;
     response->status = (Temporal__Api__Enums__V1__WorkflowExecutionStatus)x->s->status;
-    return SK_OK;
 }
 
 /* USE_EXISTING with on_conflict_options: the run remembers the request, in its history. */
-static sk_err attach(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                     struct exec *x, const WS(StartWorkflowExecutionRequest) *r)
+static sk_err attach(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x,
+                     const WS(StartWorkflowExecutionRequest) *r)
 {
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     HIST(HistoryEvent) *event = txn_event(&t, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED));
     HIST(WorkflowExecutionOptionsUpdatedEventAttributes) *a =
         event->workflow_execution_options_updated_event_attributes;
@@ -275,18 +264,16 @@ static sk_err attach(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk
     return txn_commit(&t);
 }
 
-static sk_err use_existing(struct sk_shard *shard, struct sk_ctx *ctx,
-                           const struct sk_namespace *ns, struct exec *x,
+static sk_err use_existing(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x,
                            const WS(StartWorkflowExecutionRequest) *r,
                            WS(StartWorkflowExecutionResponse) *response)
 {
     bool ours = took_request(x, r->request_id);
-    struct txn t = {.ctx = ctx};
-    answer_existing(&t, x, ours && strcmp(x->s->start_request_id, r->request_id) == 0, response);
+    name_run(ctx, x, ours && strcmp(x->s->start_request_id, r->request_id) == 0, response);
     const Temporal__Api__Workflow__V1__OnConflictOptions *options = r->on_conflict_options;
     bool wants = options && (options->attach_request_id || options->attach_completion_callbacks ||
                              options->attach_links);
-    return !ours && wants ? attach(shard, ctx, ns, x, r) : SK_OK;
+    return !ours && wants ? attach(ctx, ns, x, r) : SK_OK;
 }
 
 static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identity,
@@ -302,8 +289,8 @@ static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identit
     return err;
 }
 
-static sk_err start_once(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         struct flow *flow, const WS(StartWorkflowExecutionRequest) *r,
+static sk_err start_once(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                         const WS(StartWorkflowExecutionRequest) *r,
                          WS(StartWorkflowExecutionResponse) *response)
 {
     struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy,
@@ -312,9 +299,9 @@ static sk_err start_once(struct sk_shard *shard, struct sk_ctx *ctx, const struc
     bool terminate = false;
     sk_err err = SK_OK;
     if (flow->current_known) {
-        err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
+        err = start_resolve(ctx, flow, &policies, &current, &terminate);
         if (err == SK_STALE)
-            return use_existing(shard, ctx, ns, current, r, response);
+            return use_existing(ctx, ns, current, r, response);
         if (err != SK_OK)
             return err;
     }
@@ -325,24 +312,24 @@ static sk_err start_once(struct sk_shard *shard, struct sk_ctx *ctx, const struc
         .links = r->links,
         .request_id = r->request_id,
     };
-    bool eager = r->request_eager_execution && shard->engine->limits->eager_start &&
+    bool eager = r->request_eager_execution && flow->shard->engine->limits->eager_start &&
                  sk_dur_ms(args.attributes->first_workflow_task_backoff) == 0;
     args.inline_task = eager;
     args.attributes->eager_execution_accepted = eager;
     struct txn t;
-    start_run(&t, shard, ctx, ns, flow, &args);
+    start_run(&t, ctx, ns, flow, &args);
     struct exec *x = t.x;
-    err = start_commit(shard, ctx, ns, flow, &t, current, terminate);
+    err = start_commit(&t, current, terminate);
     if (err != SK_OK)
         return err;
-    answer_existing(&t, x, true, response);
+    name_run(ctx, x, true, response);
     return eager ? eager_task(x, ctx, r->identity, response) : SK_OK;
 }
 
 static sk_err start(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,
                     const void *request, void *response)
 {
-    sk_err err = start_once(flow->shard, ctx, ns, flow, request, response);
+    sk_err err = start_once(flow, ctx, ns, request, response);
     if (err != SK_CONDITION || flow->current_known)
         return err;
     /* The id is in use: now look, and decide again. */
@@ -352,7 +339,7 @@ static sk_err start(struct flow *flow, struct sk_ctx *ctx, const struct sk_names
     if (err != SK_OK && err != SK_NOT_FOUND)
         return err;
     sk_ctx_clear(ctx);
-    return start_once(flow->shard, ctx, ns, flow, request, response);
+    return start_once(flow, ctx, ns, request, response);
 }
 
 sk_err sk_engine_start(struct sk_engine *engine, struct sk_ctx *ctx, const struct sk_namespace *ns,
@@ -403,8 +390,7 @@ static void add_signal(struct txn *t, const WS(SignalWithStartWorkflowExecutionR
                r->n_links, r->links);
 }
 
-static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, struct exec *x,
+static sk_err signal_running(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x,
                              const WS(SignalWithStartWorkflowExecutionRequest) *r,
                              WS(SignalWithStartWorkflowExecutionResponse) *response)
 {
@@ -413,13 +399,13 @@ static sk_err signal_running(struct sk_shard *shard, struct sk_ctx *ctx,
     response->started = strcmp(x->s->start_request_id, r->request_id) == 0;
     if (response->started || !exec_running(x))
         return SK_OK; // asked again: the run began with this signal
-    if (x->s->signal_count >= shard->engine->limits->signals_per_run)
+    if (x->s->signal_count >= x->flow->shard->engine->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "exceeded workflow execution limit for signal events");
     if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
         return SK_OK;
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     wft_schedule_if_idle(&t);
@@ -431,7 +417,6 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
 {
     const WS(SignalWithStartWorkflowExecutionRequest) *r = request;
     WS(SignalWithStartWorkflowExecutionResponse) *response = out;
-    struct sk_shard *shard = flow->shard;
     struct exec *current = NULL;
     bool terminate = false;
     int conflict = (int)r->workflow_id_conflict_policy;
@@ -439,9 +424,9 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
         conflict = CONFLICT(USE_EXISTING); // what signal-with-start is for
     struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy, conflict,
                                       false};
-    sk_err err = start_resolve(shard, ctx, flow, &policies, &current, &terminate);
+    sk_err err = start_resolve(ctx, flow, &policies, &current, &terminate);
     if (err == SK_STALE)
-        return signal_running(shard, ctx, ns, current, r, response);
+        return signal_running(ctx, ns, current, r, response);
     if (err != SK_OK)
         return err;
     const WS(StartWorkflowExecutionRequest) *half = start_half(ctx->arena, r);
@@ -454,7 +439,7 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
         .hold_first_task = true, // Started, Signaled, then the task
     };
     struct txn t;
-    start_run(&t, shard, ctx, ns, flow, &args);
+    start_run(&t, ctx, ns, flow, &args);
     struct exec *x = t.x;
     request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
@@ -466,7 +451,7 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
     response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
     response->first_execution_run_id = response->run_id;
     response->started = true;
-    return start_commit(shard, ctx, ns, flow, &t, current, terminate);
+    return start_commit(&t, current, terminate);
 }
 
 sk_err sk_engine_signal_with_start(struct sk_engine *engine, struct sk_ctx *ctx,

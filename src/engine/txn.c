@@ -18,12 +18,11 @@
 #include "base/log.h"
 #include "wire/wire.h"
 
-void txn_init(struct txn *t, struct sk_shard *shard, struct sk_ctx *ctx,
-              const struct sk_namespace *ns, struct exec *x)
+void txn_init(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x)
 {
     memset(t, 0, sizeof *t);
-    t->e = shard->engine;
-    t->shard = shard;
+    t->shard = x->flow->shard;
+    t->e = t->shard->engine;
     t->ctx = ctx;
     t->ns = ns;
     t->x = x;

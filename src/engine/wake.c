@@ -157,7 +157,7 @@ static sk_err fire_run(struct sk_shard *shard, struct sk_ctx *ctx, struct flow *
     if (!exec_running(x))
         return close_delete(ctx, x, NULL);
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     fire_due(&t);
     shard->stats.timers_fired++;
     return txn_commit(&t);

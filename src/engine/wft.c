@@ -410,7 +410,7 @@ static sk_err respond_history(struct exec *x, struct sk_ctx *ctx, bool sticky,
     int64_t to = x->s->next_event_id - 1;
     int64_t last;
     struct sk_str bytes;
-    sk_err err = history_bytes(x, ctx, e->store, from, to, RESPONSE_HISTORY_BYTES, &bytes, &last);
+    sk_err err = history_bytes(x, ctx, from, to, RESPONSE_HISTORY_BYTES, &bytes, &last);
     if (err != SK_OK)
         return err;
     if (last < to) {

@@ -19,11 +19,10 @@ struct take {
 
 /* Events came since the attempt after a failure was scheduled: it becomes an ordinary task, with
  * events of its own, in a commit. */
-static sk_err make_ordinary(struct sk_shard *shard, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, struct exec *x)
+static sk_err make_ordinary(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x)
 {
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     wft_drop_row(&t);
     x->s->wft = NULL;
     wft_schedule(&t, 1, 0, true); // should the answer fail, another poll has to find it
@@ -54,7 +53,7 @@ static sk_err take_task(struct flow *flow, struct sk_ctx *ctx, const struct sk_n
     bool sticky = take->task->sticky && sk_text_set(x->s->sticky_queue) &&
                   sk_str_eq(take->task->row.queue.name, sk_str_of(x->s->sticky_queue));
     if (x->s->wft->attempt > 1 && x->s->wft->scheduled_id != x->s->next_event_id) {
-        err = make_ordinary(flow->shard, ctx, ns, x);
+        err = make_ordinary(ctx, ns, x);
         if (err != SK_OK)
             return err;
     }
@@ -216,9 +215,8 @@ static void set_stickiness(struct exec *x, const WS(RespondWorkflowTaskCompleted
 }
 
 /* The answer was refused: what it decided is dropped, the task fails. */
-static sk_err refuse(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                     struct flow *flow, struct sk_uuid run_id, const struct verdict *v,
-                     const char *identity)
+static sk_err refuse(struct sk_ctx *ctx, const struct sk_namespace *ns, struct flow *flow,
+                     struct sk_uuid run_id, const struct verdict *v, const char *identity)
 {
     struct exec *x;
     const char *text = verdict_text(ctx->arena, v);
@@ -229,7 +227,7 @@ static sk_err refuse(struct sk_shard *shard, struct sk_ctx *ctx, const struct sk
     if (x->s->wft->attempt > 1 && !unhandled && !v->terminate)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "%s", text); // it will time out
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     x->s->close_attempted |= unhandled;
     if (v->terminate) {
         wft_fail_for_good(&t, v->cause, sk_failure_new(ctx->arena, text, "Server"), identity);
@@ -254,11 +252,10 @@ static bool is_heartbeat(const WS(RespondWorkflowTaskCompletedRequest) *r)
 }
 
 /* A worker may keep a task alive for local activities only so long. */
-static sk_err heartbeat_over(struct sk_shard *shard, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, struct exec *x)
+static sk_err heartbeat_over(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x)
 {
     struct txn t;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     stickiness_clear(x);
     wft_time_out(&t, TIMEOUT(START_TO_CLOSE));
     sk_err err = txn_commit(&t);
@@ -293,7 +290,7 @@ static sk_err hand_out_eager(struct exec *x, struct sk_ctx *ctx, const struct sk
         if (!a)
             continue;
         HIST(HistoryEvent) *event;
-        sk_err err = history_event(x, ctx, x->flow->shard->engine->store, a->scheduled_id, &event);
+        sk_err err = history_event(x, ctx, a->scheduled_id, &event);
         if (err != SK_OK)
             return err;
         WS(PollActivityTaskQueueResponse) *task =
@@ -344,7 +341,6 @@ static sk_err complete(struct flow *flow, struct sk_ctx *ctx, const struct sk_na
                        const void *request, void *response)
 {
     const struct completion *c = request;
-    struct sk_shard *shard = flow->shard;
     const WS(RespondWorkflowTaskCompletedRequest) *r = c->request;
     struct exec *x;
     sk_err err = find_started(flow, ctx, c->token, &x);
@@ -353,11 +349,11 @@ static sk_err complete(struct flow *flow, struct sk_ctx *ctx, const struct sk_na
     struct sk_uuid run_id = x->run_id;
     int64_t original_ns = x->s->wft->original_scheduled_ns;
     if (is_heartbeat(r) &&
-        sk_now_wall_ms() > original_ns / MS_NS + shard->engine->limits->wft_heartbeat_ms)
-        return heartbeat_over(shard, ctx, ns, x);
+        sk_now_wall_ms() > original_ns / MS_NS + flow->shard->engine->limits->wft_heartbeat_ms)
+        return heartbeat_over(ctx, ns, x);
     struct txn t;
     struct command_results results;
-    txn_init(&t, shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     add_completed(&t, r);
     set_stickiness(x, r);
     err = commands_run(&t, r, &results);
@@ -367,7 +363,7 @@ static sk_err complete(struct flow *flow, struct sk_ctx *ctx, const struct sk_na
     }
     if (results.verdict.cause) {
         txn_abandon(&t);
-        return refuse(shard, ctx, ns, flow, run_id, &results.verdict, r->identity);
+        return refuse(ctx, ns, flow, run_id, &results.verdict, r->identity);
     }
     start_eager(&t, &results, r->identity);
     x->s->close_attempted = false;
@@ -408,7 +404,7 @@ static sk_err fail(struct flow *flow, struct sk_ctx *ctx, const struct sk_namesp
     if (err != SK_OK)
         return err;
     struct txn t;
-    txn_init(&t, flow->shard, ctx, ns, x);
+    txn_init(&t, ctx, ns, x);
     wft_fail(&t, (int)f->request->cause, f->request->failure, f->request->identity);
     return txn_commit(&t);
 }
