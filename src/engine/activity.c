@@ -342,21 +342,16 @@ void activity_respond(struct exec *x, struct sk_ctx *ctx, const struct sk_namesp
                       WS(PollActivityTaskQueueResponse) *ret)
 {
     struct sk_arena *arena = ctx->arena;
-    EN(TaskToken) token = SKALD__ENGINE__V1__TASK_TOKEN__INIT;
-    char *id = sk_arena_strndup(arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
-    token.ns = x->flow->ns;
-    token.workflow_id = id;
-    token.run_id = (ProtobufCBinaryData){sizeof x->run_id, x->run_id.b};
-    token.kind = SK_TASK_ACTIVITY;
+    EN(TaskToken) token = task_token_new(x, arena, SK_TASK_ACTIVITY);
     token.scheduled_id = a->scheduled_id;
     token.attempt = a->attempt;
     token.stamp = a->stamp;
     token.started_ns = a->started_ns;
     token.activity_id = a->activity_id;
-    ret->task_token = token_seal(x->flow->shard->engine, arena, &token.base);
+    ret->task_token = token_seal(exec_engine(x), arena, &token.base);
     ret->workflow_namespace = sk_arena_strdup(arena, ns->name);
     ret->workflow_type = sk_type_msg(arena, x->s->workflow_type);
-    ret->workflow_execution = sk_execution_msg(arena, id, x->run_text);
+    ret->workflow_execution = sk_execution_msg(arena, token.workflow_id, x->run_text);
     ret->activity_type = scheduled->activity_type;
     ret->activity_id = scheduled->activity_id;
     ret->header = scheduled->header;

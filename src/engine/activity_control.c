@@ -48,16 +48,6 @@ static sk_err decide_control(struct joint *j, struct exec *x, struct sk_ctx *ctx
     return SK_OK;
 }
 
-static sk_err run_control(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                          const struct control *c)
-{
-    const struct change change = {.workflow_id = c->execution->workflow_id,
-                                  .run_id = c->execution->run_id,
-                                  .decide = decide_control,
-                                  .request = c};
-    return run_change(e, ctx, ns, &change);
-}
-
 /* An activity that waits gets its next attempt now, or within the jitter. */
 static void dispatch_soon(struct txn *t, EN(Activity) *a, int64_t jitter_ms)
 {
@@ -144,7 +134,7 @@ sk_err sk_engine_activity_pause(struct sk_engine *engine, struct sk_ctx *ctx,
     default:
         return no_activity_named(ctx);
     }
-    return run_control(engine, ctx, ns, &c);
+    return run_change_of(engine, ctx, ns, c.execution, decide_control, &c);
 }
 
 sk_err sk_engine_activity_unpause(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -171,7 +161,7 @@ sk_err sk_engine_activity_unpause(struct sk_engine *engine, struct sk_ctx *ctx,
     default:
         return no_activity_named(ctx);
     }
-    return run_control(engine, ctx, ns, &c);
+    return run_change_of(engine, ctx, ns, c.execution, decide_control, &c);
 }
 
 sk_err sk_engine_activity_reset(struct sk_engine *engine, struct sk_ctx *ctx,
@@ -198,5 +188,5 @@ sk_err sk_engine_activity_reset(struct sk_engine *engine, struct sk_ctx *ctx,
     default:
         return no_activity_named(ctx);
     }
-    return run_control(engine, ctx, ns, &c);
+    return run_change_of(engine, ctx, ns, c.execution, decide_control, &c);
 }

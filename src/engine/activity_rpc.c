@@ -29,17 +29,10 @@ static sk_err target_from_token(struct sk_engine *e, struct sk_ctx *ctx,
                                 const struct sk_namespace *ns, ProtobufCBinaryData bytes,
                                 struct target *ret)
 {
-    ProtobufCMessage *m;
-    sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__task_token__descriptor, &m);
+    const EN(TaskToken) *token;
+    sk_err err = task_token_open(e, ctx, ns, bytes, SK_TASK_ACTIVITY, &token);
     if (err != SK_OK)
         return err;
-    const EN(TaskToken) *token = (const EN(TaskToken) *)m;
-    if (token->kind != SK_TASK_ACTIVITY || token->run_id.len != SK_UUID_SIZE)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Error deserializing task token: it is not an activity's");
-    if (token->ns != ns->id)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Operation requested with a token from a different namespace.");
     *ret = (struct target){.workflow_id = token->workflow_id, .token = token};
     memcpy(ret->run_uuid.b, token->run_id.data, SK_UUID_SIZE);
     return SK_OK;

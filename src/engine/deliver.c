@@ -219,8 +219,7 @@ static bool is_child_of_source(const struct attempt *a, const struct exec *x)
 
 /* The reply says no, until the target said yes: it may not be there. */
 static sk_err ask_target(struct attempt *a, const COMMON(WorkflowExecution) *target,
-                         sk_err (*decide)(struct joint *, struct exec *, struct sk_ctx *,
-                                          const struct change *))
+                         decide_fn decide)
 {
     const struct change change = {.workflow_id = target->workflow_id,
                                   .run_id = target->run_id,
@@ -244,7 +243,7 @@ static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
     if (is_source(a, x) || !exec_running(x) ||
         (i->child_workflow_only && !is_child_of_source(a, x)))
         return SK_OK;
-    if (x->s->signal_count >= x->flow->shard->engine->limits->signals_per_run) {
+    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run) {
         a->reply.cause = SIGNAL_CAUSE(SIGNAL_COUNT_LIMIT_EXCEEDED);
         return SK_OK;
     }

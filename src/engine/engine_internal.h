@@ -170,6 +170,10 @@ struct txn {
 };
 
 /* exec.c: runs in memory */
+static inline struct sk_engine *exec_engine(const struct exec *x)
+{
+    return x->flow->shard->engine;
+}
 struct exec *exec_new(struct flow *flow, struct sk_uuid run_id);
 void exec_free(struct exec *x);
 sk_err exec_from_row(struct sk_ctx *ctx, struct flow *flow, const struct sk_exec_row *row,
@@ -265,21 +269,27 @@ char *txn_uuid(struct txn *t); /* a fresh one, in the transition's arena */
 /* joint.c: short requests on a run; those that come while a commit of it is under way are decided
  * in order and committed as one */
 struct joint;
+struct change;
+/* Look at the run and change it by joint_txn's transition, after which nothing may fail; or do not
+ * ask for that, and change nothing. What is returned (errors with ctx) is the answer, once the
+ * commit returned. On the loop that owns the run, perhaps in another request's fiber. */
+typedef sk_err (*decide_fn)(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                            const struct change *change);
 struct change {
     const char *workflow_id;
     const char *run_id;             /* NULL or empty: the current run */
     const struct sk_uuid *run_uuid; /* set: this run, whatever run_id says */
-    /* Look at the run and change it by joint_txn's transition, after which nothing may fail; or do
-     * not ask for that, and change nothing. What is returned (errors with ctx) is the answer, once
-     * the commit returned. On the loop that owns the run, perhaps in another request's fiber. */
-    sk_err (*decide)(struct joint *j, struct exec *x, struct sk_ctx *ctx,
-                     const struct change *change);
+    decide_fn decide;
     const void *request; /* decide's */
     void *response;
 };
 sk_err run_change(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
                   const struct change *change) SK_MUST_USE;
 struct txn *joint_txn(struct joint *j);
+/* run_change of the run that a client names. */
+sk_err run_change_of(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                     const COMMON(WorkflowExecution) *execution, decide_fn decide,
+                     const void *request) SK_MUST_USE;
 
 /* wft.c: the workflow task */
 bool wft_pending(const struct exec *x);
@@ -300,9 +310,9 @@ sk_err wft_respond(struct exec *x, struct sk_ctx *ctx, bool sticky,
                    WS(PollWorkflowTaskQueueResponse) *response) SK_MUST_USE;
 /* The poll that was to get the task inline failed: undo its start, offer the task to others. */
 void wft_offer_again(struct exec *x);
-void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, const char *identity);
-/* Events of a started task that are not in the store yet, as a serialized History. */
-struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx);
+void wft_start_in_memory(struct exec *x, int64_t now_ns, const char *identity);
+/* The history, and behind it those events of a started task that are not in the store yet. */
+struct sk_str wft_with_tail(struct exec *x, struct sk_ctx *ctx, struct sk_str history);
 void stickiness_clear(struct exec *x);
 
 /* priority.c */
@@ -455,6 +465,11 @@ ProtobufCBinaryData token_seal(struct sk_engine *e, struct sk_arena *arena,
                                const ProtobufCMessage *message);
 sk_err token_open(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData token,
                   const ProtobufCMessageDescriptor *type, ProtobufCMessage **ret) SK_MUST_USE;
+/* A token of one of the run's tasks, to be filled in; and one that a worker sent back. */
+EN(TaskToken) task_token_new(const struct exec *x, struct sk_arena *arena, enum sk_task_kind kind);
+sk_err task_token_open(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       ProtobufCBinaryData bytes, enum sk_task_kind kind,
+                       const EN(TaskToken) **ret) SK_MUST_USE;
 sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx) SK_MUST_USE;
 
 /* query.c */

@@ -48,8 +48,8 @@ static sk_err from_store(struct exec *x, struct sk_ctx *ctx, int64_t from, int64
         return SK_OK;
     }
     struct sk_run_key key = exec_key(x);
-    sk_err err = sk_store_history_read(x->flow->shard->engine->store, ctx, &key, from, to,
-                                       max_bytes, false, ret, ret_count);
+    sk_err err = sk_store_history_read(exec_engine(x)->store, ctx, &key, from, to, max_bytes, false,
+                                       ret, ret_count);
     if (err == SK_OK && one && *ret_count == 1)
         exec_keep_at_hand(x, *ret);
     return err;
@@ -222,15 +222,8 @@ static sk_err all_events_page(struct history_call *call, struct sk_engine *e, st
         return err;
     bool more = last < end;
     const EN(WorkflowTask) *wft = x->s->wft;
-    if (!more && tail && wft && (wft->attempt == 1 || is_worker(ctx))) {
-        struct sk_str extra = wft_tail(x, ctx);
-        char *all = sk_arena_alloc(ctx->arena, bytes.n + extra.n + 1);
-        if (bytes.n)
-            memcpy(all, bytes.p, bytes.n);
-        if (extra.n)
-            memcpy(all + bytes.n, extra.p, extra.n);
-        bytes = (struct sk_str){all, bytes.n + extra.n};
-    }
+    if (!more && tail && wft && (wft->attempt == 1 || is_worker(ctx)))
+        bytes = wft_with_tail(x, ctx, bytes);
     sk_wire_splice(ctx->arena, &call->response->base, FIELD_HISTORY, bytes);
     if (more || (wait && exec_running(x)))
         set_token(e, ctx, x, last + 1, more ? end : 0, tail, &call->response->next_page_token);

@@ -1,8 +1,7 @@
 /*
  * Joint transitions: short requests on one run (signals, cancel requests, terminations, all that is
  * said about its activities, what other workflows send) that are decided in order and committed as
- * one.
- * A run that is sent a thousand of them at once so waits for some twenty commits, not a thousand.
+ * one. So a run that is sent a thousand at once takes some twenty commits, not a thousand.
  *
  * Requests queue in the flow. The first of the queue leads: it waits for the lock, and with the
  * lock takes up all that queue for its run by then (TOGETHER_MAX at most), decides them one after
@@ -116,7 +115,7 @@ static int64_t event_bytes(const struct exec *x)
 }
 
 /* How many were decided: fewer than n when their events grow large. */
-static size_t decide(struct joint *j, struct member **members, size_t n)
+static size_t decide_all(struct joint *j, struct member **members, size_t n)
 {
     int64_t before = event_bytes(j->x);
     size_t i = 0;
@@ -162,7 +161,7 @@ static void lead(struct flow *flow, struct member *leader)
     struct sk_arena *arena = n > 1 ? sk_arena_new(0) : NULL; // one request's has room for itself
     struct joint j = {
         .x = x, .ns = leader->ns, .ctx = {.arena = arena ? arena : leader->ctx->arena}};
-    size_t decided = decide(&j, members, n);
+    size_t decided = decide_all(&j, members, n);
     put_back(flow, members + decided, n - decided);
     if (j.open) {
         sk_err err = txn_commit(&j.t);
@@ -202,4 +201,15 @@ sk_err run_change(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_names
                   const struct change *change)
 {
     return shard_call(e, ctx, ns, change->workflow_id, do_change, change, NULL);
+}
+
+sk_err run_change_of(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                     const COMMON(WorkflowExecution) *execution, decide_fn decide,
+                     const void *request)
+{
+    const struct change change = {.workflow_id = execution->workflow_id,
+                                  .run_id = execution->run_id,
+                                  .decide = decide,
+                                  .request = request};
+    return run_change(e, ctx, ns, &change);
 }

@@ -87,7 +87,7 @@ static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
         return sk_fail_resource_exhausted(
             ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
             "workflow operation can not be applied because workflow is closing");
-    if (x->s->signal_count >= x->flow->shard->engine->limits->signals_per_run)
+    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "exceeded workflow execution limit for signal events");
     if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
@@ -105,11 +105,7 @@ sk_err sk_engine_signal(struct sk_engine *engine, struct sk_ctx *ctx, const stru
                         WS(SignalWorkflowExecutionResponse) *response)
 {
     (void)response;
-    const struct change change = {.workflow_id = request->workflow_execution->workflow_id,
-                                  .run_id = request->workflow_execution->run_id,
-                                  .decide = decide_signal,
-                                  .request = request};
-    return run_change(engine, ctx, ns, &change);
+    return run_change_of(engine, ctx, ns, request->workflow_execution, decide_signal, request);
 }
 
 /* ---- cancel ---- */
@@ -141,11 +137,7 @@ sk_err sk_engine_request_cancel(struct sk_engine *engine, struct sk_ctx *ctx,
                                 WS(RequestCancelWorkflowExecutionResponse) *response)
 {
     (void)response;
-    const struct change change = {.workflow_id = request->workflow_execution->workflow_id,
-                                  .run_id = request->workflow_execution->run_id,
-                                  .decide = decide_cancel,
-                                  .request = request};
-    return run_change(engine, ctx, ns, &change);
+    return run_change_of(engine, ctx, ns, request->workflow_execution, decide_cancel, request);
 }
 
 /* ---- terminate ---- */
@@ -168,11 +160,7 @@ sk_err sk_engine_terminate(struct sk_engine *engine, struct sk_ctx *ctx,
                            WS(TerminateWorkflowExecutionResponse) *response)
 {
     (void)response;
-    const struct change change = {.workflow_id = request->workflow_execution->workflow_id,
-                                  .run_id = request->workflow_execution->run_id,
-                                  .decide = decide_terminate,
-                                  .request = request};
-    return run_change(engine, ctx, ns, &change);
+    return run_change_of(engine, ctx, ns, request->workflow_execution, decide_terminate, request);
 }
 
 /* ---- delete ---- */

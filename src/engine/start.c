@@ -99,7 +99,7 @@ static sk_err already_started(struct sk_ctx *ctx, const struct exec *x, const ch
 static sk_err too_soon(struct sk_ctx *ctx, const struct exec *x, const char *what)
 {
     int64_t since = (sk_now_wall_ns() - x->s->start_ns) / MS_NS;
-    int64_t minimum = x->flow->shard->engine->limits->id_reuse_min_ms;
+    int64_t minimum = exec_engine(x)->limits->id_reuse_min_ms;
     if (minimum == 0 || since > minimum)
         return SK_OK;
     return sk_fail_resource_exhausted(
@@ -279,7 +279,7 @@ static sk_err use_existing(struct sk_ctx *ctx, const struct sk_namespace *ns, st
 static sk_err eager_task(struct exec *x, struct sk_ctx *ctx, const char *identity,
                          WS(StartWorkflowExecutionResponse) *response)
 {
-    wft_start_in_memory(x, x->flow->shard->engine, sk_now_wall_ns(), identity);
+    wft_start_in_memory(x, sk_now_wall_ns(), identity);
     response->eager_workflow_task =
         MSG_NEW(ctx->arena, WS(PollWorkflowTaskQueueResponse),
                 temporal__api__workflowservice__v1__poll_workflow_task_queue_response);
@@ -399,7 +399,7 @@ static sk_err signal_running(struct sk_ctx *ctx, const struct sk_namespace *ns, 
     response->started = strcmp(x->s->start_request_id, r->request_id) == 0;
     if (response->started || !exec_running(x))
         return SK_OK; // asked again: the run began with this signal
-    if (x->s->signal_count >= x->flow->shard->engine->limits->signals_per_run)
+    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "exceeded workflow execution limit for signal events");
     if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))

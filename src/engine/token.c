@@ -125,3 +125,32 @@ sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx)
     memcpy(e->token_key, row.value.p, sizeof e->token_key);
     return SK_OK;
 }
+
+EN(TaskToken) task_token_new(const struct exec *x, struct sk_arena *arena, enum sk_task_kind kind)
+{
+    EN(TaskToken) token = SKALD__ENGINE__V1__TASK_TOKEN__INIT;
+    token.ns = x->flow->ns;
+    token.workflow_id = sk_arena_strndup(arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
+    token.run_id = (ProtobufCBinaryData){sizeof x->run_id, (uint8_t *)(uintptr_t)x->run_id.b};
+    token.kind = (int32_t)kind;
+    return token;
+}
+
+sk_err task_token_open(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
+                       ProtobufCBinaryData bytes, enum sk_task_kind kind, const EN(TaskToken) **ret)
+{
+    ProtobufCMessage *m;
+    sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__task_token__descriptor, &m);
+    if (err != SK_OK)
+        return err;
+    const EN(TaskToken) *token = (const EN(TaskToken) *)m;
+    if (token->kind != (int32_t)kind || token->run_id.len != SK_UUID_SIZE)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "Error deserializing task token: it is not that of %s",
+                       kind == SK_TASK_ACTIVITY ? "an activity" : "a workflow task");
+    if (token->ns != ns->id)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "Operation requested with a token from a different namespace.");
+    *ret = token;
+    return SK_OK;
+}

@@ -44,16 +44,21 @@ char *txn_uuid(struct txn *t)
     return sk_arena_strdup(t->ctx->arena, text);
 }
 
+/* The array with room for one more: itself, or a copy twice as large. */
+static void *with_room(struct txn *t, void *items, size_t n, size_t *capacity, size_t item_size)
+{
+    if (n < *capacity)
+        return items;
+    *capacity = n ? n * 2 : 8;
+    void *larger = sk_arena_alloc(t->ctx->arena, *capacity * item_size);
+    if (n)
+        memcpy(larger, items, n * item_size);
+    return larger;
+}
+
 struct sk_op *txn_op(struct txn *t, enum sk_op_kind kind)
 {
-    if (t->op_count == t->op_capacity) {
-        size_t capacity = t->op_capacity ? t->op_capacity * 2 : 16;
-        struct sk_op *ops = SK_NEW_N(t->ctx->arena, struct sk_op, capacity);
-        if (t->op_count)
-            memcpy(ops, t->ops, t->op_count * sizeof *ops);
-        t->ops = ops;
-        t->op_capacity = capacity;
-    }
+    t->ops = with_room(t, t->ops, t->op_count, &t->op_capacity, sizeof *t->ops);
     struct sk_op *op = &t->ops[t->op_count++];
     memset(op, 0, sizeof *op);
     op->kind = kind;
@@ -66,27 +71,13 @@ struct sk_op *txn_op(struct txn *t, enum sk_op_kind kind)
 
 void txn_announce(struct txn *t, const struct sk_task_row *row)
 {
-    if (t->add_count == t->add_capacity) {
-        size_t capacity = t->add_capacity ? t->add_capacity * 2 : 4;
-        struct sk_task_row *adds = SK_NEW_N(t->ctx->arena, struct sk_task_row, capacity);
-        if (t->add_count)
-            memcpy(adds, t->adds, t->add_count * sizeof *adds);
-        t->adds = adds;
-        t->add_capacity = capacity;
-    }
+    t->adds = with_room(t, t->adds, t->add_count, &t->add_capacity, sizeof *t->adds);
     t->adds[t->add_count++] = *row;
 }
 
 void txn_send(struct txn *t, int64_t id, EN(Outbox) *body)
 {
-    if (t->out_count == t->out_capacity) {
-        size_t capacity = t->out_capacity ? t->out_capacity * 2 : 4;
-        struct outgoing *out = SK_NEW_N(t->ctx->arena, struct outgoing, capacity);
-        if (t->out_count)
-            memcpy(out, t->out, t->out_count * sizeof *out);
-        t->out = out;
-        t->out_capacity = capacity;
-    }
+    t->out = with_room(t, t->out, t->out_count, &t->out_capacity, sizeof *t->out);
     t->out[t->out_count++] = (struct outgoing){id, body};
 }
 

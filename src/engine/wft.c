@@ -9,7 +9,7 @@
  *
  * A first attempt has events: Scheduled when it is scheduled, Started when any commit follows its
  * start. Attempts after the first are transient: no events until one completes; what the worker is
- * shown of them is made up by wft_tail. If events arrived meanwhile, the next attempt is an
+ * shown of them is made up by wft_with_tail. If events arrived meanwhile, the next attempt is an
  * ordinary one again.
  *
  * The start itself is not a commit: losing it costs one more delivery, and the token that the
@@ -105,7 +105,7 @@ void wft_offer_again(struct exec *x)
     if (!wft || wft->started_ns != 0 || wft->task_seq == 0)
         return;
     task_row(x, wft, &row);
-    sk_matching_add(x->flow->shard->engine->matching, &row);
+    sk_matching_add(exec_engine(x)->matching, &row);
 }
 
 void wft_drop_row(struct txn *t)
@@ -146,7 +146,7 @@ void wft_schedule(struct txn *t, int32_t attempt, int64_t original_ns, bool anno
     if (attempt == 1)
         txn_add(t, scheduled_event(t, wft, wft->queue, sticky));
     else
-        wft->scheduled_id = s->next_event_id; // provisional, see wft_tail
+        wft->scheduled_id = s->next_event_id; // provisional, see wft_with_tail
     put_row(t, wft, announce);
 }
 
@@ -169,7 +169,7 @@ static void suggest(struct started *start, const struct exec *x, const struct sk
     start->suggest = start->reason_count > 0;
 }
 
-void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, const char *identity)
+void wft_start_in_memory(struct exec *x, int64_t now_ns, const char *identity)
 {
     struct started *start = &x->start;
     const EN(WorkflowTask) *wft = x->s->wft;
@@ -180,7 +180,7 @@ void wft_start_in_memory(struct exec *x, struct sk_engine *e, int64_t now_ns, co
     start->started_id = wft->attempt == 1 ? x->s->next_event_id : wft->scheduled_id + 1;
     start->identity = sk_mem_strdup(identity ? identity : "");
     uuid_fresh(now_ns / MS_NS, start->request_id);
-    suggest(start, x, e->limits);
+    suggest(start, x, exec_engine(x)->limits);
     wake_arm(x);
 }
 
@@ -257,11 +257,11 @@ void wft_write_transient(struct txn *t)
     txn_add(t, started_event(t->ctx->arena, x->s->wft->scheduled_id, &start));
 }
 
-struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx)
+struct sk_str wft_with_tail(struct exec *x, struct sk_ctx *ctx, struct sk_str history)
 {
     const EN(WorkflowTask) *wft = x->s->wft;
     if (!wft || !wft_started(x) || (wft->attempt == 1 && wft->started_ns != 0))
-        return (struct sk_str){0};
+        return history;
     struct started start = x->start;
     if (!x->start.set)
         start_from_record(wft, &start);
@@ -281,7 +281,11 @@ struct sk_str wft_tail(struct exec *x, struct sk_ctx *ctx)
     HIST(HistoryEvent) *event = started_event(ctx->arena, wft->scheduled_id, &start);
     event->event_id = event->task_id = start.started_id;
     sk_wire_history_append(&tail, &event->base);
-    struct sk_str ret = {sk_arena_memdup(ctx->arena, tail.p, tail.n), tail.n};
+    char *all = sk_arena_alloc(ctx->arena, history.n + tail.n);
+    if (history.n)
+        memcpy(all, history.p, history.n);
+    memcpy(all + history.n, tail.p, tail.n);
+    struct sk_str ret = {all, history.n + tail.n};
     sk_buf_fini(&tail);
     return ret;
 }
@@ -379,14 +383,9 @@ void wft_time_out(struct txn *t, int timeout_type)
 
 static ProtobufCBinaryData seal_token(struct exec *x, struct sk_ctx *ctx)
 {
-    struct sk_engine *e = x->flow->shard->engine;
+    struct sk_engine *e = exec_engine(x);
     const EN(WorkflowTask) *wft = x->s->wft;
-    EN(TaskToken) token = SKALD__ENGINE__V1__TASK_TOKEN__INIT;
-    token.ns = x->flow->ns;
-    token.workflow_id =
-        sk_arena_strndup(ctx->arena, x->flow->workflow_id.p, x->flow->workflow_id.n);
-    token.run_id = (ProtobufCBinaryData){sizeof x->run_id, x->run_id.b};
-    token.kind = SK_TASK_WORKFLOW;
+    EN(TaskToken) token = task_token_new(x, ctx->arena, SK_TASK_WORKFLOW);
     token.scheduled_id = wft->scheduled_id;
     token.attempt = wft->attempt;
     token.stamp = wft->stamp;
@@ -405,7 +404,7 @@ static ProtobufCBinaryData seal_token(struct exec *x, struct sk_ctx *ctx)
 static sk_err respond_history(struct exec *x, struct sk_ctx *ctx, bool sticky,
                               WS(PollWorkflowTaskQueueResponse) *response)
 {
-    struct sk_engine *e = x->flow->shard->engine;
+    struct sk_engine *e = exec_engine(x);
     int64_t from = sticky ? x->s->last_started_id + 1 : 1;
     int64_t to = x->s->next_event_id - 1;
     int64_t last;
@@ -421,13 +420,7 @@ static sk_err respond_history(struct exec *x, struct sk_ctx *ctx, bool sticky,
         token.tail = true;
         response->next_page_token = token_seal(e, ctx->arena, &token.base);
     } else {
-        struct sk_str tail = wft_tail(x, ctx);
-        char *all = sk_arena_alloc(ctx->arena, bytes.n + tail.n + 1);
-        if (bytes.n)
-            memcpy(all, bytes.p, bytes.n);
-        if (tail.n)
-            memcpy(all + bytes.n, tail.p, tail.n);
-        bytes = (struct sk_str){all, bytes.n + tail.n};
+        bytes = wft_with_tail(x, ctx, bytes);
     }
     enum { FIELD_HISTORY = 8 };
     sk_wire_splice(ctx->arena, &response->base, FIELD_HISTORY, bytes);

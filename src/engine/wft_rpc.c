@@ -57,7 +57,7 @@ static sk_err take_task(struct flow *flow, struct sk_ctx *ctx, const struct sk_n
         if (err != SK_OK)
             return err;
     }
-    wft_start_in_memory(x, flow->shard->engine, sk_now_wall_ns(), take->poll->identity);
+    wft_start_in_memory(x, sk_now_wall_ns(), take->poll->identity);
     err = wft_respond(x, ctx, sticky, response);
     if (err != SK_OK)
         x->start.set = false; // the caller gives the task back
@@ -76,24 +76,6 @@ sk_err sk_engine_wft_start(struct sk_engine *engine, struct sk_ctx *ctx,
 }
 
 /* ---- the task that an answer is about ---- */
-
-static sk_err open_token(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
-                         ProtobufCBinaryData bytes, const EN(TaskToken) **ret)
-{
-    ProtobufCMessage *m;
-    sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__task_token__descriptor, &m);
-    if (err != SK_OK)
-        return err;
-    const EN(TaskToken) *token = (const EN(TaskToken) *)m;
-    if (token->kind != SK_TASK_WORKFLOW || token->run_id.len != SK_UUID_SIZE)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Error deserializing task token: it is not a workflow task's");
-    if (token->ns != ns->id)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Operation requested with a token from a different namespace.");
-    *ret = token;
-    return SK_OK;
-}
 
 /* The server restarted since the start was given out; the token says what it was. */
 static void start_from_token(struct exec *x, const EN(TaskToken) *token)
@@ -327,7 +309,7 @@ static sk_err answer(struct exec *x, struct sk_ctx *ctx, const struct sk_namespa
         wft_offer_again(x);
         return err;
     }
-    wft_start_in_memory(x, x->flow->shard->engine, sk_now_wall_ns(), r->identity);
+    wft_start_in_memory(x, sk_now_wall_ns(), r->identity);
     response->workflow_task =
         MSG_NEW(ctx->arena, WS(PollWorkflowTaskQueueResponse),
                 temporal__api__workflowservice__v1__poll_workflow_task_queue_response);
@@ -381,7 +363,7 @@ sk_err sk_engine_wft_completed(struct sk_engine *engine, struct sk_ctx *ctx,
                                WS(RespondWorkflowTaskCompletedResponse) *response)
 {
     struct completion c = {NULL, request};
-    sk_err err = open_token(engine, ctx, ns, request->task_token, &c.token);
+    sk_err err = task_token_open(engine, ctx, ns, request->task_token, SK_TASK_WORKFLOW, &c.token);
     if (err != SK_OK)
         return err;
     return flow_call(engine, ctx, ns, c.token->workflow_id, complete, &c, response);
@@ -416,7 +398,7 @@ sk_err sk_engine_wft_failed(struct sk_engine *engine, struct sk_ctx *ctx,
 {
     (void)response;
     struct failed f = {NULL, request};
-    sk_err err = open_token(engine, ctx, ns, request->task_token, &f.token);
+    sk_err err = task_token_open(engine, ctx, ns, request->task_token, SK_TASK_WORKFLOW, &f.token);
     if (err != SK_OK)
         return err;
     return flow_call(engine, ctx, ns, f.token->workflow_id, fail, &f, NULL);
@@ -441,8 +423,5 @@ sk_err sk_engine_reset_sticky(struct sk_engine *engine, struct sk_ctx *ctx,
                               WS(ResetStickyTaskQueueResponse) *response)
 {
     (void)response;
-    const struct change change = {.workflow_id = request->execution->workflow_id,
-                                  .run_id = request->execution->run_id,
-                                  .decide = decide_reset_sticky};
-    return run_change(engine, ctx, ns, &change);
+    return run_change_of(engine, ctx, ns, request->execution, decide_reset_sticky, request);
 }
