@@ -57,16 +57,95 @@ export const workflowsRoute = createRoute({
   component: lazyRouteComponent(() => import('@/pages/workflows/WorkflowsPage'), 'WorkflowsPage'),
 });
 
-// One run. Its pages are children of this route; their addresses are in pages/execution.
+// One run: its header stays while the pages below it change.
 export const executionRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/workflows/$workflowId/$runId',
   component: lazyRouteComponent(() => import('@/pages/execution/ExecutionPage'), 'ExecutionPage'),
 });
 
+const executionStart = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    const to = '/namespaces/$ns/workflows/$workflowId/$runId/timeline';
+    throw redirect({ to, params, search: {}, replace: true });
+  },
+});
+
+export interface TimelineSearch {
+  /** The step whose details are open. */
+  step?: string;
+  order?: string;
+  /** Categories that are left out, with commas between. */
+  hide?: string;
+  /** `clock`: the axis shows the time of day. */
+  axis?: string;
+}
+
+const timelineRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/timeline',
+  validateSearch: (search): TimelineSearch => ({
+    ...text(search, 'step'),
+    ...text(search, 'order'),
+    ...text(search, 'hide'),
+    ...text(search, 'axis'),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/execution/TimelinePage'), 'TimelinePage'),
+});
+
+export interface HistorySearch {
+  /** `all`: a row an event; else a row a step. */
+  rows?: string;
+  q?: string;
+  hide?: string;
+  /** `1`: only what failed or is not finished. */
+  trouble?: string;
+  order?: string;
+  /** The event or step that is open. */
+  event?: string;
+}
+
+const historyRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/history',
+  validateSearch: (search): HistorySearch => ({
+    ...text(search, 'rows'),
+    ...text(search, 'q'),
+    ...text(search, 'hide'),
+    ...text(search, 'trouble'),
+    ...text(search, 'order'),
+    ...text(search, 'event'),
+  }),
+  component: lazyRouteComponent(() => import('@/pages/execution/HistoryPage'), 'HistoryPage'),
+});
+
+const inputRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/input',
+  component: lazyRouteComponent(() => import('@/pages/execution/InputPage'), 'InputPage'),
+});
+
+const pendingRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/pending',
+  component: lazyRouteComponent(() => import('@/pages/execution/PendingPage'), 'PendingPage'),
+});
+
 const routeTree = root.addChildren([
   start,
-  namespaceRoute.addChildren([namespaceStart, workflowsRoute, executionRoute]),
+  namespaceRoute.addChildren([
+    namespaceStart,
+    workflowsRoute,
+    executionRoute.addChildren([
+      executionStart,
+      timelineRoute,
+      historyRoute,
+      inputRoute,
+      pendingRoute,
+    ]),
+  ]),
 ]);
 
 export const router = createRouter({

@@ -118,6 +118,12 @@ describe('bars', () => {
       ['retryWait', 400],
       ['queue', 2400],
     ]);
+    const { nextAttemptScheduleTime: _, ...waited } = pending;
+    const ready = setting(s, [{ ...waited, scheduledTime: iso(t0 + 600) }]);
+    expect(stepBar(rows[0]!, ready.context).segments.slice(2).map((g) => [g.kind, g.fromMs - t0])).toEqual([
+      ['retryWait', 400],
+      ['queue', 600],
+    ]);
   });
 
   it('ends what was pending when the run closed', () => {

@@ -200,12 +200,14 @@ function pendingSegments(
   const waits = Number.isNaN(ended) ? opened : ended;
   out.add('earlier', opened, lastRun ? started : waits);
   if (lastRun) out.add('failed', started, ended, attempt - 1);
-  if (Number.isNaN(next) || next > context.nowMs) {
+  // Once the wait is over, the time of the next attempt is the time that it was scheduled.
+  const due = Number.isNaN(next) ? timeMs(pending.scheduledTime) : next;
+  if (!(due >= waits) || due > context.nowMs) {
     out.add('retryWait', waits, NaN, attempt);
     return;
   }
-  out.add('retryWait', waits, Math.max(next, waits), attempt);
-  out.add('queue', Math.max(next, waits), NaN, attempt);
+  out.add('retryWait', waits, due, attempt);
+  out.add('queue', due, NaN, attempt);
 }
 
 function dueOf(step: Step, pending: PendingActivity | undefined): number {

@@ -4,8 +4,9 @@
  */
 import { actions } from './actions';
 import { common } from './common';
+import { executionStrings as execution } from './execution';
 import { shell } from './shell';
 import { states } from './states';
 import { workflows } from './workflows';
 
-export const strings = { actions, common, shell, states, workflows } as const;
+export const strings = { actions, common, execution, shell, states, workflows } as const;

@@ -1,0 +1,118 @@
+import type { DescribeExecution, ExecutionInfo, HistoryPage, Payloads } from '@/model/proto';
+import { at, get, post } from './client';
+
+/** The one run that a page is about. */
+export interface RunId {
+  ns: string;
+  workflowId: string;
+  runId: string;
+}
+
+const path = ({ ns, workflowId }: RunId) => at`namespaces/${ns}/workflows/${workflowId}`;
+
+export function describeRun(id: RunId, signal?: AbortSignal): Promise<DescribeExecution> {
+  return get(path(id), { query: { 'execution.runId': id.runId }, signal });
+}
+
+/** The largest page that the server gives. */
+export const historyPageMax = 256;
+
+export interface PageOptions {
+  nextPageToken?: string | undefined;
+  maximumPageSize?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Newest first. */
+export function historyReverse(id: RunId, options: PageOptions = {}): Promise<HistoryPage> {
+  const { signal, maximumPageSize = historyPageMax, nextPageToken } = options;
+  return get(`${path(id)}/history-reverse`, {
+    query: { 'execution.runId': id.runId, maximumPageSize, nextPageToken },
+    signal,
+  });
+}
+
+export function historyForward(id: RunId, options: PageOptions = {}): Promise<HistoryPage> {
+  const { signal, maximumPageSize = historyPageMax, nextPageToken } = options;
+  return get(`${path(id)}/history`, {
+    query: { 'execution.runId': id.runId, maximumPageSize, nextPageToken },
+    signal,
+  });
+}
+
+export interface QueryAnswer {
+  queryResult?: Payloads;
+  queryRejected?: { status?: string };
+}
+
+export function queryRun(
+  id: RunId,
+  queryType: string,
+  queryArgs?: Payloads,
+  signal?: AbortSignal,
+): Promise<QueryAnswer> {
+  const { workflowId, runId } = id;
+  return post(
+    `${path(id)}/query/${encodeURIComponent(queryType)}`,
+    {
+      execution: { workflowId, runId },
+      query: { queryType, ...(queryArgs ? { queryArgs } : {}) },
+    },
+    { signal },
+  );
+}
+
+interface ListAnswer {
+  executions?: ExecutionInfo[];
+  nextPageToken?: string;
+}
+
+/** A word of the query language: quoted, whatever it holds. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** The first page of what matches. */
+export async function findRuns(
+  ns: string,
+  query: string,
+  pageSize: number,
+  signal?: AbortSignal,
+): Promise<{ runs: ExecutionInfo[]; more: boolean }> {
+  const answer = await get<ListAnswer>(at`namespaces/${ns}/workflows`, {
+    query: { query, pageSize },
+    signal,
+  });
+  return { runs: answer.executions ?? [], more: Boolean(answer.nextPageToken) };
+}
+
+export interface Poller {
+  identity?: string;
+  lastAccessTime?: string;
+  ratePerSecond?: number;
+  deploymentOptions?: { deploymentName?: string; buildId?: string };
+}
+
+export type QueueType = 'TASK_QUEUE_TYPE_WORKFLOW' | 'TASK_QUEUE_TYPE_ACTIVITY';
+
+export interface QueueAnswer {
+  pollers?: Poller[];
+  stats?: {
+    approximateBacklogCount?: string;
+    approximateBacklogAge?: string;
+    tasksAddRate?: number;
+    tasksDispatchRate?: number;
+  };
+}
+
+export function describeQueue(
+  ns: string,
+  name: string,
+  taskQueueType: QueueType,
+  signal?: AbortSignal,
+): Promise<QueueAnswer> {
+  return get(at`namespaces/${ns}/task-queues/${name}`, {
+    query: { taskQueueType, reportStats: true },
+    signal,
+  });
+}

@@ -1,0 +1,138 @@
+import { ActionIcon, SegmentedControl, Tooltip } from '@mantine/core';
+import { getRouteApi } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import { useSettings } from '@/app/settings';
+import { useShortcuts } from '@/app/shortcuts';
+import { EmptyState, ErrorPanel } from '@/design/parts';
+import { extentOf, pan, zoom, type SegmentKind, type TimeWindow } from '@/model/timeline';
+import { shortcutGroups } from '@/strings/shell';
+import { strings } from '@/strings';
+import { executionStrings } from '@/strings/execution';
+import { CategoryMenu } from './parts/CategoryMenu';
+import { Progress } from './parts/Progress';
+import { SidePanel } from './parts/SidePanel';
+import { StepDetails } from './parts/StepDetails';
+import { isOpen, timelineContext, useRun, useTick } from './run';
+import { hiddenOf } from './search';
+import { Waterfall } from './Waterfall';
+import css from './TimelinePage.module.css';
+
+const s = executionStrings.timeline;
+const route = getRouteApi('/namespaces/$ns/workflows/$workflowId/$runId/timeline');
+const legend: readonly SegmentKind[] = ['queue', 'run', 'retryWait', 'timer'];
+
+/** A short history reads from its beginning, a long one from its end. */
+const shortMax = 256;
+
+/** How often bars grow: a run of seconds smoothly, one of days each second. */
+function tickMs(spanMs: number): number {
+  return spanMs < 60_000 ? 250 : 1000;
+}
+
+export function TimelinePage() {
+  const { state } = useRun();
+  const { times } = useSettings();
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [view, setView] = useState<TimeWindow>();
+  const open = isOpen(state);
+  const nowMs = useTick(tickMs(Date.now() - state.startMs), open);
+  const hidden = useMemo(() => hiddenOf(search.hide), [search.hide]);
+  const newestFirst = search.order ? search.order === 'newest' : state.total > shortMax;
+  const context = timelineContext(state, nowMs);
+  const extent = extentOf(context.startMs, open ? context.nowMs : state.closeMs);
+  const now = view ?? extent;
+  const set = (change: Record<string, string | undefined>): void => {
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  };
+  const zoomBy = (factor: number): void => setView(zoom(now, extent, factor, (now.fromMs + now.toMs) / 2));
+  const fit = (): void => setView(undefined);
+  useShortcuts([
+    { keys: '+', does: s.zoomIn, group: shortcutGroups.run, run: () => zoomBy(0.5) },
+    { keys: '-', does: s.zoomOut, group: shortcutGroups.run, run: () => zoomBy(2) },
+    { keys: '0', does: s.fit, group: shortcutGroups.run, run: fit },
+    { keys: '[', does: s.left, group: shortcutGroups.run, run: () => setView(pan(now, extent, -0.25)) },
+    { keys: ']', does: s.right, group: shortcutGroups.run, run: () => setView(pan(now, extent, 0.25)) },
+  ]);
+  const step = search.step ? state.log.step(search.step.split('/').at(-1) ?? '') : undefined;
+  return (
+    <div className={css['page']}>
+      <div className={css['bar']}>
+        <div className={css['zoom']}>
+          <Tool label={s.zoomOut} keys="−" text="−" onClick={() => zoomBy(2)} disabled={!view} />
+          <Tool label={s.zoomIn} keys="+" text="+" onClick={() => zoomBy(0.5)} />
+          <Tool label={s.fit} keys="0" text="⤢" onClick={fit} disabled={!view} />
+        </div>
+        <SegmentedControl
+          aria-label={s.axis}
+          value={search.axis === 'clock' ? 'clock' : 'elapsed'}
+          data={[
+            { value: 'elapsed', label: s.elapsed },
+            { value: 'clock', label: s.clock },
+          ]}
+          onChange={(value) => set({ axis: value === 'clock' ? 'clock' : undefined })}
+        />
+        <SegmentedControl
+          aria-label={s.order}
+          value={newestFirst ? 'newest' : 'oldest'}
+          data={[
+            { value: 'oldest', label: s.oldestFirst },
+            { value: 'newest', label: s.newestFirst },
+          ]}
+          onChange={(order) => set({ order })}
+        />
+        <CategoryMenu hidden={hidden} onHide={(hide) => set({ hide: hide || undefined })} />
+        <Progress />
+        <ul className={css['legend']} aria-label={s.legend}>
+          {legend.map((kind) => (
+            <li key={kind}>
+              <span className={css['swatch']} data-kind={kind} aria-hidden="true" />
+              {s.segments[kind]}
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div className={css['body']}>
+        <Content empty={state.log.size > 0 && state.loading === 'done' && state.log.steps().length === 0}>
+          <Waterfall
+            nowMs={nowMs}
+            newestFirst={newestFirst}
+            clock={search.axis === 'clock'}
+            utc={times === 'utc'}
+            hidden={hidden}
+            window={view}
+            onWindow={setView}
+            selected={search.step}
+            onSelect={(key) => set({ step: key })}
+          />
+        </Content>
+        {step && (
+          <SidePanel label={executionStrings.details.open} onClose={() => set({ step: undefined })}>
+            <StepDetails step={step} context={context} />
+          </SidePanel>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Content({ empty, children }: { empty: boolean; children: React.ReactNode }) {
+  const { state, store } = useRun();
+  if (state.historyError && state.log.size === 0) {
+    return <ErrorPanel error={state.historyError} onRetry={() => store.refresh()} />;
+  }
+  if (state.log.size === 0) return <p className={css['loading']}>{strings.common.loading}</p>;
+  if (empty) return <EmptyState title={s.empty}>{s.emptyText}</EmptyState>;
+  return <>{children}</>;
+}
+
+function Tool(props: { label: string; keys: string; text: string; onClick: () => void; disabled?: boolean }) {
+  return (
+    <Tooltip label={`${props.label} (${props.keys})`}>
+      <ActionIcon aria-label={props.label} onClick={props.onClick} disabled={props.disabled ?? false}>
+        {props.text}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+

@@ -1,0 +1,79 @@
+import { useRef, useState, type PointerEvent } from 'react';
+import type { Tick } from '@/model/time';
+import { share, type TimeWindow } from '@/model/timeline';
+import { executionStrings } from '@/strings/execution';
+import css from './Waterfall.module.css';
+
+const s = executionStrings.timeline;
+/** A shorter drag is a click that slipped. */
+const dragMinPx = 4;
+
+interface Drag {
+  fromPx: number;
+  toPx: number;
+  width: number;
+}
+
+/** The ticks, horizontal as text is read. A drag over them looks closer, a double click shows all. */
+export function Axis(props: {
+  ticks: readonly Tick[];
+  view: TimeWindow;
+  extent: TimeWindow;
+  onWindow: (window: TimeWindow | undefined) => void;
+  rows: number;
+}) {
+  const { ticks, view, onWindow } = props;
+  const element = useRef<HTMLDivElement>(null);
+  const [drag, setDrag] = useState<Drag>();
+  const place = (event: PointerEvent): [number, number] => {
+    const box = element.current?.getBoundingClientRect();
+    return box ? [Math.min(Math.max(event.clientX - box.left, 0), box.width), box.width] : [0, 1];
+  };
+  const end = (): void => {
+    setDrag(undefined);
+    if (!drag || Math.abs(drag.toPx - drag.fromPx) < dragMinPx) return;
+    const span = view.toMs - view.fromMs;
+    const [a, b] = [Math.min(drag.fromPx, drag.toPx), Math.max(drag.fromPx, drag.toPx)];
+    onWindow({ fromMs: view.fromMs + (a / drag.width) * span, toMs: view.fromMs + (b / drag.width) * span });
+  };
+  return (
+    <div className={css['axis']}>
+      <div className={css['axisName']}>{s.rows(props.rows)}</div>
+      <div
+        ref={element}
+        className={css['ticks']}
+        title={s.hint}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          const [at, width] = place(event);
+          event.currentTarget.setPointerCapture(event.pointerId);
+          setDrag({ fromPx: at, toPx: at, width });
+        }}
+        onPointerMove={(event) => drag && setDrag({ ...drag, toPx: place(event)[0] })}
+        onPointerUp={end}
+        onPointerCancel={() => setDrag(undefined)}
+        onDoubleClick={() => onWindow(undefined)}
+      >
+        {ticks.map((tick) => {
+          const at = share(tick.ms, view);
+          return (
+            <span
+              key={tick.ms}
+              className={css['tick']}
+              data-edge={at < 0.03 ? 'left' : at > 0.97 ? 'right' : undefined}
+              style={{ left: `${at * 100}%` }}
+            >
+              {tick.label}
+            </span>
+          );
+        })}
+        {drag && (
+          <span
+            className={css['drag']}
+            style={{ left: Math.min(drag.fromPx, drag.toPx), width: Math.abs(drag.toPx - drag.fromPx) }}
+          />
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import { UnstyledButton } from '@mantine/core';
+import { useState, type ReactNode } from 'react';
+import { decodePayload, payloadView, sizeWords, type DecodedPayload } from '@/model/payloads';
+import type { Payload } from '@/model/proto';
+import { CopyButton } from '@/design/CopyButton';
+import { executionStrings } from '@/strings/execution';
+import { useDecoded } from './codec';
+import css from './Payloads.module.css';
+
+const s = executionStrings.payload;
+
+/** JSON with its keys told apart from its values; always text, never markup. */
+export function JsonText({ text }: { text: string }) {
+  const parts: ReactNode[] = [];
+  const strings = /"(?:[^"\\]|\\.)*"(?=(\s*:)?)/g;
+  let from = 0;
+  for (let m = strings.exec(text); m; m = strings.exec(text)) {
+    if (m[1] === undefined) continue;
+    parts.push(text.slice(from, m.index));
+    parts.push(
+      <span key={m.index} className={css['key']}>
+        {m[0]}
+      </span>,
+    );
+    from = m.index + m[0].length;
+  }
+  parts.push(text.slice(from));
+  return <>{parts}</>;
+}
+
+function about(d: DecodedPayload): string {
+  const parts = [];
+  if (d.encoding && d.encoding !== 'json/plain') parts.push(d.encoding);
+  if (d.messageType) parts.push(d.messageType);
+  if (d.kind === 'binary' || d.kind === 'encrypted' || d.size >= 1000) parts.push(sizeWords(d.size));
+  return parts.join(' · ');
+}
+
+/** Longer texts stay uncoloured: thousands of spans cost more than they tell. */
+const colouredMax = 30_000;
+
+function OnePayload(props: { payload: Payload; what: string; title: string; remote: boolean }) {
+  const { payload, what, title, remote } = props;
+  const [all, setAll] = useState(false);
+  const d = decodePayload(payload);
+  const view = payloadView(payload, all);
+  const head = [title, about(d), remote ? s.decodedBy : ''].filter(Boolean).join(' · ');
+  const text = d.kind === 'external' ? s.external(sizeWords(d.size)) : view.text;
+  return (
+    <div className={css['one']}>
+      {head && <div className={css['head']}>{head}</div>}
+      {d.kind === 'encrypted' && <p className={css['note']}>{s.encrypted}</p>}
+      <div className={css['body']}>
+        <pre className={css['text']} tabIndex={0} role="region" aria-label={what}>
+          {view.json && text.length < colouredMax ? <JsonText text={text} /> : text || s.empty}
+        </pre>
+        <CopyButton
+          text={d.kind === 'json' || d.kind === 'text' ? (payloadView(payload, true).text) : text}
+          what={what}
+          className={css['copy']}
+        />
+      </div>
+      {view.cut > 0 && (
+        <UnstyledButton className={css['more']} onClick={() => setAll(true)}>
+          {s.showAll(view.json || d.kind === 'text' ? s.characters(view.cut) : s.bytes(view.cut))}
+        </UnstyledButton>
+      )}
+    </div>
+  );
+}
+
+/** Payloads one under the other, decoded when they come into view. */
+export function Payloads(props: { payloads: readonly Payload[]; what: string; none?: string }) {
+  const { payloads, what, none } = props;
+  const { shown, busy, error, remote } = useDecoded(payloads);
+  if (payloads.length === 0) return none ? <p className="sk-dim">{none}</p> : null;
+  return (
+    <div className={css['list']}>
+      {error && <p className={css['error']}>{s.codecFailed(error)}</p>}
+      {busy && <p className={css['note']}>{s.decoding}</p>}
+      {shown.map((payload, i) => (
+        <OnePayload
+          key={i}
+          payload={payload}
+          what={s.what(what, i + 1, shown.length)}
+          title={shown.length > 1 ? String(i + 1) : ''}
+          remote={remote}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import type { RunId } from '@/api/executions';
+import type { TimelineContext } from '@/model/timeline';
+import { RunStore, type RunState } from './runStore';
+
+export interface Run {
+  readonly store: RunStore;
+  readonly state: RunState;
+  /** None for a history that came from a file. */
+  readonly id: RunId | undefined;
+}
+
+export const RunContext = createContext<Run | undefined>(undefined);
+
+/** The run that the page is about. */
+export function useRun(): Run {
+  const run = useContext(RunContext);
+  if (!run) throw new Error('no run around this component');
+  return run;
+}
+
+/** Loads and follows a run while the component is on the page. */
+export function useRunStore(store: RunStore): RunState {
+  useEffect(() => store.use(), [store]);
+  return useSyncExternalStore(store.subscribe, store.get);
+}
+
+/** The present, renewed so often; while nothing is under way it stands still. */
+export function useTick(everyMs: number, live: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!live) return;
+    const tick = (): void => {
+      if (!document.hidden) setNow(Date.now());
+    };
+    tick();
+    const timer = setInterval(tick, everyMs);
+    document.addEventListener('visibilitychange', tick);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', tick);
+    };
+  }, [everyMs, live]);
+  return now;
+}
+
+export function isOpen(state: RunState): boolean {
+  return Number.isNaN(state.closeMs) && !state.deleted;
+}
+
+/** What the waterfall needs to know of a run at one moment. */
+export function timelineContext(state: RunState, nowMs: number): TimelineContext {
+  return {
+    nowMs: Math.max(nowMs, state.log.get(state.log.last)?.timeMs ?? nowMs),
+    startMs: Number.isNaN(state.startMs) ? (state.firstEvent?.timeMs ?? nowMs) : state.startMs,
+    closeMs: state.closeMs,
+    pending: state.pending,
+  };
+}

@@ -1,0 +1,7 @@
+import { categories, type Category } from '@/model/events';
+
+/** Categories as an address names them: with commas between. */
+export function hiddenOf(text: string | undefined): ReadonlySet<Category> {
+  const names = new Set((text ?? '').split(','));
+  return new Set(categories.filter((c) => names.has(c)));
+}
