@@ -22,8 +22,10 @@
 struct rpc_local {
     struct rpc_origin from; // first: the call names this
     struct sk_call call;
+    const struct sk_rpc_local *options;
     struct sk_list in_loop;
-    struct sk_waitq news; // its fiber waits here while it is parked
+    struct sk_waitq news; // its fiber waits here, parked or streaming
+    bool woken;           // by sk_call_wake
     bool gone;            // who asked, or the server ends
 };
 
@@ -62,10 +64,13 @@ static void on_deadline(struct sk_timer *timer)
     sk_waitq_wake_all(&local_of(call)->news);
 }
 
-void rpc_local_end_all(struct rpc_loop *loop)
+void rpc_local_end_all(struct rpc_loop *loop, bool streams_only)
 {
-    SK_LIST_EACH (it, &loop->locals)
-        on_gone(SK_CONTAINER(it, struct rpc_local, in_loop));
+    SK_LIST_EACH (it, &loop->locals) {
+        struct rpc_local *local = SK_CONTAINER(it, struct rpc_local, in_loop);
+        if (!streams_only || local->call.entry->method.stream)
+            on_gone(local);
+    }
 }
 
 const struct sk_method *sk_rpc_method(const struct sk_rpc_server *server, const char *service,
@@ -77,6 +82,42 @@ const struct sk_method *sk_rpc_method(const struct sk_rpc_server *server, const 
     sk_buf_fini(&path);
     return entry && !entry->stream ? &entry->method : NULL;
 }
+
+/* ---- streams ---- */
+
+bool sk_call_send(struct sk_call *call, const ProtobufCMessage *message)
+{
+    struct rpc_local *local = local_of(call);
+    SK_ASSERT(call->from->transport == &local_transport && call->entry->method.stream);
+    if (!local->gone && !local->options->send(local->options->owner, message))
+        local->gone = true;
+    return !local->gone;
+}
+
+size_t sk_call_behind(const struct sk_call *call)
+{
+    const struct rpc_local *local = local_of(call);
+    return local->options->behind(local->options->owner);
+}
+
+bool sk_call_wait(struct sk_call *call, int64_t until_mono_ms)
+{
+    struct rpc_local *local = local_of(call);
+    if (!local->gone && !local->woken)
+        sk_waitq_wait(&local->news, until_mono_ms);
+    local->woken = false;
+    return !local->gone;
+}
+
+void sk_call_wake(struct sk_call *call)
+{
+    struct rpc_local *local = local_of(call);
+    SK_ASSERT(call->from->transport == &local_transport);
+    local->woken = true;
+    sk_waitq_wake_all(&local->news);
+}
+
+/* ---- the handler ---- */
 
 static ProtobufCMessage *new_response(struct sk_ctx *ctx, const struct sk_method *method)
 {
@@ -145,8 +186,10 @@ static sk_err run_handler(struct rpc_local *local, struct sk_ctx *ctx,
     local->from.loop->running++;
     if (options->authorise)
         err = options->authorise(options->owner, call, ctx, request);
+    const struct sk_method *method = &call->entry->method;
     if (!err)
-        err = call->entry->method.handler(call, ctx, request, *ret);
+        err = method->stream ? method->stream(call, ctx, request)
+                             : method->handler(call, ctx, request, *ret);
     local->from.loop->running--;
     while (err == SK_PARKED && call->state == CALL_PARKING)
         err = wait_parked(local, ctx, ret);
@@ -204,12 +247,13 @@ sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
                  .started_ns = sk_now_wall_ns()},
     };
     struct sk_call *call = &local.call;
+    local.options = options;
     call->from = &local.from;
     ctx->client_name = rpc_metadata_get(call->metadata, "client-name");
     ctx->client_version = rpc_metadata_get(call->metadata, "client-version");
     ctx->principal = options->principal;
     enter(&local);
-    *ret = new_response(ctx, method);
+    *ret = method->stream ? NULL : new_response(ctx, method);
     sk_err err = check_timeout(&local, ctx, options->timeout_ms);
     if (!err)
         err = check_room(local.from.loop, ctx);

@@ -78,8 +78,13 @@ static void stream_body(struct sk_call *call)
 static sk_err find_method(struct sk_call *call, struct sk_ctx *ctx, struct sk_str path)
 {
     struct sk_rpc_server *server = call->from->server;
-    call->entry = sk_map_get(server->methods, path);
-    if (call->entry)
+    const struct rpc_entry *entry = sk_map_get(server->methods, path);
+    if (entry && entry->method.stream)
+        return sk_fail(ctx, SK_UNIMPLEMENTED,
+                       "%s answers in a stream, which is served over HTTP only",
+                       entry->method.name);
+    call->entry = entry;
+    if (entry)
         return SK_OK;
     const char *slash = path.n > 1 ? memrchr(path.p + 1, '/', path.n - 1) : NULL;
     if (path.n == 0 || path.p[0] != '/' || !slash)

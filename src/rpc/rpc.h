@@ -24,6 +24,11 @@ struct sk_rpc_server;
 typedef sk_err (*sk_handler)(struct sk_call *call, struct sk_ctx *ctx, const void *request,
                              void *response);
 
+/* The other kind of handler: it answers with any number of messages, by sk_call_send, until it
+ * returns or the client has gone. Such methods are served over HTTP only. An error before the first
+ * message is the call's error; one after it ends the stream and nobody hears of it. */
+typedef sk_err (*sk_stream_handler)(struct sk_call *call, struct sk_ctx *ctx, const void *request);
+
 enum sk_method_flags {
     SK_METHOD_LONG_POLL = 1, /* counted apart; needs a deadline of 2 s or more, if any */
     SK_METHOD_READ_ONLY = 2,
@@ -35,9 +40,10 @@ struct sk_method {
     const char *service; /* "temporal.api.workflowservice.v1.WorkflowService" */
     const char *name;    /* "StartWorkflowExecution" */
     const ProtobufCMessageDescriptor *request, *response;
-    sk_handler handler;
+    sk_handler handler; /* or stream */
     unsigned flags;
     void *owner; /* sk_call_owner */
+    sk_stream_handler stream;
 };
 
 void *sk_call_owner(const struct sk_call *call);
@@ -59,6 +65,18 @@ void sk_call_resume(struct sk_call *call,
                     void *arg);
 /* Whether the client still waits (no reset, connection open). */
 bool sk_call_alive(const struct sk_call *call);
+
+/* Streams, from their handler's fiber. */
+/* Sends a message, at once; waits while the client is behind by more than some 64 KiB, at most a
+ * minute. false: it has gone, is too slow, or the server ends: return. */
+bool sk_call_send(struct sk_call *call, const ProtobufCMessage *message) SK_MUST_USE;
+/* Bytes that were sent and that the client has not taken. */
+size_t sk_call_behind(const struct sk_call *call);
+/* Waits for sk_call_wake, at most until then (0: for ever). false as sk_call_send. Spurious returns
+ * are possible. */
+bool sk_call_wait(struct sk_call *call, int64_t until_mono_ms) SK_MUST_USE;
+/* On the call's loop, from anything but its own fiber; the call must not have ended. */
+void sk_call_wake(struct sk_call *call);
 
 /* ---- server ---- */
 struct sk_rpc_server_options {
@@ -110,13 +128,16 @@ struct sk_rpc_local {
     /* Tell fn(arg), on this loop, once when who waits for the answer is gone; at once if it is gone
      * already. NULL fn: no longer. */
     void (*watch)(void *owner, void (*fn)(void *arg), void *arg);
+    /* For methods that stream: see sk_call_send and sk_call_behind. */
+    bool (*send)(void *owner, const ProtobufCMessage *message);
+    size_t (*behind)(void *owner);
     void *owner;
 };
 /* "1S" and the like, of a header grpc-timeout; false when malformed. */
 bool sk_rpc_timeout_parse(struct sk_str text, int64_t *ret_ms);
 /* Run a method as if the call had come over gRPC: the same hooks, limits and metrics, parking too.
- * From a fiber, which waits for the end. *ret and ctx->err as handlers leave them, in ctx->arena.
- * CANCELLED when who waits is gone. */
+ * From a fiber, which waits for the end. *ret (NULL of methods that stream) and ctx->err as
+ * handlers leave them, in ctx->arena. CANCELLED when who waits is gone. */
 sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
                          const struct sk_rpc_local *options, const struct sk_method *method,
                          const ProtobufCMessage *request, ProtobufCMessage **ret) SK_MUST_USE;

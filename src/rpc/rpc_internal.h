@@ -200,8 +200,8 @@ void rpc_call_failed(struct sk_call *call, const struct sk_ctx *ctx, const void 
 extern const struct rpc_transport rpc_stream_transport;
 
 /* ---- local.c ---- */
-/* The server ends: whoever waits for a local call of this loop has gone. */
-void rpc_local_end_all(struct rpc_loop *loop);
+/* The server ends: as if whoever waits for a local call of this loop had gone. */
+void rpc_local_end_all(struct rpc_loop *loop, bool streams_only);
 
 /* ---- request.c ---- */
 extern const struct sk_h2_events rpc_call_events; /* owner: struct rpc_conn */

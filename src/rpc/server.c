@@ -170,6 +170,7 @@ static void drain_start(void *arg)
     struct rpc_loop *loop = &drain->server->loops[sk_rt_loop_index()];
     SK_LIST_EACH (it, &loop->conns)
         sk_h2_drain(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
+    rpc_local_end_all(loop, true); // they would go on for ever
 }
 
 static void drain_wait(void *arg)
@@ -181,7 +182,7 @@ static void drain_wait(void *arg)
             break;
     SK_LIST_EACH (it, &loop->conns)
         sk_h2_close(SK_CONTAINER(it, struct rpc_conn, in_loop)->h2);
-    rpc_local_end_all(loop);
+    rpc_local_end_all(loop, false);
     // handlers that still run find their clients gone
     int64_t until_ms = sk_now_mono_ms() + CLOSE_GRACE_MS;
     while ((loop->running > 0 || !sk_list_empty(&loop->conns) || !sk_list_empty(&loop->locals)) &&

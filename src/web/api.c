@@ -33,6 +33,8 @@ struct web_call {
     unsigned in_flags, out_flags; // enum sk_wire_json_flags
     ProtobufCMessage *message, *answer;
     sk_err err;
+    bool streaming; // the head of an answer in pieces is sent
+    struct sk_buf piece;
 };
 
 /* ---- errors ---- */
@@ -221,12 +223,53 @@ static void read_request(void *arg)
                                      call->match.values[i]);
 }
 
-/* ---- the call ---- */
-
 static void watch(void *owner, void (*fn)(void *arg), void *arg)
 {
-    sk_http_watch(owner, fn, arg);
+    const struct web_call *call = owner;
+    sk_http_watch(call->request, fn, arg);
 }
+
+/* ---- answers in pieces: one message a line ---- */
+
+static void print_piece(void *arg)
+{
+    struct web_call *call = arg;
+    sk_buf_clear(&call->piece);
+    sk_wire_json_print(&call->piece, call->answer,
+                       call->out_flags & ~(unsigned)SK_WIRE_JSON_PRETTY);
+    sk_buf_str(&call->piece, "\n");
+}
+
+static void start_stream(struct web_call *call)
+{
+    struct sk_http_response head = {
+        .status = 200,
+        .content_type = "application/x-ndjson",
+        // nginx would collect what is to arrive at once
+        .extra_headers = sk_arena_printf(call->ctx->arena, "%sX-Accel-Buffering: no\r\n",
+                                         web_api_headers(call->web, call->request)),
+    };
+    call->streaming = true;
+    sk_http_stream_start(call->request, &head);
+}
+
+static bool send_piece(void *owner, const ProtobufCMessage *message)
+{
+    struct web_call *call = owner;
+    if (!call->streaming)
+        start_stream(call);
+    call->answer = (ProtobufCMessage *)(uintptr_t)message;
+    sk_fiber_outside(print_piece, call);
+    return sk_http_stream_write(call->request, sk_buf_view(&call->piece));
+}
+
+static size_t behind(void *owner)
+{
+    const struct web_call *call = owner;
+    return sk_http_stream_pending(call->request);
+}
+
+/* ---- the call ---- */
 
 static struct sk_str lower(struct sk_arena *arena, struct sk_str text)
 {
@@ -268,9 +311,11 @@ static sk_err run(struct web_call *call)
         .fields = fields,
         .field_count = metadata_of(call, fields),
         .peer = call->request->peer,
-        .timeout_ms = TIMEOUT_DEFAULT_MS,
+        .timeout_ms = call->match.route->method->stream ? 0 : TIMEOUT_DEFAULT_MS,
         .watch = watch,
-        .owner = (void *)(uintptr_t)call->request,
+        .send = send_piece,
+        .behind = behind,
+        .owner = call,
     };
     struct sk_str timeout = sk_http_header(call->request, "grpc-timeout");
     if (timeout.n > 0 && !sk_rpc_timeout_parse(timeout, &options.timeout_ms))
@@ -368,8 +413,13 @@ bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
         sk_fiber_outside(read_request, &call);
     if (!call.err)
         call.err = run(&call);
+    sk_buf_fini(&call.piece);
+    if (call.streaming)
+        return true;
     if (call.err)
         web_api_error(web, request, response, call.out_flags);
+    else if (call.match.route->method->stream)
+        start_stream(&call); // of nothing
     else
         sk_fiber_outside(print_answer, &call);
     return true;

@@ -80,6 +80,27 @@ static sk_err on_sleep(struct sk_call *call, struct sk_ctx *ctx, const void *req
     return SK_OK;
 }
 
+/* Sends its request's data until it is told to stop by a wake, then "end". */
+static sk_err on_stream(struct sk_call *call, struct sk_ctx *ctx, const void *request)
+{
+    struct fixture *fx = sk_call_owner(call);
+    const Payload *in = request;
+    fx->handled++;
+    if (in->data.len == 0)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "nothing to send");
+    fx->parked[fx->parked_count++] = call;
+    sk_waitq_wake_all(&fx->parked_more);
+    while (sk_call_send(call, &in->base) && sk_call_wait(call, 0))
+        if (sk_call_behind(call) == 7) {
+            Payload end = TEMPORAL__API__COMMON__V1__PAYLOAD__INIT;
+            set_data(ctx, &end, "end", 3);
+            (void)!sk_call_send(call, &end.base);
+            return SK_OK;
+        }
+    fx->gone++;
+    return SK_OK;
+}
+
 static sk_err resumed(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response)
 {
     (void)call;
@@ -141,6 +162,7 @@ static void run_main(void *arg)
         {ECHO, "Sleep", payload_type, payload_type, on_sleep, 0, fx},
         {ECHO, "Who", payload_type, payload_type, on_who, 0, fx},
         {ECHO, "Poll", payload_type, payload_type, on_poll, SK_METHOD_LONG_POLL, fx},
+        {ECHO, "Stream", payload_type, payload_type, NULL, 0, fx, on_stream},
     };
     struct sk_rpc_server_options options =
         run->options ? *run->options : (struct sk_rpc_server_options){0};
@@ -150,7 +172,9 @@ static void run_main(void *arg)
     options.owner = fx;
     int error = 0;
     sk_waitq_init(&fx->parked_more);
-    assert_int_equal(sk_rpc_listen(&options, methods, 5, &fx->server, &error), SK_OK);
+    assert_int_equal(sk_rpc_listen(&options, methods, sizeof methods / sizeof *methods, &fx->server,
+                                   &error),
+                     SK_OK);
     fx->port = sk_rpc_port(fx->server);
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     if (run->client) {
