@@ -27,6 +27,7 @@ from figures import FIGURES
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SKALD = pathlib.Path(os.environ.get("SKALD", ROOT / "build" / "skald"))
 PAGE = ROOT / "docs" / "performance.md"
+UI_BEGIN = "<!-- ui: begin"
 
 # name: (what it is, arguments of `skald bench`, quick arguments, needed by a figure)
 SCENARIOS = {
@@ -244,6 +245,12 @@ def page(measured, base):
     return "\n".join(out)
 
 
+def ui_section():
+    """What `make ui-bench` wrote stays."""
+    old = PAGE.read_text() if PAGE.exists() else ""
+    return old[old.index(UI_BEGIN):] if UI_BEGIN in old else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
@@ -268,7 +275,7 @@ def main():
     for name, bound, value, met in rows:
         print(f"{name:{width}}  {bound:>14}  {value:>14}  {'reached' if met == 'yes' else 'MISSED'}")
     if not args.check and not args.quick:
-        PAGE.write_text(page(measured, base))
+        PAGE.write_text(page(measured, base) + ui_section())
         print(f"wrote {PAGE.relative_to(ROOT)}")
     return 1 if missed and args.check else 0
 

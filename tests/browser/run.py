@@ -2,8 +2,10 @@
 """Runs the tests of the web UI in Chromium against servers of their own.
 
     run.py [FILE...] [--only REGEX] [--coverage FOLDER]
+    run.py --program PROGRAM [ARGUMENT...]
 
-FILE: such as `list` for list.test.ts; default all. SKALD names the server's program (default
+FILE: such as `list` for list.test.ts; default all. PROGRAM: another program of this folder, such as
+screenshots.ts, run with what the tests have. SKALD names the server's program (default
 build/skald), CHROMIUM the browser's. Packages come from npm, by the lock file, into a cache outside
 the tree. A failed test leaves a picture in build/browser-failures.
 
@@ -58,6 +60,22 @@ def skald():
     return str(pathlib.Path(program).resolve())
 
 
+def environment():
+    return toolchains.node_env() | {"SKALD": skald(), "CHROMIUM": browser()}
+
+
+def program(args):
+    """Runs a program beside the tests; its exit code."""
+    with tempfile.TemporaryDirectory(prefix="skald-browser-") as folder:
+        try:
+            env = environment()
+            project = prepare(pathlib.Path(folder), env)
+        except toolchains.Missing as err:
+            sys.exit(f"{args[0]}: {err}")
+        paths = [str(ROOT / arg) if "/" in arg else arg for arg in args[1:]]
+        return subprocess.run(["node", "--import", "tsx", args[0], *paths], cwd=project, env=env).returncode
+
+
 def prepare(folder, env):
     """A copy of the tests with their packages beside them."""
     packages = toolchains.node_packages(HERE, env)
@@ -103,15 +121,17 @@ def main():
     parser.add_argument("files", nargs="*", metavar="FILE")
     parser.add_argument("--only", help="regular expression over the tests' names")
     parser.add_argument("--coverage", type=pathlib.Path, help="where V8's coverage goes")
+    parser.add_argument("--program", nargs=argparse.REMAINDER, help="run this instead of the tests")
     options = parser.parse_args()
+    if options.program:
+        return program(options.program)
     results = Results()
     build = ROOT / "build"
     failures = build / "browser-failures"
     shutil.rmtree(failures, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="skald-browser-") as folder:
         try:
-            env = toolchains.node_env() | {"SKALD": skald(), "CHROMIUM": browser()}
-            env |= {"BROWSER_FAILURES": str(failures)}
+            env = environment() | {"BROWSER_FAILURES": str(failures)}
             if options.coverage:
                 env["BROWSER_COVERAGE"] = str(options.coverage.resolve())
             follow(results, prepare(pathlib.Path(folder), env), env, options)

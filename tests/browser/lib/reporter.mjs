@@ -25,10 +25,13 @@ function isFile(name) {
   return name.endsWith('.test.ts');
 }
 
+const NOT_ASKED_FOR = 'test name does not match pattern';
+
 export default async function* report(source) {
   for await (const { type, data } of source) {
     if (type === 'test:fail') yield* failure(data);
     else if (type === 'test:stderr' || type === 'test:stdout') yield `    ${flat(data.message)}\n`;
+    else if (data.skip === NOT_ASKED_FOR) continue;
     else if (type === 'test:pass' && data.details.type !== 'suite' && !isFile(data.name)) {
       const skipped = data.skip === undefined ? 'ok' : 'SKIP';
       yield `${skipped} ${label(data.name)}${data.skip ? `: ${data.skip}` : ''}\n`;

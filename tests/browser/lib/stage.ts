@@ -49,6 +49,8 @@ export interface Visit {
   watch: Watch;
 }
 
+type Body = (visit: Visit) => Promise<void>;
+
 export const launch = () => chromium.launch({ executablePath, args: FLAGS });
 
 export class Stage {
@@ -100,7 +102,7 @@ export class Stage {
   }
 
   /** A browser as a visitor has it, watched; `body` gets its first page. */
-  async visit(options: VisitOptions, body: (visit: Visit) => Promise<void>, name = 'visit') {
+  async visit(options: VisitOptions, body: Body, name = 'visit') {
     const context = await this.context(options);
     const watch = new Watch(this.server.origin, options.allow ?? []);
     await watch.context(context);
@@ -135,10 +137,11 @@ export class Stage {
     writeFileSync(join(coverage!, file), JSON.stringify(slim));
   }
 
-  test(name: string, body: (visit: Visit) => Promise<void>, options: VisitOptions = {}): void {
-    const timeout = options.timeout ?? TEST_MS;
+  test(name: string, ...rest: [Body] | [VisitOptions, Body]): void {
+    const body = rest.pop() as Body;
+    const options = (rest[0] ?? {}) as VisitOptions;
     const full = `${FILE}: ${name}`;
-    test(full, { timeout }, () => this.visit(options, body, full));
+    test(full, { timeout: options.timeout ?? TEST_MS }, () => this.visit(options, body, full));
   }
 }
 

@@ -16,6 +16,7 @@ export class Watch {
   ) {}
 
   async context(context: BrowserContext): Promise<void> {
+    await context.addInitScript('globalThis.__name ??= (it) => it'); // tsx puts it into what evaluate runs
     await context.addInitScript((text) => {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`${text}: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);

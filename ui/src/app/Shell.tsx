@@ -18,6 +18,7 @@ import { ShortcutsDialog } from './ShortcutsDialog';
 import { useShellShortcuts } from './useShellShortcuts';
 
 const s = strings.shell;
+const findKeys = 'Ctrl K';
 
 /** The namespace of the address, or the one last looked at. */
 export function useNamespace(): string {
@@ -79,10 +80,10 @@ export function Shell() {
               <span className={css['readOnly']} tabIndex={0}>{s.readOnly}</span>
             </Tooltip>
           )}
-          <button type="button" className={css['find']} onClick={() => setPalette(true)} aria-label={s.find}>
+          <button type="button" className={css['find']} onClick={() => setPalette(true)} aria-label={`${s.find} ${findKeys}`}>
             <Icon name="search" />
             <span className={css['findText']}>{s.find}</span>
-            <Kbd>Ctrl K</Kbd>
+            <Kbd>{findKeys}</Kbd>
           </button>
           <Connection />
           <AccountMenu onShortcuts={() => setShortcuts(true)} />
