@@ -13,6 +13,7 @@ Output, all in --out:
 """
 
 import argparse
+import contextlib
 import fcntl
 import gzip
 import hashlib
@@ -75,7 +76,7 @@ def run(root, *command):
     done = subprocess.run([root / "tools" / "node.sh", *command], cwd=root / "ui", env=env,
                           check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode == NO_NODE:
-        raise Absent(f"when this binary was built, there was {done.stdout.strip().splitlines()[-1]}")
+        raise Absent(f"there was {done.stdout.strip().splitlines()[-1]}")
     return done
 
 
@@ -92,7 +93,7 @@ def install(root, ui):
         code = re.search(r"^npm error code (\S+)", done.stdout, re.M)
         if code and code[1] == "EUSAGE":
             sys.exit("ui/package-lock.json does not fit ui/package.json")
-        raise Absent("when this binary was built, the web UI's npm packages could not be had"
+        raise Absent("its npm packages could not be had"
                      + (f" ({code[1]})" if code else ""))
     stamp.write_text(wanted)
 
@@ -115,19 +116,36 @@ def prune(folder):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def built(root, ui, digest):
-    """The folder of the built UI, from the cache or made now."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "skald" / "ui"
+@contextlib.contextmanager
+def cache():
+    """The folder of the built UIs, while nobody else builds or installs."""
+    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    folder = folder / "skald" / "ui"
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / digest
     with open(folder / ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def built(root, ui, digest):
+    """The folder of the built UI, from the cache or made now."""
+    with cache() as folder:
+        target = folder / digest
         if not target.is_dir():
             build(root, ui, target)
         os.utime(target)
         prune(folder)
     return target
+
+
+def packages(root, ui):
+    """ui/node_modules, for what needs more than the built UI."""
+    try:
+        with cache():
+            install(root, ui)
+    except Absent as reason:
+        print(reason, file=sys.stderr)
+        sys.exit(NO_NODE)
 
 
 def c_string(text):
@@ -165,24 +183,28 @@ def main():
     what.add_argument("--out", type=pathlib.Path)
     what.add_argument("--where", action="store_true", help="only print the folder of the built UI, which also "
                                                            "holds its source maps")
-    parser.add_argument("--absent", metavar="WHY", help="an empty table that says why")
+    what.add_argument("--packages", action="store_true", help="only install ui/node_modules; 69 where that cannot be")
+    parser.add_argument("--absent", metavar="WHY", default="", help="an empty table that says why")
     args = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent
     ui = root / "ui"
+    if args.packages:
+        packages(root, ui)
+        return
     if args.where:
         print(built(root, ui, digest_of(ui)))
         return
-    blob, rows, absent, digest, licences = b"", [], "", "", ""
+    blob, rows, digest, licences = b"", [], "", ""
     try:
-        if args.absent:
-            raise Absent(args.absent)
-        digest = digest_of(ui)
-        dist = built(root, ui, digest)
-        blob, rows = pack(dist)
-        licences = (dist / NOT_SERVED).read_text(encoding="utf-8")
+        if not args.absent:
+            digest = digest_of(ui)
+            dist = built(root, ui, digest)
+            blob, rows = pack(dist)
+            licences = (dist / NOT_SERVED).read_text(encoding="utf-8")
     except Absent as reason:
         print(f"web UI: left out: {reason}", file=sys.stderr)
-        absent, digest = html.escape(" ".join(str(reason).split())), ""
+        args.absent, digest = f"when it was built, {reason}", ""
+    absent = html.escape(" ".join(args.absent.split()))
     args.out.mkdir(parents=True, exist_ok=True)
     out = args.out.resolve()
     write(out / "web_assets.bin", blob)

@@ -8,6 +8,7 @@ least=85
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 
 dist=$(python3 tools/ui_assets.py --where)
+python3 tools/ui_assets.py --packages
 rm -rf "$folder/ui-unit" "$folder/ui-browser"
 tools/node.sh npm --prefix ui run --silent coverage -- --coverage.reportsDirectory="$folder/ui-unit"
 tests/browser/run.sh --coverage "$folder/ui-browser"
