@@ -12,10 +12,6 @@
  */
 #include "engine/engine_internal.h"
 
-#include <stdio.h>
-#include <string.h>
-#include "base/assert.h"
-
 #define RETRY_FAILURE_BYTES 4096 /* of a failure kept between attempts */
 
 /* What says which row it is, and whose share of the queue it takes. */

@@ -7,7 +7,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 #include "wire/errordetail.h"
 
 /* Who is meant: by token, or by ids. */

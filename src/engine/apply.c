@@ -10,7 +10,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 #include "visibility/search_attributes.h"
 
 static int64_t event_ns(const HIST(HistoryEvent) *event)

@@ -6,7 +6,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 #include "engine/cron.h"
 #include "visibility/search_attributes.h"
 #include "wire/wire.h"

@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include "base/assert.h"
 #include "engine/cron.h"
 #include "visibility/search_attributes.h"
 #include "wire/wire.h"
@@ -66,51 +65,6 @@ HIST(HistoryEvent) *command_event(struct runner *r, int type)
     return event;
 }
 
-/* ---- activities ---- */
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return b > 0 && (a == 0 || b < a) ? b : a;
-}
-
-/* Fill in what was left out: from schedule-to-close, or from the run's timeout. */
-static bool activity_timeouts(struct runner *r,
-                              const CMDMSG(ScheduleActivityTaskCommandAttributes) *c,
-                              HIST(ActivityTaskScheduledEventAttributes) *a)
-{
-    struct sk_arena *arena = r->t->ctx->arena;
-    int64_t run = r->t->x->s->run_timeout_ms;
-    int64_t to_close = sk_dur_ms(c->schedule_to_close_timeout);
-    int64_t to_start = sk_dur_ms(c->schedule_to_start_timeout);
-    int64_t close = sk_dur_ms(c->start_to_close_timeout);
-    int64_t heartbeat = sk_dur_ms(c->heartbeat_timeout);
-    if (to_close > 0) {
-        to_start = least(to_start, to_close);
-        close = least(close, to_close);
-    } else if (close > 0) {
-        to_close = run;
-        if (to_start == 0)
-            to_start = run;
-    } else {
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the "
-                       "activity. ActivityId=%s ActivityType=%s",
-                       c->activity_id, c->activity_type ? c->activity_type->name : "");
-    }
-    if (run > 0) {
-        to_close = least(to_close, run);
-        to_start = least(to_start, run);
-        close = least(close, run);
-    }
-    if (heartbeat > close)
-        heartbeat = close;
-    a->schedule_to_close_timeout = sk_dur(arena, to_close);
-    a->schedule_to_start_timeout = sk_dur(arena, to_start);
-    a->start_to_close_timeout = sk_dur(arena, close);
-    a->heartbeat_timeout = sk_dur(arena, heartbeat);
-    return true;
-}
-
 bool command_bad_duration(const API_DURATION *d)
 {
     return d && (d->seconds < 0 || d->nanos < 0);
@@ -133,103 +87,6 @@ bool command_check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int ca
     else if (p->maximum_attempts < 0)
         text = "MaximumAttempts cannot be negative on retry policy.";
     return text ? command_verdict(r, cause, text) : true;
-}
-
-static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
-{
-    const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
-    if (!sk_text_set(c->activity_id))
-        return command_verdict(r, cause, "ActivityId is not set. ActivityType=");
-    if (!c->activity_type || !sk_text_set(c->activity_type->name))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "ActivityType is not set. ActivityID=%s", c->activity_id);
-    if (command_too_long(r, c->activity_id) || command_too_long(r, c->activity_type->name))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "ActivityID or ActivityType exceeds length limit. Length=%zu Limit=%lld",
-                       strlen(c->activity_id), (long long)command_limits(r)->id_length_max);
-    if (c->task_queue && (command_too_long(r, c->task_queue->name) ||
-                          strncmp(c->task_queue->name, "/_sys/", 6) == 0))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "invalid TaskQueue on ScheduleActivityTaskCommand: %.64s",
-                       c->task_queue->name);
-    if (command_bad_duration(c->schedule_to_close_timeout) ||
-        command_bad_duration(c->schedule_to_start_timeout) ||
-        command_bad_duration(c->start_to_close_timeout) ||
-        command_bad_duration(c->heartbeat_timeout))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "a timeout of the activity is negative. ActivityId=%s", c->activity_id);
-    const char *fault = sk_priority_fault(r->t->ctx->arena, c->priority);
-    if (fault)
-        return command_verdict(r, cause, fault);
-    return command_check_policy(r, c->retry_policy, cause) &&
-           command_fits(r, c->input, command_limits(r)->blob_size_error, cause,
-                        "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
-}
-
-static bool run_schedule_activity(struct runner *r)
-{
-    const CMDMSG(ScheduleActivityTaskCommandAttributes) *c =
-        r->command->schedule_activity_task_command_attributes;
-    struct txn *t = r->t;
-    if (!check_activity(r, c))
-        return false;
-    if ((int64_t)t->x->items[SK_PART_ACTIVITY].n >= command_limits(r)->pending_activities)
-        return VERDICT(r, PENDING_ACTIVITIES_LIMIT_EXCEEDED,
-                       "the number of pending activities, %zu, has reached the per-workflow limit "
-                       "of %lld",
-                       t->x->items[SK_PART_ACTIVITY].n,
-                       (long long)command_limits(r)->pending_activities);
-    if (exec_activity_by_name(t->x, c->activity_id, NULL))
-        return VERDICT(r, SCHEDULE_ACTIVITY_DUPLICATE_ID,
-                       "invalid history builder state for action: activity %s is pending already",
-                       c->activity_id);
-    HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_SCHEDULED));
-    HIST(ActivityTaskScheduledEventAttributes) *a = event->activity_task_scheduled_event_attributes;
-    if (!activity_timeouts(r, c, a))
-        return false;
-    bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
-    a->activity_id = c->activity_id;
-    a->activity_type = c->activity_type;
-    a->task_queue =
-        sk_queue_msg(t->ctx->arena, own_queue ? c->task_queue->name : t->x->s->task_queue, NULL);
-    a->header = c->header;
-    a->input = c->input;
-    a->workflow_task_completed_event_id = t->completed_id;
-    a->retry_policy = retry_full_policy(t->ctx->arena, c->retry_policy);
-    a->use_workflow_build_id = c->use_workflow_build_id;
-    a->priority = priority_inherit(t->ctx->arena, c->priority, t->x->s->priority);
-    txn_add(t, event);
-    if (c->request_eager_execution && command_limits(r)->eager_activities)
-        r->ret->eager[r->ret->eager_count++] = event->event_id; // dispatched at the end
-    else
-        activity_dispatch(t, exec_activity(t->x, event->event_id, NULL), true);
-    return true;
-}
-
-static bool run_cancel_activity(struct runner *r)
-{
-    struct txn *t = r->t;
-    int64_t id = r->command->request_cancel_activity_task_command_attributes->scheduled_event_id;
-    EN(Activity) *a = exec_activity(t->x, id, NULL);
-    /* One that ended while the task ran may be cancelled still: the worker has not seen its end. */
-    if (a ? a->cancel_requested : !txn_buffers_end(t, id))
-        return VERDICT(r, BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,
-                       "invalid history builder state for action: no pending activity with "
-                       "ScheduledEventId %lld to cancel",
-                       (long long)id);
-    HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_CANCEL_REQUESTED));
-    event->activity_task_cancel_requested_event_attributes->scheduled_event_id = id;
-    event->activity_task_cancel_requested_event_attributes->workflow_task_completed_event_id =
-        t->completed_id;
-    txn_add(t, event);
-    if (a && a->started_ns == 0) { // nobody works on it: it is cancelled here and now
-        for (size_t i = 0; i < r->ret->eager_count; i++)
-            if (r->ret->eager[i] == id)
-                r->ret->eager[i] = 0;
-        activity_cancel(t, a, NULL, r->request->identity);
-        r->ret->new_task = true;
-    }
-    return true;
 }
 
 /* ---- timers ---- */
@@ -523,9 +380,9 @@ static const struct command_kind {
     int attributes; /* which member of the oneof it must carry */
     bool closes;
 } kinds[] = {
-    [COMMAND(SCHEDULE_ACTIVITY_TASK)] = {run_schedule_activity, ATTRIBUTES(SCHEDULE_ACTIVITY_TASK),
-                                         false},
-    [COMMAND(REQUEST_CANCEL_ACTIVITY_TASK)] = {run_cancel_activity,
+    [COMMAND(SCHEDULE_ACTIVITY_TASK)] = {command_schedule_activity,
+                                         ATTRIBUTES(SCHEDULE_ACTIVITY_TASK), false},
+    [COMMAND(REQUEST_CANCEL_ACTIVITY_TASK)] = {command_cancel_activity,
                                                ATTRIBUTES(REQUEST_CANCEL_ACTIVITY_TASK), false},
     [COMMAND(START_TIMER)] = {run_start_timer, ATTRIBUTES(START_TIMER), false},
     [COMMAND(COMPLETE_WORKFLOW_EXECUTION)] = {run_complete, ATTRIBUTES(COMPLETE_WORKFLOW_EXECUTION),

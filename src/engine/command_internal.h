@@ -25,6 +25,10 @@ bool command_check_attributes(struct runner *r, const COMMON(SearchAttributes) *
 #define VERDICT(r, cause, ...) \
     command_verdict((r), CAUSE(cause), sk_arena_printf((r)->t->ctx->arena, __VA_ARGS__))
 
+/* command_activity.c */
+bool command_schedule_activity(struct runner *r);
+bool command_cancel_activity(struct runner *r);
+
 /* command_external.c: children, cancels and signals to other workflows */
 bool command_start_child(struct runner *r);
 bool command_cancel_external(struct runner *r);

@@ -20,7 +20,6 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/duration.h"
 #include "base/str.h"

@@ -6,8 +6,6 @@
 
 #include <string.h>
 #include "engine/cron.h"
-#include "wire/errordetail.h"
-#include "wire/wire.h"
 
 /* ---- start a child ---- */
 

@@ -44,6 +44,10 @@ sk_err deliver_record(struct attempt *a, void (*record)(struct attempt *, struct
 /* Change a run, unless it is gone. */
 sk_err deliver_change(struct attempt *a, const struct change *change);
 
+/* deliver_external.c */
+sk_err deliver_signal(struct attempt *a);
+sk_err deliver_cancel(struct attempt *a);
+
 /* deliver_child.c */
 sk_err deliver_start_child(struct attempt *a);
 sk_err deliver_first_task(struct attempt *a);

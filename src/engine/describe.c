@@ -2,7 +2,6 @@
 #include "engine/engine_internal.h"
 
 #include "visibility/search_attributes.h"
-#include "wire/errordetail.h"
 
 #define WF(name) Temporal__Api__Workflow__V1__##name
 #define WF_NEW(arena, Type, snake) MSG_NEW(arena, WF(Type), temporal__api__workflow__v1__##snake)

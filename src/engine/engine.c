@@ -8,7 +8,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 
 #define MIB (1024LL * 1024)
 #define CACHE_DEFAULT (32 * MIB)

@@ -7,8 +7,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
-#include "wire/errordetail.h"
 #include "wire/wire.h"
 
 #define PAGE_BYTES (2 * 1024 * 1024)

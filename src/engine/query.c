@@ -10,9 +10,7 @@
 #include "engine/engine_internal.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include "base/assert.h"
 #include "wire/errordetail.h"
 #include "wire/wire.h"
 

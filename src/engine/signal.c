@@ -5,7 +5,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 #include "wire/errordetail.h"
 
 #define REQUEST_IDS_MAX 64

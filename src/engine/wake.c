@@ -10,7 +10,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
 #include "base/log.h"
 
 #define WINDOW_MS 30000     /* how far ahead the scan looks */

@@ -6,7 +6,6 @@
  */
 #include <stdatomic.h>
 #include <string.h>
-#include "base/assert.h"
 #include "engine/engine_internal.h"
 
 struct watcher {

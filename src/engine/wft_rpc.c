@@ -6,8 +6,6 @@
 #include "engine/engine_internal.h"
 
 #include <string.h>
-#include "base/assert.h"
-#include "base/log.h"
 #include "wire/errordetail.h"
 
 /* ---- a poll takes one ---- */
