@@ -1,5 +1,7 @@
 /*
- * PollWorkflowTaskQueue and PollActivityTaskQueue: the worker's long polls.
+ * PollWorkflowTaskQueue, PollActivityTaskQueue and PollNexusTaskQueue: the worker's long polls. Of
+ * Nexus there are no tasks yet, so those polls end empty: workers poll for them whether they serve
+ * any or not, and take an error for a broken server.
  *
  * A poll is validated and parked: what stays is one struct poll_call with the packed request (the
  * engine wants it when a task comes; most polls end without). Its ways:
@@ -188,6 +190,8 @@ static struct sk_worker_poll worker_of(const struct poll_call *pc)
 static void note_began(const struct poll_call *pc, const struct sk_call *call,
                        const struct sk_ctx *ctx)
 {
+    if (pc->poll.queue.kind == SK_TASK_NEXUS)
+        return; // says nothing of what the worker can do here
     struct sk_worker_poll worker = worker_of(pc);
     worker.sdk_name = ctx->client_name;
     worker.sdk_version = ctx->client_version;
@@ -197,8 +201,10 @@ static void note_began(const struct poll_call *pc, const struct sk_call *call,
 
 static sk_err end_poll(struct poll_call *pc, sk_err err)
 {
-    struct sk_worker_poll worker = worker_of(pc);
-    sk_workers_poll_ended(pc->frontend->o.figures->workers, &worker, pc->started);
+    if (pc->poll.queue.kind != SK_TASK_NEXUS) {
+        struct sk_worker_poll worker = worker_of(pc);
+        sk_workers_poll_ended(pc->frontend->o.figures->workers, &worker, pc->started);
+    }
     sk_mem_free(pc);
     return err;
 }
@@ -245,7 +251,10 @@ static void count_poll(const struct poll_call *pc, bool success, int64_t schedul
 {
     const struct sk_poll *poll = &pc->poll;
     char name[256] = "__sticky__";
-    const char *kind = poll->queue.kind == SK_TASK_WORKFLOW ? "Workflow" : "Activity";
+    static const char *const kinds[] = {[SK_TASK_WORKFLOW] = "Workflow",
+                                        [SK_TASK_ACTIVITY] = "Activity",
+                                        [SK_TASK_NEXUS] = "Nexus"};
+    const char *kind = kinds[poll->queue.kind];
     if (!poll->sticky) {
         size_t n = poll->queue.name.n < sizeof(name) ? poll->queue.name.n : sizeof(name) - 1;
         memcpy(name, poll->queue.name.p, n);
@@ -390,6 +399,23 @@ sk_err sk_frontend_poll_activity_task_queue(struct sk_call *call, struct sk_ctx 
         .deployment = r->deployment_options,
         .rate_limit = rate && isfinite(rate->value) ? rate->value : -1,
         .kind = SK_TASK_ACTIVITY,
+    };
+    return begin(call, ctx, r->namespace_, &r->base, &facts);
+}
+
+sk_err sk_frontend_poll_nexus_task_queue(struct sk_call *call, struct sk_ctx *ctx,
+                                         const void *request, void *response)
+{
+    const WS(PollNexusTaskQueueRequest) *r = request;
+    (void)response;
+    struct poll_facts facts = {
+        .queue = r->task_queue,
+        .identity = r->identity,
+        .worker_key = r->worker_instance_key,
+        .capabilities = r->worker_version_capabilities,
+        .deployment = r->deployment_options,
+        .rate_limit = -1,
+        .kind = SK_TASK_NEXUS,
     };
     return begin(call, ctx, r->namespace_, &r->base, &facts);
 }

@@ -1,6 +1,7 @@
 /*
  * The normal queues that are known: polled or used in the last minutes, or with tasks waiting. Each
- * loop is asked in turn. Sticky queues are left out, they belong to a worker each.
+ * loop is asked in turn. Sticky queues are left out, they belong to a worker each;
+ * so are those of Nexus tasks, of which there are none.
  *
  * Thread: a fiber of any loop; each loop lists its own. Failure: none; past `max` the rest is left
  * out, and the answer says so.
@@ -32,7 +33,7 @@ static void list_loop(void *arg)
     l->keys = grown;
     SK_LIST_EACH (at, &loop->all) {
         const struct sk_mq *q = SK_CONTAINER(at, struct sk_mq, node);
-        if (q->sticky || q->key.ns != l->ns)
+        if (q->sticky || q->key.ns != l->ns || q->key.kind == SK_TASK_NEXUS)
             continue;
         if (l->count == l->max) {
             l->truncated = true;

@@ -34,7 +34,11 @@ struct sk_run_key {
 };
 uint32_t sk_slot_of(sk_ns_id ns, struct sk_str workflow_id);
 
-enum sk_task_kind { SK_TASK_WORKFLOW = 1, SK_TASK_ACTIVITY = 2 };
+enum sk_task_kind {
+    SK_TASK_WORKFLOW = 1,
+    SK_TASK_ACTIVITY = 2,
+    SK_TASK_NEXUS = 3, /* polled for, but nothing makes one yet: in no row */
+};
 
 struct sk_queue_key {
     sk_ns_id ns;

@@ -340,6 +340,38 @@ static void body_describe(void)
           SK_INVALID_ARGUMENT);
 }
 
+/* Nothing makes Nexus tasks: who polls for them waits his time and is seen, no more. */
+static void body_nexus(void)
+{
+    Temporal__Api__Taskqueue__V1__TaskQueue queue = queue_named("q");
+    REQUEST(r, PollNexusTaskQueueRequest, poll_nexus_task_queue_request);
+    REQUEST(d, DescribeTaskQueueRequest, describe_task_queue_request);
+    r.task_queue = d.task_queue = &queue;
+    r.identity = TEXT("me@here");
+    d.task_queue_type = TEMPORAL__API__ENUMS__V1__TASK_QUEUE_TYPE__TASK_QUEUE_TYPE_NEXUS;
+    fx.limits.task_long_poll_ms = 100;
+    int64_t begin_ms = sk_now_mono_ms();
+    struct ask ask = {.method = "PollNexusTaskQueue",
+                      .request = &r.base,
+                      .response_type = RESPONSE(poll_nexus_task_queue_response),
+                      .timeout_ms = 10000};
+    ask_start(&ask);
+    start_run("w"); // its task is for others
+    CHECK(ask_wait(&ask) == SK_OK);
+    CHECK(((WS(PollNexusTaskQueueResponse) *)(void *)ask.reply)->task_token.len == 0);
+    CHECK(sk_now_mono_ms() - begin_ms >= 100);
+    ask_end(&ask);
+    WS(DescribeTaskQueueResponse) *response = describe(&d);
+    CHECK(response->n_pollers == 1);
+    CHECK_STR(response->pollers[0]->identity, "me@here");
+    d.task_queue_type = TEMPORAL__API__ENUMS__V1__TASK_QUEUE_TYPE__TASK_QUEUE_TYPE_WORKFLOW;
+    CHECK(describe(&d)->n_pollers == 0);
+    POLL(workflow, q, 10000, NULL);
+    CHECK(ask_wait(&workflow) == SK_OK);
+    CHECK(TASK(workflow)->task_token.len > 0);
+    ask_end(&workflow);
+}
+
 static void body_partitions(void)
 {
     Temporal__Api__Taskqueue__V1__TaskQueue queue = queue_named("q");
@@ -367,6 +399,7 @@ TEST(client_gone)
 TEST(refused)
 TEST(history)
 TEST(describe)
+TEST(nexus)
 TEST(partitions)
 
 int main(void)
@@ -377,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_stale),     cmocka_unit_test(test_client_gone),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_history),
         cmocka_unit_test(test_describe),  cmocka_unit_test(test_partitions),
+        cmocka_unit_test(test_nexus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
