@@ -155,13 +155,11 @@ static void fill_rate(struct sk_arena *arena, const struct sk_queue_info *info,
 static sk_err ask(struct sk_frontend *frontend, struct sk_ctx *ctx, const struct sk_namespace *ns,
                   const char *name, queue_type type, struct sk_queue_info *ret)
 {
-    if (type != TYPE(WORKFLOW) && type != TYPE(ACTIVITY) && type != TYPE(UNSPECIFIED)) {
-        *ret = (struct sk_queue_info){.rate_limit = -1}; // no tasks of other types here
-        return SK_OK;
-    }
     struct sk_queue_key key = {
         .ns = ns->id,
-        .kind = type == TYPE(ACTIVITY) ? SK_TASK_ACTIVITY : SK_TASK_WORKFLOW,
+        .kind = type == TYPE(ACTIVITY) ? SK_TASK_ACTIVITY
+                : type == TYPE(NEXUS)  ? SK_TASK_NEXUS
+                                       : SK_TASK_WORKFLOW,
         .name = sk_str_of(name),
     };
     return sk_matching_describe(frontend->o.matching, ctx, &key, ret);
