@@ -204,8 +204,12 @@ def add_own_files(files, protoc, proto_dir):
         with tempfile.NamedTemporaryFile() as known:
             known.write(descriptor_set(files, closure(files, api_roots(files) + standard)))
             known.flush()
-            files.update(compile_protos(protoc, records, [f"-I{proto_dir}",
-                                        f"--descriptor_set_in={known.name}"]))
+            options = [f"-I{proto_dir}", f"--descriptor_set_in={known.name}"]
+            files.update(compile_protos(protoc, records, options))
+            # with comments: what the service is described by
+            service = [n for n in records if n.endswith("/service.proto")]
+            commented = compile_protos(protoc, service, [*options, "--include_source_info"])
+            files.update({n: commented[n] for n in service})
     return names + standard
 
 

@@ -83,7 +83,7 @@ ACTIONS = (
 
 def waiting():
     """Methods that are not built."""
-    return set(re.findall(r"^SK_METHOD_LATER\(\w+, (\w+),", METHODS.read_text(), re.M))
+    return set(re.findall(r"^SK_METHOD_LATER(?:_WORKER)?\(\w+, (\w+),", METHODS.read_text(), re.M))
 
 
 def proofs():

@@ -50,15 +50,20 @@ static const struct sk_method table[] = {
      .response = &TYPE_##service_(snake##_response),   \
      .handler = sk_frontend_##snake,                   \
      .flags = (flags_)},
-#define SK_METHOD_LATER(service_, Name, snake)       \
+#define UNBUILT(service_, Name, snake, flags_)       \
     {.service = SERVICE_##service_,                  \
      .name = #Name,                                  \
      .request = &TYPE_##service_(snake##_request),   \
      .response = &TYPE_##service_(snake##_response), \
-     .handler = later},
+     .handler = later,                               \
+     .flags = SK_METHOD_UNBUILT | (flags_)},
+#define SK_METHOD_LATER(service_, Name, snake) UNBUILT(service_, Name, snake, 0)
+#define SK_METHOD_LATER_WORKER(service_, Name, snake) \
+    UNBUILT(service_, Name, snake, SK_METHOD_WORKER)
 #include "frontend/methods.def"
 #undef SK_METHOD_BUILT
 #undef SK_METHOD_LATER
+#undef SK_METHOD_LATER_WORKER
 };
 
 struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options)

@@ -39,9 +39,11 @@ struct sk_frontend {
     sk_err sk_frontend_##snake(struct sk_call *call, struct sk_ctx *ctx, const void *request, \
                                void *response);
 #define SK_METHOD_LATER(service, Name, snake)
+#define SK_METHOD_LATER_WORKER(service, Name, snake)
 #include "frontend/methods.def"
 #undef SK_METHOD_BUILT
 #undef SK_METHOD_LATER
+#undef SK_METHOD_LATER_WORKER
 
 static inline struct sk_frontend *sk_frontend_of(const struct sk_call *call)
 {

@@ -34,6 +34,7 @@ enum sk_method_flags {
     SK_METHOD_READ_ONLY = 2,
     SK_METHOD_ADMIN = 4,
     SK_METHOD_WORKER = 8,
+    SK_METHOD_UNBUILT = 16, /* answers UNIMPLEMENTED by name */
 };
 
 struct sk_method {

@@ -24,6 +24,8 @@
 #include "wire/wire.h"
 
 #define HTTP_EXTENSION 72295728 /* google.api.http, of MethodOptions */
+#define FILE_SERVICE 6          /* FileDescriptorProto.service */
+#define SERVICE_METHOD 2        /* ServiceDescriptorProto.method */
 #define SEGMENTS_MAX 32         /* of a request's path */
 #define RPC_PREFIX "/api/v1/rpc/"
 
@@ -127,9 +129,9 @@ static bool body_is_understood(const struct sk_method *method, const char *body)
 }
 
 static void add_rule(struct sk_web_routes *routes, const struct sk_method *method,
-                     const Google__Api__HttpRule *rule)
+                     const char *comment, const Google__Api__HttpRule *rule)
 {
-    struct sk_web_route route = {.method = method, .annotated = true};
+    struct sk_web_route route = {.method = method, .annotated = true, .comment = comment};
     switch (rule->pattern_case) {
     case GOOGLE__API__HTTP_RULE__PATTERN_GET:
         route.verb = SK_WEB_GET;
@@ -154,7 +156,7 @@ static void add_rule(struct sk_web_routes *routes, const struct sk_method *metho
     SK_ASSERT(body_is_understood(method, route.body));
     add_route(routes, &route);
     for (size_t i = 0; i < rule->n_additional_bindings; i++)
-        add_rule(routes, method, rule->additional_bindings[i]);
+        add_rule(routes, method, comment, rule->additional_bindings[i]);
 }
 
 /* The bytes of the annotation among a method's options; p NULL: it has none. */
@@ -173,8 +175,23 @@ static struct sk_str http_option(const Google__Protobuf__MethodDescriptorProto *
     return (struct sk_str){NULL, 0};
 }
 
+/* The comment before a method of a file, in the routes' arena. */
+static const char *comment_of(struct sk_web_routes *routes,
+                              const Google__Protobuf__FileDescriptorProto *file, size_t service,
+                              size_t method)
+{
+    const Google__Protobuf__SourceCodeInfo *info = file->source_code_info;
+    for (size_t i = 0; info && i < info->n_location; i++) {
+        const Google__Protobuf__SourceCodeInfo__Location *at = info->location[i];
+        if (at->n_path == 4 && at->path[0] == FILE_SERVICE && at->path[1] == (int32_t)service &&
+            at->path[2] == SERVICE_METHOD && at->path[3] == (int32_t)method && at->leading_comments)
+            return sk_arena_strdup(routes->arena, at->leading_comments);
+    }
+    return "";
+}
+
 static void add_method(struct sk_web_routes *routes, struct sk_ctx *ctx,
-                       const struct sk_method *method,
+                       const struct sk_method *method, const char *comment,
                        const Google__Protobuf__MethodDescriptorProto *descriptor)
 {
     struct sk_str option = http_option(descriptor);
@@ -182,7 +199,7 @@ static void add_method(struct sk_web_routes *routes, struct sk_ctx *ctx,
     if (option.p) {
         sk_err err = sk_wire_decode_own(ctx, &google__api__http_rule__descriptor, option, &rule);
         SK_ASSERT(err == SK_OK);
-        add_rule(routes, method, (const void *)rule);
+        add_rule(routes, method, comment, (const void *)rule);
     }
     bool left_out = method->flags & SK_METHOD_WORKER;
     add_route(routes, &(struct sk_web_route){
@@ -192,6 +209,7 @@ static void add_method(struct sk_web_routes *routes, struct sk_ctx *ctx,
                           .pattern = sk_arena_printf(routes->arena, RPC_PREFIX "%s", method->name),
                           .body = "*",
                           .annotated = option.p != NULL,
+                          .comment = comment,
                       });
 }
 
@@ -206,7 +224,7 @@ static void add_file(struct sk_web_routes *routes, const struct sk_rpc_server *r
         for (size_t k = 0; k < service->n_method; k++) {
             const struct sk_method *method = sk_rpc_method(rpc, name, service->method[k]->name);
             if (method)
-                add_method(routes, ctx, method, service->method[k]);
+                add_method(routes, ctx, method, comment_of(routes, file, i, k), service->method[k]);
         }
     }
 }

@@ -33,6 +33,8 @@ struct sk_web_route {
     const char *pattern; /* "/api/v1/namespaces/{namespace}/workflows" */
     const char *body;    /* "*": all of the request; a field's name; "": none */
     bool annotated;      /* the method has a route of its own */
+    const char
+        *comment; /* what the .proto says of the method; "" where the descriptors have none */
     /* fields that the path sets, dotted, in the order of the pattern */
     const char *variables[SK_WEB_VARIABLES_MAX];
     int variable_count;

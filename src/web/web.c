@@ -21,6 +21,7 @@ struct sk_web *sk_web_new(const struct sk_web_options *options)
     SK_ASSERT(sk_web_base_path_valid(web->options.base_path));
     web->routes = sk_web_routes_new(options->rpc);
     web->page = web_page_new(options);
+    web->openapi = web_openapi_new();
     return web;
 }
 
@@ -30,6 +31,7 @@ void sk_web_free(struct sk_web *web)
         return;
     sk_web_routes_free(web->routes);
     web_page_free(web->page);
+    web_openapi_free(web->openapi);
     sk_mem_free(web);
 }
 
@@ -81,6 +83,13 @@ static bool redirect_to_base(const struct sk_web *web, const struct sk_http_requ
     return true;
 }
 
+static bool is_openapi(const struct sk_http_request *request)
+{
+    return sk_str_eq(request->raw_path, SK_STR("/api/v1/openapi.json")) &&
+           (sk_str_eq(request->method, SK_STR("GET")) ||
+            sk_str_eq(request->method, SK_STR("HEAD")));
+}
+
 void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
                    struct sk_http_response *response)
 {
@@ -88,6 +97,10 @@ void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
     bool below = below_base(web, &request);
     bool is_api = sk_str_starts(request.raw_path, SK_STR("/api/"));
     bool page = below && !is_api && !web->options.headless && web_wants_page(&request);
+    if (is_api && is_openapi(&request)) {
+        web_openapi_serve(web, &request, response);
+        return;
+    }
     if (!page &&
         (web_preflight(web, &request, response) || web_api_handle(web, &request, response)))
         return;

@@ -7,12 +7,14 @@
 #include "web/routes.h"
 #include "web/web.h"
 
-struct web_page; /* pages.c */
+struct web_openapi; /* openapi.c */
+struct web_page;    /* pages.c */
 
 struct sk_web {
     struct sk_web_options options;
     struct sk_web_routes *routes;
     struct web_page *page;
+    struct web_openapi *openapi;
 };
 
 /* ---- api.c ---- */
@@ -26,6 +28,12 @@ void web_api_error(const struct sk_web *web, const struct sk_http_request *reque
 /* JSON, compressed when that is wanted and worth it. text is copied. */
 void web_api_answer(const struct sk_web *web, const struct sk_http_request *request,
                     struct sk_http_response *response, int status, struct sk_str text);
+
+/* ---- openapi.c: the description of the JSON API ---- */
+struct web_openapi *web_openapi_new(void);
+void web_openapi_free(struct web_openapi *openapi);
+void web_openapi_serve(struct sk_web *web, const struct sk_http_request *request,
+                       struct sk_http_response *response);
 
 /* ---- pages.c: the UI's files ---- */
 struct web_page *web_page_new(const struct sk_web_options *options);

@@ -42,6 +42,14 @@ sk_err sk_wire_json_parse(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *
 sk_err sk_wire_json_set(struct sk_ctx *ctx, ProtobufCMessage *message, struct sk_str path,
                         struct sk_str text) SK_MUST_USE;
 
+/* Append a field's name as JSON has it: "workflow_id" as "workflowId". */
+void sk_wire_json_camel(struct sk_buf *out, const char *name, size_t n);
+/* Whether a repeated field is a map: an object in JSON. */
+bool sk_wire_json_is_map(const ProtobufCFieldDescriptor *field);
+/* Whether a field that is bytes in C is a string in JSON: free text. */
+bool sk_wire_json_is_text(const ProtobufCMessageDescriptor *type,
+                          const ProtobufCFieldDescriptor *field);
+
 /* Base64 with padding; reading takes the URL alphabet and missing padding too. */
 void sk_wire_base64_append(struct sk_buf *out, struct sk_str bytes);
 /* Bytes in the arena; false when text is no base64. */

@@ -89,8 +89,7 @@ void sk_wire_json_quote(struct sk_buf *out, struct sk_str text)
     sk_buf_append(out, "\"", 1);
 }
 
-/* "workflow_id" as "workflowId" */
-static void camel(struct sk_buf *out, const char *name, size_t n)
+void sk_wire_json_camel(struct sk_buf *out, const char *name, size_t n)
 {
     bool upper = false;
     for (size_t i = 0; i < n; i++) {
@@ -206,7 +205,7 @@ static void print_field_mask(struct json_printer *pr, const ProtobufCMessage *me
     for (size_t i = 0; i < mask->n_paths; i++) {
         if (i > 0)
             sk_buf_str(&text, ",");
-        camel(&text, mask->paths[i], strlen(mask->paths[i]));
+        sk_wire_json_camel(&text, mask->paths[i], strlen(mask->paths[i]));
     }
     sk_wire_json_quote(pr->out, sk_buf_view(&text));
     sk_buf_fini(&text);
@@ -392,8 +391,14 @@ static void print_wrapper(struct json_printer *pr, const ProtobufCMessage *messa
     print_slot(pr, message, field, SK_WIRE_AT_CONST(void, message, field->offset));
 }
 
+bool sk_wire_json_is_text(const ProtobufCMessageDescriptor *type,
+                          const ProtobufCFieldDescriptor *field)
+{
+    return sk_wire_is_text(type, field->id);
+}
+
 /* A map's entry type is named after the field: it ends in Entry and has key and value. */
-static bool is_map(const ProtobufCFieldDescriptor *field)
+bool sk_wire_json_is_map(const ProtobufCFieldDescriptor *field)
 {
     if (field->label != PROTOBUF_C_LABEL_REPEATED || field->type != PROTOBUF_C_TYPE_MESSAGE)
         return false;
@@ -435,7 +440,7 @@ static void print_repeated(struct json_printer *pr, const ProtobufCMessage *mess
     const char *array = *SK_WIRE_AT_CONST(char *, message, field->offset);
     size_t size = sk_wire_element_size(field->type);
     bool first = true;
-    if (is_map(field)) {
+    if (sk_wire_json_is_map(field)) {
         print_map(pr, n, (ProtobufCMessage *const *)(const void *)array);
         return;
     }
@@ -473,7 +478,7 @@ static void print_name(struct json_printer *pr, const ProtobufCFieldDescriptor *
 {
     json_element(pr, first);
     sk_buf_str(pr->out, "\"");
-    camel(pr->out, field->name, strlen(field->name));
+    sk_wire_json_camel(pr->out, field->name, strlen(field->name));
     sk_buf_str(pr->out, "\"");
     json_name_end(pr);
 }
