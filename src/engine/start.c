@@ -385,32 +385,40 @@ static WS(StartWorkflowExecutionRequest) *start_half(
 
 static void add_signal(struct txn *t, const WS(SignalWithStartWorkflowExecutionRequest) *r)
 {
+    request_remember(t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     signal_add(t, r->signal_name, r->signal_input, r->header, r->identity, r->request_id, NULL,
                r->n_links, r->links);
 }
 
-static sk_err signal_running(struct sk_ctx *ctx, const struct sk_namespace *ns, struct exec *x,
-                             const WS(SignalWithStartWorkflowExecutionRequest) *r,
-                             WS(SignalWithStartWorkflowExecutionResponse) *response)
+static int conflict_of(const WS(SignalWithStartWorkflowExecutionRequest) *r)
 {
+    int conflict = (int)r->workflow_id_conflict_policy;
+    return conflict == (int)CONFLICT(UNSPECIFIED) ? CONFLICT(USE_EXISTING) : conflict;
+}
+
+/* The run is there: it gets the signal, unless it took this request before. STALE: it is over. */
+static sk_err decide_signal_running(struct joint *j, struct exec *x, struct sk_ctx *ctx,
+                                    const struct change *change)
+{
+    const WS(SignalWithStartWorkflowExecutionRequest) *r = change->request;
+    WS(SignalWithStartWorkflowExecutionResponse) *response = change->response;
     response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
     response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
     response->started = strcmp(x->s->start_request_id, r->request_id) == 0;
-    if (response->started || !exec_running(x))
-        return SK_OK; // asked again: the run began with this signal
+    if (!exec_running(x))
+        return took_request(x, r->request_id) ? SK_OK : SK_STALE;
+    if (response->started || request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
+        return SK_OK;
     if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "exceeded workflow execution limit for signal events");
-    if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
-        return SK_OK;
-    struct txn t;
-    txn_init(&t, ctx, ns, x);
-    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
-    add_signal(&t, r);
-    wft_schedule_if_idle(&t);
-    return txn_commit(&t);
+    struct txn *t = joint_txn(j);
+    add_signal(t, r);
+    wft_schedule_if_idle(t);
+    return SK_OK;
 }
 
+/* STALE: a run is there that the signal should go to. */
 static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
                                 const struct sk_namespace *ns, const void *request, void *out)
 {
@@ -418,14 +426,9 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
     WS(SignalWithStartWorkflowExecutionResponse) *response = out;
     struct exec *current = NULL;
     bool terminate = false;
-    int conflict = (int)r->workflow_id_conflict_policy;
-    if (conflict == (int)CONFLICT(UNSPECIFIED))
-        conflict = CONFLICT(USE_EXISTING); // what signal-with-start is for
-    struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy, conflict,
-                                      false};
+    struct start_policies policies = {r->request_id, (int)r->workflow_id_reuse_policy,
+                                      conflict_of(r), false};
     sk_err err = start_resolve(ctx, flow, &policies, &current, &terminate);
-    if (err == SK_STALE)
-        return signal_running(ctx, ns, current, r, response);
     if (err != SK_OK)
         return err;
     const WS(StartWorkflowExecutionRequest) *half = start_half(ctx->arena, r);
@@ -440,7 +443,6 @@ static sk_err signal_with_start(struct flow *flow, struct sk_ctx *ctx,
     struct txn t;
     start_run(&t, ctx, ns, flow, &args);
     struct exec *x = t.x;
-    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED), 0);
     add_signal(&t, r);
     x->s->first_task_pending = false;
     if (x->s->first_task_backoff_ms > 0)
@@ -458,5 +460,23 @@ sk_err sk_engine_signal_with_start(struct sk_engine *engine, struct sk_ctx *ctx,
                                    const WS(SignalWithStartWorkflowExecutionRequest) *request,
                                    WS(SignalWithStartWorkflowExecutionResponse) *response)
 {
-    return flow_call(engine, ctx, ns, request->workflow_id, signal_with_start, request, response);
+    const struct change signal = {.workflow_id = request->workflow_id,
+                                  .decide = decide_signal_running,
+                                  .request = request,
+                                  .response = response};
+    bool running = conflict_of(request) == (int)CONFLICT(USE_EXISTING) &&
+                   (int)request->workflow_id_reuse_policy != (int)REUSE(TERMINATE_IF_RUNNING);
+    for (;;) { // as a rule once; a run may begin or end between the two
+        if (running) {
+            sk_err err = run_change(engine, ctx, ns, &signal);
+            if (err != SK_STALE && err != SK_NOT_FOUND)
+                return err;
+            sk_ctx_clear(ctx);
+        }
+        sk_err err =
+            flow_call(engine, ctx, ns, request->workflow_id, signal_with_start, request, response);
+        if (err != SK_STALE)
+            return err;
+        running = true;
+    }
 }

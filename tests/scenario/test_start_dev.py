@@ -107,7 +107,9 @@ class StartDev(Case):
                 break
         process.terminate()
         _, err = process.communicate(timeout=60)
-        self.assertEqual((process.returncode, err), (0, ""))
+        # A machine that is busy, or a build that watches the program, holds a loop up, and that is said.
+        wrong = [line for line in err.splitlines() if "a loop was held up" not in line]
+        self.assertEqual((process.returncode, wrong), (0, []))
 
 
 class Commands(Case):

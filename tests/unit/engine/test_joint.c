@@ -26,6 +26,7 @@ struct request {
     const WS(PollActivityTaskQueueResponse) *task;
     int size;          /* of a signal's payload */
     const char *run;   /* run id of a signal; NULL: the current one */
+    bool started;      /* signal with start: by this one */
     int64_t described; /* what describe was told */
     sk_err err;
 };
@@ -87,6 +88,23 @@ static sk_err make_signal(struct request *r)
     return sk_engine_signal(r->w->engine, &r->ctx, r->w->ns, s,
                             NEW(r, SignalWorkflowExecutionResponse,
                                 signal_workflow_execution_response));
+}
+
+static sk_err make_signal_with_start(struct request *r)
+{
+    struct sk_arena *arena = r->w->ctx.arena;
+    WS(SignalWithStartWorkflowExecutionRequest) *s = NEW(
+        r, SignalWithStartWorkflowExecutionRequest, signal_with_start_workflow_execution_request);
+    WS(SignalWithStartWorkflowExecutionResponse) *response = NEW(
+        r, SignalWithStartWorkflowExecutionResponse, signal_with_start_workflow_execution_response);
+    s->workflow_id = sk_arena_strdup(arena, WORKFLOW);
+    s->workflow_type = sk_type_msg(arena, "Order");
+    s->task_queue = sk_queue_msg(arena, QUEUE, NULL);
+    s->signal_name = s->request_id = sk_arena_printf(arena, "signal-%d", r->number);
+    sk_err err = sk_engine_signal_with_start(r->w->engine, &r->ctx, r->w->ns, s, response);
+    r->run = response->run_id;
+    r->started = response->started;
+    return err;
 }
 
 static sk_err make_poll(struct request *r)
@@ -301,6 +319,27 @@ static void another_run(struct world *w)
     assert_int_equal(count_events(w, EVENT(WORKFLOW_EXECUTION_SIGNALED)), 2 * MANY / 3);
 }
 
+/* One of them starts the run, and all signal it; again, when it runs already. */
+static void signals_with_start(struct world *w)
+{
+    static struct request r[MANY];
+    memset(r, 0, sizeof r);
+    fill(w, r, MANY, make_signal_with_start);
+    assert_in_range(send_all(r, MANY), 2, 5);
+    int started = 0;
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(r[i].err, SK_OK);
+        assert_string_equal(r[i].run, r[0].run);
+        started += r[i].started;
+    }
+    assert_int_equal(started, 1);
+    assert_int_equal(send_all(r, MANY), 0); // they are known
+    for (int i = 0; i < MANY; i++)
+        r[i].number += MANY;
+    assert_in_range(send_all(r, MANY), 1, 3);
+    assert_int_equal(count_events(w, EVENT(WORKFLOW_EXECUTION_SIGNALED)), 2 * MANY);
+}
+
 /* A commit is not made larger than 1 MiB: what is over waits for the next. */
 static void large_ones_apart(struct world *w)
 {
@@ -335,14 +374,19 @@ WORLD_TEST(in_order)
 WORLD_TEST(refused_together)
 WORLD_TEST(readers_see_what_is_durable)
 WORLD_TEST(another_run)
+WORLD_TEST(signals_with_start)
 WORLD_TEST(large_ones_apart)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_few_commits),      cmocka_unit_test(test_in_order),
-        cmocka_unit_test(test_refused_together), cmocka_unit_test(test_readers_see_what_is_durable),
-        cmocka_unit_test(test_another_run),      cmocka_unit_test(test_large_ones_apart),
+        cmocka_unit_test(test_few_commits),
+        cmocka_unit_test(test_in_order),
+        cmocka_unit_test(test_refused_together),
+        cmocka_unit_test(test_readers_see_what_is_durable),
+        cmocka_unit_test(test_signals_with_start),
+        cmocka_unit_test(test_another_run),
+        cmocka_unit_test(test_large_ones_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
