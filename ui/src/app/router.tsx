@@ -133,6 +133,43 @@ const pendingRoute = createRoute({
   component: lazyRouteComponent(() => import('@/pages/execution/PendingPage'), 'PendingPage'),
 });
 
+const queriesRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/queries',
+  component: lazyRouteComponent(() => import('@/pages/execution/QueriesPage'), 'QueriesPage'),
+});
+
+const relationsRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/relations',
+  component: lazyRouteComponent(() => import('@/pages/execution/RelationsPage'), 'RelationsPage'),
+});
+
+const runWorkersRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/workers',
+  component: lazyRouteComponent(() => import('@/pages/execution/WorkersPage'), 'WorkersPage'),
+});
+
+export interface CompareSearch {
+  /** The other run: its workflow's id and its own. */
+  with?: string;
+  run?: string;
+}
+
+const compareRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/compare',
+  validateSearch: (search): CompareSearch => ({ ...text(search, 'with'), ...text(search, 'run') }),
+  component: lazyRouteComponent(() => import('@/pages/execution/ComparePage'), 'ComparePage'),
+});
+
+const jsonRoute = createRoute({
+  getParentRoute: () => executionRoute,
+  path: '/json',
+  component: lazyRouteComponent(() => import('@/pages/execution/JsonPage'), 'JsonPage'),
+});
+
 const routeTree = root.addChildren([
   start,
   namespaceRoute.addChildren([
@@ -144,6 +181,11 @@ const routeTree = root.addChildren([
       historyRoute,
       inputRoute,
       pendingRoute,
+      queriesRoute,
+      relationsRoute,
+      runWorkersRoute,
+      compareRoute,
+      jsonRoute,
     ]),
   ]),
 ]);

@@ -298,6 +298,8 @@ export interface LaneItem {
   readonly toMs: number;
   readonly first: Step;
   readonly count: number;
+  /** Of a single task: how much of it waited in the queue, from 0 to 1. */
+  readonly waited: number;
   /** The gravest among them, which the drawing shows. */
   readonly failed: boolean;
 }
@@ -336,13 +338,20 @@ export function laneItems(
         toMs: Math.max(previous.toMs, to),
         first: failed && !previous.failed ? step : previous.first,
         count: previous.count + 1,
+        waited: 0,
         failed: previous.failed || failed,
       };
     } else {
-      items.push({ fromMs: from, toMs: to, first: step, count: 1, failed });
+      items.push({ fromMs: from, toMs: to, first: step, count: 1, waited: waited(step, from, to), failed });
     }
   }
   return items;
+}
+
+function waited(step: Step, fromMs: number, toMs: number): number {
+  if (step.kind !== 'task' || toMs <= fromMs) return 0;
+  const start = at(step.start);
+  return Number.isNaN(start) ? 1 : Math.min(Math.max((start - fromMs) / (toMs - fromMs), 0), 1);
 }
 
 function lowerBound(lane: readonly Step[], ms: number): number {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { align, compareRuns } from './compare';
+import { decodedJson } from './decoded';
 import { cli, command, shellQuote } from './cli';
 import { historyFileName, historyJson, ImportError, importHistory } from './export';
 import { eventText, matcher, searchEvents, searchSteps } from './filter';
 import { payloads, Story } from './fixtures';
 import { HistoryLog } from './history';
+import { jsonPayload } from './payloads';
 import { durationMs, enumWords, timeMs } from './proto';
 import { parseStack } from './stack';
 
@@ -314,6 +316,22 @@ describe('history files', () => {
     expect(historyFileName('a/b c', 'r-1')).toBe('a-b-c_r-1.json');
     expect(historyFileName('../..', '')).toBe('_.json');
     expect(historyFileName('x'.repeat(999), 'r')).toHaveLength(185);
+  });
+});
+
+it('shows payloads in place, numbers as they were sent', () => {
+  const s = new Story();
+  s.event('WORKFLOW_EXECUTION_SIGNALED', {
+    signalName: 'a',
+    input: { payloads: [jsonPayload('{"id":9007199254740993}'), { metadata: { encoding: 'YmluYXJ5L251bGw=' } }] },
+    header: {},
+  });
+  const text = decodedJson(s.events);
+  expect(text).toContain('"id": 9007199254740993');
+  expect(JSON.parse(text)).toMatchObject({
+    events: [
+      { workflowExecutionSignaledEventAttributes: { input: { payloads: [{ id: expect.any(Number) as number }, null] }, header: {} } },
+    ],
   });
 });
 

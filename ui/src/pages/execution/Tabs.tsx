@@ -15,6 +15,11 @@ const pages = [
   { page: 'history', name: s.history, to: `${base}/history` },
   { page: 'input', name: s.input, to: `${base}/input` },
   { page: 'pending', name: s.pending, to: `${base}/pending` },
+  { page: 'queries', name: s.queries, to: `${base}/queries` },
+  { page: 'relations', name: s.relations, to: `${base}/relations` },
+  { page: 'workers', name: s.workers, to: `${base}/workers` },
+  { page: 'compare', name: s.compare, to: `${base}/compare` },
+  { page: 'json', name: s.json, to: `${base}/json` },
 ] as const;
 
 /** The pages of a run: one line of tabs, on a phone one choice. */

@@ -3,12 +3,14 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useSettings } from '@/app/settings';
 import { useShortcuts } from '@/app/shortcuts';
-import { EmptyState, ErrorPanel } from '@/design/parts';
+import { EmptyState, ErrorPanel, Panel } from '@/design/parts';
 import { extentOf, pan, zoom, type SegmentKind, type TimeWindow } from '@/model/timeline';
 import { shortcutGroups } from '@/strings/shell';
 import { strings } from '@/strings';
 import { executionStrings } from '@/strings/execution';
+import { Input, Outcome } from './InputPage';
 import { CategoryMenu } from './parts/CategoryMenu';
+import { FailureView } from './parts/Failure';
 import { Progress } from './parts/Progress';
 import { SidePanel } from './parts/SidePanel';
 import { StepDetails } from './parts/StepDetails';
@@ -23,6 +25,9 @@ const legend: readonly SegmentKind[] = ['queue', 'run', 'retryWait', 'timer'];
 
 /** A short history reads from its beginning, a long one from its end. */
 const shortMax = 256;
+
+/** With no more steps than this there is room below them for what went in and what came out. */
+const belowMax = 24;
 
 /** How often bars grow: a run of seconds smoothly, one of days each second. */
 function tickMs(spanMs: number): number {
@@ -54,6 +59,7 @@ export function TimelinePage() {
     { keys: '[', does: s.left, group: shortcutGroups.run, run: () => setView(pan(now, extent, -0.25)) },
     { keys: ']', does: s.right, group: shortcutGroups.run, run: () => setView(pan(now, extent, 0.25)) },
   ]);
+  const short = state.log.complete && state.log.steps().length <= belowMax;
   const step = search.step ? state.log.step(search.step.split('/').at(-1) ?? '') : undefined;
   return (
     <div className={css['page']}>
@@ -93,6 +99,7 @@ export function TimelinePage() {
         </ul>
       </div>
       <div className={css['body']}>
+        <div className={css['main']}>
         <Content empty={state.log.size > 0 && state.loading === 'done' && state.log.steps().length === 0}>
           <Waterfall
             nowMs={nowMs}
@@ -100,18 +107,43 @@ export function TimelinePage() {
             clock={search.axis === 'clock'}
             utc={times === 'utc'}
             hidden={hidden}
+            short={short}
             window={view}
             onWindow={setView}
             selected={search.step}
             onSelect={(key) => set({ step: key })}
           />
         </Content>
+        {short && <Below />}
+        </div>
         {step && (
           <SidePanel label={executionStrings.details.open} onClose={() => set({ step: undefined })}>
             <StepDetails step={step} context={context} />
           </SidePanel>
         )}
       </div>
+    </div>
+  );
+}
+
+/** What went in, and what came out or why it did not. */
+function Below() {
+  const { state } = useRun();
+  const failing = state.describe?.pendingActivities?.find((a) => a.lastFailure);
+  return (
+    <div className={css['below']}>
+      <Panel title={executionStrings.input.input}>
+        <Input />
+      </Panel>
+      {isOpen(state) && failing?.lastFailure ? (
+        <Panel title={`${executionStrings.details.lastFailure} · ${failing.activityType?.name ?? ''}`}>
+          <FailureView failure={failing.lastFailure} />
+        </Panel>
+      ) : (
+        <Panel title={executionStrings.input.result}>
+          <Outcome />
+        </Panel>
+      )}
     </div>
   );
 }

@@ -24,6 +24,8 @@ export interface WaterfallProps {
   clock: boolean;
   utc: boolean;
   hidden: ReadonlySet<Category>;
+  /** Few rows: as high as they are, with other things below. */
+  short: boolean;
   window: TimeWindow | undefined;
   onWindow: (window: TimeWindow | undefined) => void;
   selected: string | undefined;
@@ -123,7 +125,7 @@ export function Waterfall(props: WaterfallProps) {
   );
   const firstMs = state.log.at(0)?.timeMs ?? NaN;
   return (
-    <div ref={scroller} className={css['scroller']}>
+    <div ref={scroller} className={css['scroller']} data-short={props.short || undefined}>
       <div className={css['top']}>
         <Axis
           ticks={ticks}

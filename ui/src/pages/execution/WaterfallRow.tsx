@@ -2,12 +2,14 @@ import { memo, type CSSProperties } from 'react';
 import { Icon } from '@/design/icons';
 import { stepStates } from '@/design/states';
 import { stepDetail, stepName } from '@/model/describe';
+import { failureLine } from '@/model/failure';
 import type { Step } from '@/model/history';
 import type { Execution } from '@/model/proto';
 import { instantWords, spanWords } from '@/model/time';
 import {
   laneItems,
   outcomeNow,
+  pendingActivityOf,
   share,
   stepBar,
   timeShares,
@@ -68,6 +70,14 @@ function rowWords(step: Step, bar: Bar): string {
     .map((kind) => `${s.segments[kind]} ${spanWords(shares[kind])}`);
   if (bar.attempts > 1) parts.push(s.attemptsLong(bar.attempts));
   return [stepName(step), instantWords(bar.fromMs), ...parts].join('\n');
+}
+
+/** Beside the name: why it failed or is tried again, which child it is. */
+function rowDetail(step: Step, context: TimelineContext): string {
+  const pending = pendingActivityOf(step, context.pending);
+  if (pending?.lastFailure) return failureLine(pending.lastFailure);
+  const tells = step.outcome === 'failed' || step.outcome === 'timedOut' || step.kind === 'child';
+  return tells ? stepDetail(step) : '';
 }
 
 /** What stands beside the bar: how long it took, or what comes next. */
@@ -133,7 +143,7 @@ export const StepRow = memo(function StepRow(props: {
   const bar = stepBar(step, context);
   const outcome = outcomeNow(step, context);
   const state = outcome && stepStates[outcome];
-  const detail = step.outcome === 'failed' || step.outcome === 'timedOut' || step.kind === 'child' ? stepDetail(step) : '';
+  const detail = rowDetail(step, context);
   const words = rowWords(step, bar);
   return (
     <div
@@ -177,7 +187,11 @@ export const StepRow = memo(function StepRow(props: {
             {s.attempts(bar.attempts)}
           </span>
         )}
-        {detail && <span className={css['detail']}>{detail}</span>}
+        {detail && (
+          <span className={css['detail']} title={detail}>
+            {detail}
+          </span>
+        )}
       </div>
       <div role="gridcell" className={css['lane']} title={words} aria-label={words}>
         <Bars bar={bar} view={view} context={context} />
@@ -240,7 +254,12 @@ export function LaneRow(props: {
                 title={title}
                 aria-label={title}
                 onClick={() => onSelect(selected === item.first.key ? undefined : item.first.key)}
-              />
+              >
+                {item.waited > 0 && <span className={css['laneWait']} style={{ width: percent(item.waited) }} />}
+                {kind === 'task' && item.waited < 1 && (
+                  <span className={css['laneRun']} style={{ left: percent(item.waited) }} />
+                )}
+              </button>
             )
           );
         })}

@@ -26,7 +26,7 @@ export function SidePanel(props: { label: string; onClose: () => void; children:
       <ActionIcon className={css['close'] ?? ''} aria-label={executionStrings.details.close} onClick={props.onClose}>
         <Icon name="close" />
       </ActionIcon>
-      {props.children}
+      <div className={css['body']}>{props.children}</div>
     </aside>
   );
 }

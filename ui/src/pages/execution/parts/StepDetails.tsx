@@ -156,7 +156,7 @@ export function StepDetails(props: { step: Step; context: TimelineContext; headi
         </section>
       )}
       <StepFacts step={step} context={context} />
-      {step.kind === 'marker' || step.kind === 'workflow' ? <p>{stepDetail(step)}</p> : null}
+      {(step.kind === 'marker' || (step.kind === 'workflow' && input.length === 0)) && <p>{stepDetail(step)}</p>}
       {takesInput && step.open !== undefined ? (
         <section>
           <h3>{s.details.input}</h3>
