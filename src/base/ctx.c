@@ -11,7 +11,7 @@
 
 enum { MESSAGE_MAX = 1024 }; // longer than any text of ours; names in it are bounded by limits
 
-sk_err sk_fail(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
+sk_err(sk_fail)(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
 {
     char text[MESSAGE_MAX];
     va_list args;

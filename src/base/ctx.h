@@ -24,6 +24,10 @@ struct sk_ctx {
  * unless sk_ctx_clear was called between. */
 sk_err sk_fail(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__ // which sees one source at a time, and so not that the code is returned
+#define sk_fail(ctx, code, ...) ((void)(sk_fail)(ctx, code, __VA_ARGS__), (sk_err)(code))
+#endif
+
 /* Attach a typed detail to the error just set. type is the full protobuf name
  * ("temporal.api.errordetails.v1.NotFoundFailure"); bytes are borrowed until the arena goes. */
 void sk_fail_detail(struct sk_ctx *ctx, const char *type, const void *bytes, size_t size);

@@ -407,7 +407,7 @@ void close_failed(struct txn *t, const FAILURE *failure,
 void close_canceled(struct txn *t, const COMMON(Payloads) *details,
                     Temporal__Api__Sdk__V1__UserMetadata *metadata);
 void close_continued(struct txn *t,
-                     const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a,
+                     const CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *c,
                      Temporal__Api__Sdk__V1__UserMetadata *metadata);
 void close_terminated(struct txn *t, ProtobufCBinaryData reason, const COMMON(Payloads) *details,
                       const char *identity);

@@ -135,8 +135,8 @@ void sk_frontend_answered(struct sk_frontend *frontend, struct sk_ctx *ctx,
 /* ListTaskQueues; also for those who subscribe to it (queues.c). */
 sk_err sk_frontend_fill_task_queues(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                     const struct sk_namespace *ns,
-                                    const SKAPI(ListTaskQueuesRequest) * request,
-                                    SKAPI(ListTaskQueuesResponse) * response) SK_MUST_USE;
+                                    const SKAPI(ListTaskQueuesRequest) * r,
+                                    SKAPI(ListTaskQueuesResponse) * to) SK_MUST_USE;
 
 /* A fresh uuid, as text in the arena (request ids, ids of namespaces). */
 char *sk_frontend_uuid(struct sk_ctx *ctx);

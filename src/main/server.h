@@ -52,7 +52,7 @@ sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
                            const struct sk_config *config) SK_MUST_USE;
 
 /* ---- HTTP (main/pages.c) ---- */
-void sk_pages_handle(void *server, const struct sk_http_request *request,
+void sk_pages_handle(void *owner, const struct sk_http_request *request,
                      struct sk_http_response *response);
 
 /* ---- metrics (main/metrics.c) ---- */

@@ -142,13 +142,14 @@ static void print_raw(struct json_printer *pr, struct sk_str json, const char *m
 
 static void print_protobuf(struct json_printer *pr, struct sk_str data, struct sk_str type)
 {
-    struct json_printer to = {.out = &(struct sk_buf)SK_BUF_INIT, .flags = pr->flags};
-    sk_buf_str(to.out, "\"" TYPE_MEMBER "\"");
+    struct sk_buf member = SK_BUF_INIT;
+    struct json_printer to = {.out = &member, .flags = pr->flags};
+    sk_buf_str(&member, "\"" TYPE_MEMBER "\"");
     json_name_end(&to);
-    sk_wire_json_quote(to.out, type);
-    sk_buf_append(to.out, "", 1);
-    print_raw(pr, data, to.out->p);
-    sk_buf_fini(to.out);
+    sk_wire_json_quote(&member, type);
+    sk_buf_append(&member, "", 1);
+    print_raw(pr, data, member.p);
+    sk_buf_fini(&member);
 }
 
 static bool print_one(struct json_printer *pr, const Payload *payload)
