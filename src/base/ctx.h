@@ -17,6 +17,7 @@ struct sk_ctx {
     const char *client_name;  /* header client-name, or NULL */
     const char *client_version;
     const char *principal; /* who calls: certificate subject or NULL */
+    const char *ns_name;   /* the namespace it is about, once it was found; lives for ever */
 };
 
 /* Set ctx->err and return code, so that `return sk_fail(ctx, SK_NOT_FOUND, "...")` reads well.

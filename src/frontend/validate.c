@@ -33,7 +33,10 @@ sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, c
     if (err != SK_OK)
         return err;
     *ret = sk_namespaces_by_name(frontend->o.namespaces, name);
-    return *ret ? SK_OK : sk_fail_namespace_not_found(ctx, name);
+    if (!*ret)
+        return sk_fail_namespace_not_found(ctx, name);
+    ctx->ns_name = (*ret)->name;
+    return SK_OK;
 }
 
 sk_err sk_frontend_check_id(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,

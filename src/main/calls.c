@@ -68,17 +68,19 @@ static bool is_server_fault(sk_err err)
     }
 }
 
-void sk_server_observe(void *server, const struct sk_method *method, sk_err err, int64_t latency_us)
+void sk_server_observe(void *server, const struct sk_method *method, const char *ns_name,
+                       sk_err err, int64_t latency_us)
 {
     const char *name = method ? method->name : "unknown";
-    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, ""), 1);
-    sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ""), latency_us);
+    const char *ns = ns_name ? ns_name : "";
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, ns), 1);
+    sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ns), latency_us);
     if (err == SK_OK)
         return;
-    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, "", sk_err_name(err)),
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, ns, sk_err_name(err)),
                   1);
     if (is_server_fault(err))
-        sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ""), 1);
+        sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERRORS, name, ns), 1);
 }
 
 void sk_server_log_failed(void *server, const struct sk_call *call, const struct sk_ctx *ctx,

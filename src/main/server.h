@@ -57,8 +57,8 @@ void sk_pages_handle(void *owner, const struct sk_http_request *request,
 
 /* ---- metrics (main/metrics.c) ---- */
 /* sk_rpc_server_options.observe; owner is the server. Any loop. */
-void sk_server_observe(void *server, const struct sk_method *method, sk_err err,
-                       int64_t latency_us);
+void sk_server_observe(void *server, const struct sk_method *method, const char *ns_name,
+                       sk_err err, int64_t latency_us);
 /* sk_rpc_server_options.failed: logs the call (main/calls.c). */
 void sk_server_log_failed(void *server, const struct sk_call *call, const struct sk_ctx *ctx,
                           const void *request, sk_err err);

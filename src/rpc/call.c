@@ -63,7 +63,7 @@ void rpc_call_observe(struct sk_call *call, sk_err err)
 {
     const struct sk_rpc_server_options *options = &call->from->server->options;
     if (options->observe && call->entry && !call->entry->stream)
-        options->observe(options->owner, &call->entry->method, err,
+        options->observe(options->owner, &call->entry->method, call->ns_name, err,
                          (sk_now_wall_ns() - call->started_ns) / 1000);
 }
 
@@ -330,6 +330,8 @@ static void run_fiber(void *arg)
     loop->spawned--;
     sk_err err = call_handler(call);
     loop->running--;
+    if (call->run->ctx.ns_name)
+        call->ns_name = call->run->ctx.ns_name;
     end_fiber(call, err);
 }
 

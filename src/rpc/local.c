@@ -263,10 +263,11 @@ sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
         err = run_handler(&local, ctx, request, ret);
     if (options->watch)
         options->watch(options->owner, NULL, NULL);
+    call->ns_name = ctx->ns_name;
     rpc_call_observe(call, err);
     if (err && err != SK_CANCELLED)
         rpc_call_failed(call, ctx, request, err);
-    ctx->client_name = ctx->client_version = NULL; // they were the call's
+    ctx->client_name = ctx->client_version = ctx->ns_name = NULL; // they were the call's
     leave(&local);
     return err;
 }

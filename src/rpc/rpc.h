@@ -88,8 +88,10 @@ struct sk_rpc_server_options {
     size_t message_max; /* bytes of one request, decompressed; default 4 MiB */
     /* every call passes here first; not SK_OK refuses it */
     sk_err (*authorise)(void *owner, struct sk_call *call, struct sk_ctx *ctx, const void *request);
-    /* after every call, for metrics and logs; latency in microseconds */
-    void (*observe)(void *owner, const struct sk_method *method, sk_err err, int64_t latency_us);
+    /* after every call, for metrics and logs; ns_name as its ctx said, or NULL; latency in
+     * microseconds */
+    void (*observe)(void *owner, const struct sk_method *method, const char *ns_name, sk_err err,
+                    int64_t latency_us);
     /* an error is about to be answered, for logs: ctx->err says what. request is NULL when it could
      * not be read, or when the call was resumed */
     void (*failed)(void *owner, const struct sk_call *call, const struct sk_ctx *ctx,

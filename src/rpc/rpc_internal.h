@@ -146,6 +146,7 @@ struct sk_call {
     rpc_resume_fn resume; /* given before the handler returned, or for the run that starts */
     void *resume_arg;
     struct sk_timer deadline; /* runs while parked */
+    const char *ns_name;      /* of the ctx of the run before, or NULL */
     int64_t started_ns;
     int64_t deadline_mono_ms;
     struct sk_list in_list; /* QUEUED: of the loop's queue; DONE: of the connection's done */

@@ -58,7 +58,9 @@ class Metrics(Case):
         server = self.start("--store", "memory:")
         skald("demo", "--address", server.address, "--orders", "1", "--timeout", "100ms")
         body = server.get("/metrics")[1]
-        self.assertRegex(body, r'service_requests\{[^}]*operation="StartWorkflowExecution"[^}]*\} 1\n')
+        self.assertRegex(body, r'service_requests\{[^}]*operation="StartWorkflowExecution",namespace="default"\} 1\n')
+        self.assertEqual(skald("demo", "--address", server.address, "--namespace", "nobody-made-this")[0], 1)
+        self.assertNotIn("nobody-made-this", server.get("/metrics")[1])
         self.assertRegex(body, r'service_latency_bucket\{[^}]*operation="StartWorkflowExecution"[^}]*le="\+Inf"\} 1\n')
         self.assertIn("process_resident_memory_bytes", body)
 

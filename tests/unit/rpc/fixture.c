@@ -20,6 +20,7 @@ static sk_err on_echo(struct sk_call *call, struct sk_ctx *ctx, const void *requ
     struct fixture *fx = sk_call_owner(call);
     const Payload *in = request;
     fx->handled++;
+    ctx->ns_name = "echoed";
     const char *header = sk_call_header(call, "client-name");
     snprintf(fx->last_header, sizeof fx->last_header, "%s", header ? header : "");
     set_data(ctx, response, in->data.data, in->data.len);
@@ -57,9 +58,9 @@ static sk_err on_poll(struct sk_call *call, struct sk_ctx *ctx, const void *requ
 {
     struct fixture *fx = sk_call_owner(call);
     const Payload *in = request;
-    (void)ctx;
     (void)response;
     fx->handled++;
+    ctx->ns_name = "polled";
     sk_call_park(call, on_gone, fx);
     fx->parked[fx->parked_count++] = call;
     sk_waitq_wake_all(&fx->parked_more);
@@ -123,13 +124,15 @@ void fixture_wait_parked(struct fixture *fx, int count)
         assert_true(sk_waitq_wait(&fx->parked_more, sk_now_mono_ms() + 20000));
 }
 
-static void on_observe(void *owner, const struct sk_method *method, sk_err err, int64_t latency_us)
+static void on_observe(void *owner, const struct sk_method *method, const char *ns_name, sk_err err,
+                       int64_t latency_us)
 {
     struct fixture *fx = owner;
     assert_non_null(method);
     assert_true(latency_us >= 0);
     fx->observed++;
     fx->last_observed = err;
+    fx->last_ns_name = ns_name;
 }
 
 static sk_err on_authorise(void *owner, struct sk_call *call, struct sk_ctx *ctx,

@@ -27,6 +27,7 @@ struct fixture {
     /* what the server saw */
     int handled, observed, gone, refused;
     sk_err last_observed;
+    const char *last_ns_name;
     char last_header[128];
     struct sk_call *parked[20000];
     int parked_count;

@@ -22,6 +22,7 @@ static void echo(struct fixture *fx)
     assert_string_equal(fx->last_header, "test-client");
     assert_int_equal(fx->observed, 1);
     assert_int_equal(fx->last_observed, SK_OK);
+    assert_string_equal(fx->last_ns_name, "echoed");
     assert_int_equal(fixture_call(fx, &ctx, "Echo", SK_STR(""), 1000, &answer), SK_OK);
     assert_int_equal(answer.n, 0);
     CTX_END(ctx);

@@ -113,11 +113,13 @@ static void handlers(struct fixture *fx)
     assert_string_equal(local.answer, "hi");
     assert_string_equal(fx->last_header, "web");
     assert_int_equal(fx->observed, 1);
+    assert_string_equal(fx->last_ns_name, "echoed");
     assert_string_equal(call(fx, "Who", "").answer, "somebody");
     local = call(fx, "Fail", "x");
     assert_int_equal(local.err, SK_NOT_FOUND);
     assert_non_null(strstr(local.why, "nothing at"));
     assert_int_equal(fx->last_observed, SK_NOT_FOUND);
+    assert_null(fx->last_ns_name);
     int handled = fx->handled;
     assert_int_equal(call(fx, "Echo", "forbidden").err, SK_PERMISSION_DENIED);
     assert_int_equal(fx->refused, 1);

@@ -94,6 +94,7 @@ static void lose_connection(struct fixture *fx)
         sk_fiber_sleep(10);
     assert_int_equal(fx->gone, 2);
     assert_int_equal(fx->last_observed, SK_CANCELLED);
+    assert_string_equal(fx->last_ns_name, "polled"); // known beyond the run that found it
 }
 
 static void test_lose_connection(void **state)
