@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { Link, Outlet, useParams } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { ActionHost } from '@/actions/ActionHost';
 import { announcerId } from '@/design/announce';
 import { Icon } from '@/design/icons';
 import { Kbd } from '@/design/parts';
@@ -95,6 +96,7 @@ export function Shell() {
       <Sections ns={ns} className={css['tabs']} />
       <Palette ns={ns} opened={palette} onClose={() => setPalette(false)} />
       <ShortcutsDialog opened={shortcuts} onClose={() => setShortcuts(false)} />
+      <ActionHost />
       <Toasts />
       <div id={announcerId} className="sk-hidden" aria-live="polite" />
     </div>

@@ -18,7 +18,15 @@ async function copyText(text: string): Promise<void> {
   area.remove();
 }
 
-export function CopyButton(props: { text: string; what: string; className?: string | undefined }) {
+interface Props {
+  text: string;
+  what: string;
+  className?: string | undefined;
+  /** One of many in a list: reached by the pointer only, so that Tab goes from row to row. */
+  inList?: boolean;
+}
+
+export function CopyButton(props: Props) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
@@ -28,6 +36,7 @@ export function CopyButton(props: { text: string; what: string; className?: stri
   return (
     <button
       type="button"
+      tabIndex={props.inList ? -1 : 0}
       className={`${css['copy']} ${props.className ?? ''}`}
       aria-label={strings.common.copyWhat(props.what)}
       title={strings.common.copyWhat(props.what)}

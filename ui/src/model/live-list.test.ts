@@ -44,6 +44,7 @@ it('holds: no row moves, new ones are counted, shown ones change', () => {
   expect(ids(held)).toBe('b a');
   expect(held.rows[1]?.closeTime).toBe(at(9));
   expect(held.fresh).toBe(1);
+  expect([...(held.left ?? [])]).toEqual(['b']);
   expect(ids(release(held))).toBe('c a');
   expect(release(held).fresh).toBe(0);
   expect(release(emptyList)).toBe(emptyList);

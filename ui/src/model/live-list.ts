@@ -15,6 +15,8 @@ export interface LiveList {
   readonly held?: FirstPage | undefined;
   /** How many runs of the held page are not shown. */
   readonly fresh: number;
+  /** Runs that are still shown and have left the list. */
+  readonly left?: ReadonlySet<string>;
   /** Where the pages below go on; undefined: there are none. */
   readonly next?: string | undefined;
 }
@@ -79,11 +81,15 @@ export function hold(list: LiveList, page: FirstPage): LiveList {
   const now = new Map(page.rows.map((row) => [rowKey(row), row]));
   const shown = new Set(list.rows.map(rowKey));
   const fresh = page.rows.filter((row) => !shown.has(rowKey(row))).length;
+  const last = page.rows.at(-1);
+  const inSpan = (row: ExecutionInfo) => !page.more || (last !== undefined && compareRows(row, last) < 0);
+  const left = new Set(list.rows.filter((row) => !now.has(rowKey(row)) && inSpan(row)).map(rowKey));
   return {
     ...list,
     rows: list.rows.map((row) => now.get(rowKey(row)) ?? row),
     held: page,
     fresh,
+    left,
   };
 }
 

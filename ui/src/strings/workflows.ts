@@ -30,6 +30,7 @@ export const workflows = {
   count: (n: number) => plural(n, 'workflow', 'workflows'),
   newRows: (n: number) => `${n.toLocaleString()} new`,
   newRowsHint: 'Rows stay in place while you point, select or scroll. Click to show what is new.',
+  leftHint: 'Matches no more; goes when you look elsewhere.',
   loadedOf: (loaded: number, all: number) => `${loaded.toLocaleString()} of ${all.toLocaleString()} loaded`,
   sortedNote: (loaded: number) =>
     `Sorted among the ${loaded.toLocaleString()} rows loaded; the server keeps one order only.`,

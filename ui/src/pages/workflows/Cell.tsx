@@ -48,7 +48,7 @@ export function Cell({ ns, row, column, index }: { ns: string; row: ExecutionInf
         return (
           <>
             <RunLink ns={ns} row={row} index={index} />
-            <CopyButton text={String(value ?? '')} what={column.name} className={css['copy']} />
+            <CopyButton text={String(value ?? '')} what={column.name} className={css['copy']} inList />
           </>
         );
       return value ? <Id value={String(value)} what={column.name} /> : <None />;

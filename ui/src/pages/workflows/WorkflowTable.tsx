@@ -31,6 +31,8 @@ export interface TableProps {
   onSelect: (keys: readonly string[], on: boolean) => void;
   onHold: (held: boolean) => void;
   onEnd: () => void;
+  /** Rows that are shown in their place and match no more. */
+  left: ReadonlySet<string> | undefined;
   total: number | undefined;
   foot?: ReactNode;
 }
@@ -228,6 +230,8 @@ export function WorkflowTable(props: TableProps) {
                 aria-selected={selected.has(key)}
                 className={`${css['row']} ${css['data']}`}
                 data-active={item.index === active || undefined}
+                data-left={props.left?.has(key) || undefined}
+                title={props.left?.has(key) ? s.leftHint : undefined}
                 style={{ transform: `translateY(${item.start}px)`, height: item.size }}
                 onClick={(event) => isPlainClick(event) && open(row)}
                 onFocus={() => setActive(item.index)}

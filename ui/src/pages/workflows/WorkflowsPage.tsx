@@ -2,9 +2,13 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
+import { ActionButton } from '@/actions/ActionButton';
+import { openAction } from '@/actions/open';
+import { whyNot } from '@/actions/RunActions';
 import { isCode } from '@/api/errors';
 import { usePushStatus } from '@/api/push';
 import { searchAttributesQuery } from '@/api/searchAttributes';
+import { useCommand } from '@/app/commands';
 import { changeSettings, useSettings } from '@/app/settings';
 import { useShortcuts } from '@/app/shortcuts';
 import { useNow } from '@/design/clock';
@@ -88,6 +92,27 @@ function useSelection(scope: string) {
   };
 }
 
+function StartButton({ ns }: { ns: string }) {
+  const start = () => openAction({ kind: 'start', ns });
+  const why = whyNot('start', true);
+  useShortcuts(why ? [] : [{ keys: 'c', does: s.shortcuts.start, group: shortcutGroups.list, run: start }]);
+  useCommand(why ? undefined : { name: strings.actions.start, icon: 'play', run: start });
+  useCommand(
+    why
+      ? undefined
+      : {
+          name: strings.actions.signalWithStart,
+          icon: 'received',
+          run: () => openAction({ kind: 'signalWithStart', ns }),
+        },
+  );
+  return (
+    <ActionButton filled why={why} onClick={start}>
+      {strings.actions.start}
+    </ActionButton>
+  );
+}
+
 function LiveState() {
   const status = usePushStatus();
   const words = strings.shell.connection;
@@ -164,7 +189,7 @@ export function WorkflowsPage() {
             total={total}
             onEverything={selection.selectEverything}
             onClear={selection.clear}
-            onDone={() => void store.refresh()}
+            onDone={() => void store.refresh().then(store.showFresh)}
           />
         ) : (
           <>
@@ -181,6 +206,7 @@ export function WorkflowsPage() {
             <div className={css['tools']}>
               <ColumnsMenu ids={columnIds} attributes={attributes.map((a) => a.name)} onChange={setColumns} />
               <ExportMenu ns={ns} query={query} columns={columns} />
+              <StartButton ns={ns} />
             </div>
           </>
         )}
@@ -230,6 +256,7 @@ export function WorkflowsPage() {
             selected={selection.keys}
             onSelect={selection.select}
             onHold={onHold}
+            left={list.left}
             onEnd={onEnd}
             total={total}
             foot={loadingMore && <div className={css['more']}>{strings.common.loading}</div>}
