@@ -46,6 +46,7 @@ struct sk_limits {
     int64_t user_metadata_summary, user_metadata_details;
     int64_t history_page_max, list_page_max;
     int64_t query_no_poller_ms;
+    int64_t namespace_rps;      /* frontend.namespaceRPS; 0 = no limit */
     int64_t transaction_size;   /* system.transactionSizeLimit */
     bool eager_activities;      /* system.enableActivityEagerExecution */
     bool eager_start;           /* system.enableEagerWorkflowStart */

@@ -80,6 +80,7 @@ struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options)
     for (size_t i = 0; i < frontend->method_count; i++)
         frontend->methods[i].owner = frontend;
     frontend->removal = sk_frontend_removal_new(frontend);
+    frontend->rates = sk_frontend_rates_new();
     return frontend;
 }
 
@@ -98,6 +99,7 @@ void sk_frontend_free(struct sk_frontend *frontend)
     if (!frontend)
         return;
     sk_frontend_removal_free(frontend->removal);
+    sk_frontend_rates_free(frontend->rates);
     sk_mem_free(frontend->methods);
     sk_mem_free(frontend);
 }

@@ -32,7 +32,15 @@ struct sk_frontend {
     struct sk_method *methods; /* owned */
     size_t method_count;
     struct sk_frontend_removal *removal; /* owned; the background fiber */
+    struct sk_frontend_rates *rates;     /* owned */
 };
+
+/* rate.c: calls a second by namespace */
+struct sk_frontend_rates *sk_frontend_rates_new(void);
+void sk_frontend_rates_free(struct sk_frontend_rates *rates);
+/* RESOURCE_EXHAUSTED: too many calls. */
+sk_err sk_frontend_take_call(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                             const struct sk_namespace *ns) SK_MUST_USE;
 
 /* One declaration a built method: sk_frontend_<snake_name>(call, ctx, request, response). */
 #define SK_METHOD_BUILT(service, Name, snake, flags)                                          \

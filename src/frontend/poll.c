@@ -299,7 +299,7 @@ static sk_err start_activity(struct poll_call *pc, struct sk_ctx *ctx, struct sk
     if (err || sk_call_alive(pc->call))
         return err;
     // Its row is gone and a new one comes with the commit; if that fails the attempt times out.
-    (void)sk_engine_activity_unstart(pc->frontend->o.engine, ctx, pc->ns, pc->task);
+    (void)!sk_engine_activity_unstart(pc->frontend->o.engine, ctx, pc->ns, pc->task);
     sk_ctx_clear(ctx);
     sk_matching_done(pc->frontend->o.matching, pc->task);
     pc->task = NULL;

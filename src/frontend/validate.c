@@ -36,7 +36,7 @@ sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, c
     if (!*ret)
         return sk_fail_namespace_not_found(ctx, name);
     ctx->ns_name = (*ret)->name;
-    return SK_OK;
+    return sk_frontend_take_call(frontend, ctx, *ret);
 }
 
 sk_err sk_frontend_check_id(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,

@@ -64,6 +64,29 @@ static void check_register_and_describe(void)
     CHECK_STR(d->namespace_info->name, "n");
 }
 
+/* Two seconds' worth at once, then no more than the limit; each namespace has its own. */
+static void check_rate(void)
+{
+    described_pb *d;
+    CHECK(register_namespace("busy", 86400) == SK_OK);
+    CHECK(register_namespace("quiet", 86400) == SK_OK);
+    fx.limits.namespace_rps = 2;
+    for (int i = 0; i < 4; i++)
+        CHECK(describe("busy", &d) == SK_OK);
+    CHECK(describe("busy", &d) == SK_RESOURCE_EXHAUSTED);
+    CHECK_STR(fx.ctx.err.message,
+              "namespace rate limit exceeded (frontend.namespaceRPS allows busy 2 calls a second)");
+    CHECK_STR(fx.ctx.err.detail_type, "temporal.api.errordetails.v1.ResourceExhaustedFailure");
+    CHECK(describe("quiet", &d) == SK_OK);
+    CHECK(describe("nobody", &d) == SK_NOT_FOUND);
+    while (describe("busy", &d) != SK_OK) // half a second later there is one
+        sk_fiber_sleep(10);
+    CHECK(describe("busy", &d) == SK_RESOURCE_EXHAUSTED);
+    fx.limits.namespace_rps = 0;
+    for (int i = 0; i < 20; i++)
+        CHECK(describe("busy", &d) == SK_OK);
+}
+
 static void check_update(void)
 {
     REQUEST(r, UpdateNamespaceRequest, update_namespace_request);
@@ -242,12 +265,14 @@ TEST(pages)
 TEST(search_attributes)
 TEST(delete)
 TEST(server)
+TEST(rate)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(register_and_describe), cmocka_unit_test(update), cmocka_unit_test(pages),
         cmocka_unit_test(search_attributes),     cmocka_unit_test(delete), cmocka_unit_test(server),
+        cmocka_unit_test(rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
