@@ -27,7 +27,7 @@
 #include "base/assert.h"
 
 #define TOGETHER_MAX 64              /* requests of one transition */
-#define TOGETHER_BYTES (1024 * 1024) /* of events; one that is larger goes alone */
+#define TOGETHER_BYTES (1024 * 1024) /* that it adds; what is larger by itself goes alone */
 
 struct member {
     struct sk_list node; /* in flow->members until it is taken up */
@@ -109,25 +109,35 @@ static void put_back(struct flow *flow, struct member **members, size_t n)
 
 /* ---- leading ---- */
 
-static int64_t event_bytes(const struct exec *x)
+/* What grows with a decision: the history, and the record with all that is pending. */
+static size_t weight(const struct exec *x)
 {
-    return x->s->history_size + x->s->buffered_bytes;
+    return (size_t)x->s->history_size + sk_arena_used(x->arena);
 }
 
-/* How many were decided: fewer than n when their events grow large. */
+/* INV-J3, as far as it shows. A decision that broke it is not committed, nor are the others. */
+static void check_undecided(struct joint *j, bool open, size_t op_count, int64_t next_event_id)
+{
+    bool kept =
+        open == j->open && op_count == j->t.op_count && next_event_id == j->x->s->next_event_id;
+    SK_DASSERT(kept);
+    j->t.failed |= !kept;
+}
+
+/* How many were decided: fewer than n when they weigh too much for one commit. */
 static size_t decide_all(struct joint *j, struct member **members, size_t n)
 {
-    int64_t before = event_bytes(j->x);
+    size_t before = weight(j->x);
     size_t i = 0;
-    while (i < n && event_bytes(j->x) - before < TOGETHER_BYTES) {
+    while (i < n && weight(j->x) - before < TOGETHER_BYTES) {
         struct member *m = members[i++];
         bool open = j->open;
-        int64_t size = event_bytes(j->x);
-        size_t ops = j->t.op_count;
+        size_t op_count = j->t.op_count;
+        int64_t next_event_id = j->x->s->next_event_id;
         m->err = m->change->decide(j, j->x, m->ctx, m->change);
         m->bound = j->open;
-        SK_ASSERT(m->err == SK_OK ||
-                  (open == j->open && size == event_bytes(j->x) && ops == j->t.op_count)); // INV-J3
+        if (m->err != SK_OK)
+            check_undecided(j, open, op_count, next_event_id);
     }
     return i;
 }

@@ -69,7 +69,6 @@ struct sk_mutex {
 void sk_mutex_init(struct sk_mutex *mutex);
 void sk_mutex_lock(struct sk_mutex *mutex);
 void sk_mutex_unlock(struct sk_mutex *mutex);
-bool sk_mutex_waited(const struct sk_mutex *mutex); /* somebody waits */
 
 /* Fibers of one loop waiting for something to happen. */
 struct sk_waitq {

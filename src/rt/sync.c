@@ -57,11 +57,6 @@ void sk_mutex_unlock(struct sk_mutex *mutex)
     mutex->holder = release_first(&mutex->waiters);
 }
 
-bool sk_mutex_waited(const struct sk_mutex *mutex)
-{
-    return !sk_list_empty(&mutex->waiters);
-}
-
 /* ---- waitq ---- */
 
 void sk_waitq_init(struct sk_waitq *queue)

@@ -41,13 +41,13 @@ static void mutex_main(void *arg)
     sk_mutex_lock(&mutex);
     for (int i = 0; i < 20; i++)
         sk_fiber_spawn(lock_and_note, (void *)(uintptr_t)&ids[i]);
-    CHECK(!sk_mutex_waited(&mutex));
+    CHECK(sk_list_empty(&mutex.waiters));
     sk_fiber_yield();
-    CHECK(sk_mutex_waited(&mutex));
+    CHECK(!sk_list_empty(&mutex.waiters));
     sk_mutex_unlock(&mutex);
     CHECK(mutex.holder && mutex.holder != sk_fiber_current()); // handed over at once
     sk_mutex_lock(&mutex);                                     // so this one comes last
-    CHECK(order_count == 20 && !sk_mutex_waited(&mutex));
+    CHECK(order_count == 20 && sk_list_empty(&mutex.waiters));
     for (int i = 0; i < 20; i++)
         CHECK(order[i] == i);
     sk_mutex_unlock(&mutex);
