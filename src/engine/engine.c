@@ -49,6 +49,7 @@ void sk_limits_default(struct sk_limits *ret)
         .transaction_size = 4 * MIB,
         .eager_activities = true,
         .eager_start = true,
+        .fairness = true,
     };
 }
 

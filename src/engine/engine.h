@@ -50,6 +50,7 @@ struct sk_limits {
     int64_t transaction_size;   /* system.transactionSizeLimit */
     bool eager_activities;      /* system.enableActivityEagerExecution */
     bool eager_start;           /* system.enableEagerWorkflowStart */
+    bool fairness;              /* matching.enableFairness */
     bool polls_end_on_shutdown; /* frontend.enableCancelWorkerPollsOnShutdown */
 };
 void sk_limits_default(struct sk_limits *ret);

@@ -134,7 +134,8 @@ static sk_err open_store(struct sk_server *s)
 
 static sk_err open_matching(struct sk_server *s)
 {
-    struct sk_matching_options options = {.store = s->store};
+    struct sk_matching_options options = {.store = s->store,
+                                          .ignore_fairness = !s->config->limits.fairness};
     s->matching = sk_matching_new(&options);
     return sk_matching_open(s->matching, s->ctx);
 }

@@ -14,8 +14,9 @@
  * read in this order and memory holds no more of it than before (backlog.c).
  *
  * The empty key is a key like any other; a queue that knows no other is first come, first served,
- * and pays one addition a task. Not placed at all, and so pass 0, which goes first, are tasks that
- * no other competes with: on sticky queues, and those that a worker gets without waiting.
+ * and pays one addition a task. With matching.enableFairness off every task counts as the empty
+ * key's. Not placed at all, and so pass 0, which goes first, are tasks that no other competes with:
+ * on sticky queues, and those that a worker gets without waiting.
  *
  * INV-1: a level never falls and lies at or after each pass handed out.
  * INV-2: a key's next pass lies after each pass it was given, unless it was evicted (below) or some
@@ -252,13 +253,24 @@ static void unlock_lane(struct sk_matching *m, const struct sk_task_row *row)
     pthread_mutex_unlock(&m->loops[sk_mq_owner(m, &row->queue)].fair_lock);
 }
 
+static struct sk_str key_of(const struct sk_matching *m, const struct sk_task_row *row)
+{
+    return m->o.ignore_fairness ? (struct sk_str){0} : row->fairness_key;
+}
+
+static int64_t stride_for(const struct sk_matching *m, const struct sk_task_row *row)
+{
+    return stride_of(m->o.ignore_fairness ? 1 : row->fairness_weight);
+}
+
 int64_t sk_matching_place(struct sk_matching *m, const struct sk_task_row *row)
 {
     struct lane *lane = lock_lane(m, row);
-    int64_t pass = next_of(lane, row->fairness_key);
+    struct sk_str key = key_of(m, row);
+    int64_t pass = next_of(lane, key);
     if (pass > PASS_LAST)
         pass = PASS_LAST;
-    set_next(lane, row->fairness_key, pass + stride_of(row->fairness_weight));
+    set_next(lane, key, pass + stride_for(m, row));
     unlock_lane(m, row);
     return pass;
 }
@@ -268,10 +280,10 @@ void sk_matching_unplace(struct sk_matching *m, const struct sk_task_row *row)
     if (row->pass < PASS_FIRST)
         return;
     struct lane *lane = lock_lane(m, row);
-    int64_t next = next_of(lane, row->fairness_key);
+    struct sk_str key = key_of(m, row);
+    int64_t next = next_of(lane, key);
     if (next > level_of(lane))
-        set_next(lane, row->fairness_key,
-                 later(level_of(lane), next - stride_of(row->fairness_weight)));
+        set_next(lane, key, later(level_of(lane), next - stride_for(m, row)));
     unlock_lane(m, row);
 }
 
@@ -280,9 +292,10 @@ void sk_fair_saw_row(struct sk_matching *m, const struct sk_task_row *row)
     if (row->pass < PASS_FIRST)
         return;
     struct lane *lane = lock_lane(m, row);
-    int64_t next = row->pass + stride_of(row->fairness_weight);
-    if (next > next_of(lane, row->fairness_key))
-        set_next(lane, row->fairness_key, next);
+    struct sk_str key = key_of(m, row);
+    int64_t next = row->pass + stride_for(m, row);
+    if (next > next_of(lane, key))
+        set_next(lane, key, next);
     unlock_lane(m, row);
 }
 

@@ -25,6 +25,7 @@ struct sk_matching_options {
     int64_t sticky_alive_ms;   /* default 10,000 */
     int64_t poller_history_ms; /* default 300,000 */
     int64_t idle_unload_ms;    /* default 300,000 */
+    bool ignore_fairness;      /* new tasks count as if none had a fairness key */
 };
 
 struct sk_matching *sk_matching_new(const struct sk_matching_options *options);

@@ -175,6 +175,18 @@ static void body_priorities_dominate(void)
     end(m);
 }
 
+static void body_switched_off(void)
+{
+    memset(&seen, 0, sizeof seen);
+    struct sk_matching *m = sk_matching_new(&(struct sk_matching_options){
+        .store = &test_store.store, .head_max = HEAD, .ignore_fairness = true});
+    put(m, 'a', 1, 100);
+    put(m, 'b', 1000, 100);
+    CHECK_EQ(share(m, 'a', 100), 100);
+    CHECK_EQ(share(m, 'b', 100), 100);
+    end(m);
+}
+
 /* ---- restart ---- */
 
 static void body_restart(void)
@@ -352,6 +364,7 @@ BOTH(the_empty_key_is_a_key)
 BOTH(by_weight)
 BOTH(strange_weights)
 BOTH(priorities_dominate)
+BOTH(switched_off)
 BOTH(restart)
 BOTH(restart_without_keys)
 BOTH(rows_without_a_pass)
@@ -374,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_by_weight),
         cmocka_unit_test(test_strange_weights),
         cmocka_unit_test(test_priorities_dominate),
+        cmocka_unit_test(test_switched_off),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_restart_without_keys),
         cmocka_unit_test(test_rows_without_a_pass),
