@@ -356,7 +356,8 @@ def generate(args):
     out = args.out
     out.mkdir(parents=True, exist_ok=True)
     write(out / "license.txt", api_license(wheel))
-    write(out / "api.binpb", descriptor_set(files, order))
+    descriptors = descriptor_set(files, order)
+    write(out / "api.binpb", descriptors)
     with tempfile.TemporaryDirectory() as temp:
         temp = pathlib.Path(temp)
         (temp / "c.binpb").write_bytes(descriptor_set(patched(files, order), order))
@@ -371,8 +372,9 @@ def generate(args):
         (out / stale).unlink()
     write(out / "api_types.h", TYPES_H)
     write(out / "api_types.c", types_source(out, order, field_numbers(files, order)))
+    # the digest makes the source change with what it takes in, which the build does not look at
     write(out / "api_descriptors.S", f"""\
-/* Made by tools/gen_api.py. */
+/* Made by tools/gen_api.py. {hashlib.sha256(descriptors).hexdigest()} */
     .section .rodata
     .global sk_api_descriptors, sk_api_descriptors_end
 sk_api_descriptors:

@@ -11,10 +11,12 @@
 #include "base/buf.h"
 #include "frontend/client_version.h"
 #include "frontend/frontend_internal.h"
+#include "live/live.h"
 #include "skald/api/v1/service.pb-c.h"
 #include "temporal/api/operatorservice/v1/service.pb-c.h"
 #include "temporal/api/workflowservice/v1/service.pb-c.h"
 
+#define GOODBYE_MS 500 // for the last line of push streams
 #define SERVICE_WORKFLOW "temporal.api.workflowservice.v1.WorkflowService"
 #define SERVICE_OPERATOR "temporal.api.operatorservice.v1.OperatorService"
 #define SERVICE_SKALD "skald.api.v1.SkaldService"
@@ -64,6 +66,12 @@ static const struct sk_method table[] = {
 #undef SK_METHOD_BUILT
 #undef SK_METHOD_LATER
 #undef SK_METHOD_LATER_WORKER
+    {.service = SERVICE_SKALD,
+     .name = "Stream",
+     .request = &skald__api__v1__stream_request__descriptor,
+     .response = &skald__api__v1__stream_event__descriptor,
+     .stream = sk_frontend_stream,
+     .flags = SK_METHOD_READ_ONLY},
 };
 
 struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options)
@@ -81,6 +89,8 @@ struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options)
         frontend->methods[i].owner = frontend;
     frontend->removal = sk_frontend_removal_new(frontend);
     frontend->rates = sk_frontend_rates_new();
+    if (options->store) // else the table alone is wanted
+        frontend->live = sk_frontend_live_new(frontend);
     return frontend;
 }
 
@@ -92,6 +102,12 @@ void sk_frontend_start(struct sk_frontend *frontend)
 void sk_frontend_stop(struct sk_frontend *frontend)
 {
     sk_frontend_removal_stop(frontend->removal);
+    sk_live_stop(frontend->live);
+}
+
+void sk_frontend_drain(struct sk_frontend *frontend)
+{
+    sk_live_drain(frontend->live, GOODBYE_MS);
 }
 
 void sk_frontend_free(struct sk_frontend *frontend)
@@ -100,6 +116,7 @@ void sk_frontend_free(struct sk_frontend *frontend)
         return;
     sk_frontend_removal_free(frontend->removal);
     sk_frontend_rates_free(frontend->rates);
+    sk_live_free(frontend->live);
     sk_mem_free(frontend->methods);
     sk_mem_free(frontend);
 }

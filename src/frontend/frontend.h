@@ -35,11 +35,14 @@ struct sk_frontend_options { /* everything borrowed until sk_frontend_free */
                                     store's name */
 };
 
-/* Makes the method table. Nothing runs yet. */
+/* Makes the method table. Nothing runs yet. From a fiber on loop 0. */
 struct sk_frontend *sk_frontend_new(const struct sk_frontend_options *options);
 /* From a fiber once the server is up: goes on with removing the runs of deleted namespaces. */
 void sk_frontend_start(struct sk_frontend *frontend);
-/* Ends background work; from a fiber, before the engine closes. Waits. */
+/* Push streams say goodbye, new ones are refused. From a fiber on loop 0; waits a moment. */
+void sk_frontend_drain(struct sk_frontend *frontend);
+/* Ends background work and waits for push streams to be closed; from a fiber, before the engine
+ * closes. Waits. */
 void sk_frontend_stop(struct sk_frontend *frontend);
 void sk_frontend_free(struct sk_frontend *frontend);
 

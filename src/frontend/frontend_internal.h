@@ -33,6 +33,7 @@ struct sk_frontend {
     size_t method_count;
     struct sk_frontend_removal *removal; /* owned; the background fiber */
     struct sk_frontend_rates *rates;     /* owned */
+    struct sk_live *live;                /* owned */
 };
 
 /* rate.c: calls a second by namespace */
@@ -73,6 +74,10 @@ void sk_frontend_removal_wake(struct sk_frontend_removal *removal);
 /* From a fiber; waits for the fiber at work. */
 void sk_frontend_removal_stop(struct sk_frontend_removal *removal);
 void sk_frontend_removal_free(struct sk_frontend_removal *removal);
+
+/* ---- push (stream.c) ---- */
+struct sk_live *sk_frontend_live_new(struct sk_frontend *frontend);
+sk_err sk_frontend_stream(struct sk_call *call, struct sk_ctx *ctx, const void *request);
 
 /* ---- saved views (views.c) ---- */
 /* All of a deleted namespace. */

@@ -224,6 +224,8 @@ static void drain(struct sk_server *s)
 {
     // First, so that balancers look elsewhere; calls under way still come through.
     atomic_store(&s->ready, false);
+    if (s->frontend)
+        sk_frontend_drain(s->frontend);
     if (s->matching)
         sk_matching_drain(s->matching);
     if (s->engine)

@@ -24,9 +24,11 @@ struct rpc_local {
     struct sk_call call;
     const struct sk_rpc_local *options;
     struct sk_list in_loop;
-    struct sk_waitq news; // its fiber waits here, parked or streaming
-    bool woken;           // by sk_call_wake
-    bool gone;            // who asked, or the server ends
+    struct sk_waitq news;       // its fiber waits here, parked or streaming
+    bool woken;                 // by sk_call_wake
+    bool gone;                  // who asked, or the server ends
+    void (*on_gone)(void *arg); // a stream's handler wants to know; NULL: no
+    void *gone_arg;
 };
 
 static struct rpc_local *local_of(const struct sk_call *call)
@@ -55,6 +57,9 @@ static void on_gone(void *arg)
     struct rpc_local *local = arg;
     local->gone = true;
     sk_waitq_wake_all(&local->news);
+    if (local->on_gone)
+        local->on_gone(local->gone_arg);
+    local->on_gone = NULL;
 }
 
 static void on_deadline(struct sk_timer *timer)
@@ -92,6 +97,25 @@ bool sk_call_send(struct sk_call *call, const ProtobufCMessage *message)
     if (!local->gone && !local->options->send(local->options->owner, message))
         local->gone = true;
     return !local->gone;
+}
+
+bool sk_call_send_json(struct sk_call *call, struct sk_str lines)
+{
+    struct rpc_local *local = local_of(call);
+    SK_ASSERT(call->from->transport == &local_transport && call->entry->method.stream);
+    if (!local->gone && !local->options->send_json(local->options->owner, lines))
+        local->gone = true;
+    return !local->gone;
+}
+
+void sk_call_on_gone(struct sk_call *call, void (*fn)(void *arg), void *arg)
+{
+    struct rpc_local *local = local_of(call);
+    SK_ASSERT(call->from->transport == &local_transport && call->entry->method.stream);
+    local->on_gone = fn;
+    local->gone_arg = arg;
+    if (local->gone && fn)
+        on_gone(local);
 }
 
 size_t sk_call_behind(const struct sk_call *call)

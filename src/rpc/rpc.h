@@ -71,6 +71,12 @@ bool sk_call_alive(const struct sk_call *call);
 /* Sends a message, at once; waits while the client is behind by more than some 64 KiB, at most a
  * minute. false: it has gone, is too slow, or the server ends: return. */
 bool sk_call_send(struct sk_call *call, const ProtobufCMessage *message) SK_MUST_USE;
+/* The same with whole lines of JSON that were made elsewhere, each a message of the method's type.
+ */
+bool sk_call_send_json(struct sk_call *call, struct sk_str lines) SK_MUST_USE;
+/* Tell fn(arg), on this loop, once when the client goes or the server ends; at once if it is so
+ * already. fn NULL: no longer, as before the handler returns. */
+void sk_call_on_gone(struct sk_call *call, void (*fn)(void *arg), void *arg);
 /* Bytes that were sent and that the client has not taken. */
 size_t sk_call_behind(const struct sk_call *call);
 /* Waits for sk_call_wake, at most until then (0: for ever). false as sk_call_send. Spurious returns
@@ -133,6 +139,7 @@ struct sk_rpc_local {
     void (*watch)(void *owner, void (*fn)(void *arg), void *arg);
     /* For methods that stream: see sk_call_send and sk_call_behind. */
     bool (*send)(void *owner, const ProtobufCMessage *message);
+    bool (*send_json)(void *owner, struct sk_str lines);
     size_t (*behind)(void *owner);
     void *owner;
 };

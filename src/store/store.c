@@ -104,7 +104,16 @@ sk_err sk_store_commit(struct sk_store *store, struct sk_ctx *ctx, const struct 
 {
     SK_ASSERT(txn->slot < SK_SLOT_COUNT);
     int64_t begin = sk_now_mono_us();
-    return measured(COMMIT, begin, store->ops->commit(store, ctx, txn));
+    sk_err err = measured(COMMIT, begin, store->ops->commit(store, ctx, txn));
+    const struct sk_store_observer *observer = atomic_load(&store->observer);
+    if (observer && (err == SK_OK || err == SK_COMMIT_UNKNOWN))
+        observer->on_commit(observer->owner, txn, err);
+    return err;
+}
+
+void sk_store_observe(struct sk_store *store, const struct sk_store_observer *observer)
+{
+    atomic_store(&store->observer, observer);
 }
 
 sk_err sk_store_exec_get(struct sk_store *store, struct sk_ctx *ctx, const struct sk_run_key *run,

@@ -277,8 +277,16 @@ struct sk_store_ops {
     sk_err (*lease)(struct sk_store *, struct sk_ctx *, uint32_t slot, int64_t *ret_epoch);
 };
 
+/* Told of commits that went through (SK_OK) or may have (SK_COMMIT_UNKNOWN), in the committing
+ * fiber, before the commit returns to its caller. Must not wait. */
+struct sk_store_observer {
+    void (*on_commit)(void *owner, const struct sk_txn *txn, sk_err err);
+    void *owner;
+};
+
 struct sk_store { /* the head of every store's own struct */
     const struct sk_store_ops *ops;
+    _Atomic(const struct sk_store_observer *) observer;
     atomic_ullong commits, groups, row_ops, reads; /* what sk_store_stats tells */
 };
 
@@ -293,6 +301,8 @@ sk_err sk_sqlite_open(struct sk_ctx *ctx, const struct sk_sqlite_options *option
                       struct sk_store **ret) SK_MUST_USE;
 sk_err sk_memory_store_open(struct sk_ctx *ctx, struct sk_store **ret) SK_MUST_USE;
 
+/* Borrowed until another one, or NULL, is set and every commit that was under way has returned. */
+void sk_store_observe(struct sk_store *store, const struct sk_store_observer *observer);
 void sk_store_close(struct sk_store *store);
 const char *sk_store_name(const struct sk_store *store);
 sk_err sk_store_commit(struct sk_store *store, struct sk_ctx *ctx,

@@ -99,6 +99,25 @@ struct sk_vis_counts {
     size_t group_count;
 };
 
+/* ---- a query on one row (vis_match.c) ---- */
+/* The row's values must be filled. scratch takes what is made on the way. */
+bool sk_vis_row_matches(const struct sk_vis_query *query, const struct sk_vis_row *row,
+                        struct sk_arena *scratch);
+/* A row's place in the order; < 0: a comes first. */
+struct sk_vis_place {
+    int64_t close_ns, start_ns; /* close 0 = open */
+    struct sk_uuid run_id;
+};
+static inline struct sk_vis_place sk_vis_place_of(const struct sk_vis_row *row)
+{
+    return (struct sk_vis_place){row->close_ns, row->start_ns, row->run.run_id};
+}
+int sk_vis_place_compare(struct sk_vis_place a, struct sk_vis_place b);
+/* A scalar column's value; false: missing. */
+bool sk_vis_value(const struct sk_vis_field *field, const struct sk_vis_row *row,
+                  struct sk_arena *scratch, struct sk_vis_literal *ret);
+int sk_vis_literal_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b);
+
 /* ---- shared by the stores ---- */
 #define SK_VIS_NESTING_MAX 20 /* groups in groups; a chain of one operator is one group */
 #define SK_VIS_DEPTH_MAX 200  /* right turns in the filter's tree; left-deep chains are free */

@@ -208,7 +208,7 @@ sk_err sk_vis_list_runs(struct sk_ctx *ctx, struct sk_store *store, const struct
 
 /* ---- count ---- */
 
-static const char *status_name(int64_t status)
+const char *sk_vis_status_name(int64_t status)
 {
     static const char *const names[] = {"Unspecified",    "Running",  "Completed",
                                         "Failed",         "Canceled", "Terminated",
@@ -225,7 +225,7 @@ static group_pb *group_of(struct sk_arena *arena, const struct sk_vis_query *que
     temporal__api__workflowservice__v1__count_workflow_executions_response__aggregation_group__init(
         group);
     if (query->group_by.column == SK_VIS_STATUS)
-        value.s = sk_str_of(status_name(count->value.i));
+        value.s = sk_str_of(sk_vis_status_name(count->value.i));
     else if (count->null)
         value.s = SK_STR("");
     group->group_values = SK_NEW(arena, sk_payload_pb *);

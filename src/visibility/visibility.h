@@ -56,6 +56,8 @@ sk_err sk_vis_list_query(struct sk_ctx *ctx, struct sk_store *store, const struc
 sk_err sk_vis_count_runs(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
                          const char *filter, sk_count_response_pb *response) SK_MUST_USE;
 
+/* "Running", "Completed" ...: a status as filters write it. */
+const char *sk_vis_status_name(int64_t status);
 /* One row as the API shows it, memo and search attributes (with types) included. */
 sk_execution_info_pb *sk_vis_info(struct sk_arena *arena, const struct sk_namespace *ns,
                                   const struct sk_vis_row *row);

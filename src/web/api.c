@@ -263,6 +263,14 @@ static bool send_piece(void *owner, const ProtobufCMessage *message)
     return sk_http_stream_write(call->request, sk_buf_view(&call->piece));
 }
 
+static bool send_json(void *owner, struct sk_str lines)
+{
+    struct web_call *call = owner;
+    if (!call->streaming)
+        start_stream(call);
+    return sk_http_stream_write(call->request, lines);
+}
+
 static size_t behind(void *owner)
 {
     const struct web_call *call = owner;
@@ -314,6 +322,7 @@ static sk_err run(struct web_call *call)
         .timeout_ms = call->match.route->method->stream ? 0 : TIMEOUT_DEFAULT_MS,
         .watch = watch,
         .send = send_piece,
+        .send_json = send_json,
         .behind = behind,
         .owner = call,
     };

@@ -48,14 +48,7 @@ void sm_put_vis(struct sk_buf *buf, const struct sk_vis_row *row);
 /* With values, in the arena; strings borrowed from the table. */
 void sm_take_vis(struct sk_str in, struct sk_arena *arena, struct sk_vis_row *row);
 
-/* ---- visibility (vis.c, filter.c) ---- */
-enum sm_truth { SM_FALSE, SM_TRUE, SM_UNKNOWN };
-enum sm_truth sm_filter(const struct sk_vis_node *node, const struct sk_vis_row *row,
-                        struct sk_arena *scratch);
-/* The value of a field: false when the run has none. Not lists or text. */
-bool sm_field(const struct sk_vis_field *field, const struct sk_vis_row *row,
-              struct sk_arena *scratch, struct sk_vis_literal *ret);
-int sm_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b);
+/* ---- visibility (vis.c) ---- */
 void sm_vis_list(const struct sm_table *vis, const struct sk_vis_query *query,
                  struct sk_arena *arena, struct sk_vis_page *ret);
 void sm_vis_count(const struct sm_table *vis, const struct sk_vis_query *query,

@@ -5,38 +5,15 @@
 
 #include <stdlib.h>
 
-static bool matches(const struct sk_vis_query *q, const struct sk_vis_row *row,
-                    struct sk_arena *scratch)
-{
-    return row->run.ns == q->ns && (q->all_divisions || row->division.n == 0) &&
-           (!q->filter || sm_filter(q->filter, row, scratch) == SM_TRUE);
-}
-
-static int compare_newest(int64_t a, int64_t b)
-{
-    return a > b ? -1 : a < b;
-}
-
-/* Open first, then newest close, newest start, run id. */
-static int compare_place(int64_t close_a, int64_t start_a, const struct sk_uuid *run_a,
-                         int64_t close_b, int64_t start_b, const struct sk_uuid *run_b)
-{
-    int c = compare_newest(close_a ? close_a : INT64_MAX, close_b ? close_b : INT64_MAX);
-    c = c ? c : compare_newest(start_a, start_b);
-    return c ? c : memcmp(run_a, run_b, sizeof(*run_a));
-}
-
 static int compare_rows(const void *pa, const void *pb)
 {
-    const struct sk_vis_row *a = pa, *b = pb;
-    return compare_place(a->close_ns, a->start_ns, &a->run.run_id, b->close_ns, b->start_ns,
-                         &b->run.run_id);
+    return sk_vis_place_compare(sk_vis_place_of(pa), sk_vis_place_of(pb));
 }
 
 static bool after_cursor(const struct sk_vis_query *q, const struct sk_vis_row *row)
 {
-    return !q->has_cursor || compare_place(row->close_ns, row->start_ns, &row->run.run_id,
-                                           q->after_close_ns, q->after_start_ns, &q->after_run) > 0;
+    struct sk_vis_place cursor = {q->after_close_ns, q->after_start_ns, q->after_run};
+    return !q->has_cursor || sk_vis_place_compare(sk_vis_place_of(row), cursor) > 0;
 }
 
 static struct sk_str dup(struct sk_arena *arena, struct sk_str s)
@@ -72,7 +49,7 @@ static size_t select_rows(const struct sm_table *vis, const struct sk_vis_query 
     size_t n = 0;
     for (size_t i = 0; i < vis->count; i++) {
         sm_take_vis(vis->entries[i]->value, scratch, &rows[n]);
-        if (matches(q, &rows[n], scratch) && after_cursor(q, &rows[n]))
+        if (sk_vis_row_matches(q, &rows[n], scratch) && after_cursor(q, &rows[n]))
             n++;
     }
     *ret = rows;
@@ -100,7 +77,7 @@ static int compare_groups(const void *pa, const void *pb)
     const struct sk_vis_count *a = pa, *b = pb;
     if (a->null || b->null)
         return b->null - a->null;
-    return sm_compare(&a->value, &b->value);
+    return sk_vis_literal_compare(&a->value, &b->value);
 }
 
 static void add_to_group(struct sk_vis_counts *counts, const struct sk_vis_query *q,
@@ -108,7 +85,7 @@ static void add_to_group(struct sk_vis_counts *counts, const struct sk_vis_query
                          struct sk_arena *arena)
 {
     struct sk_vis_count one = {.count = 1};
-    one.null = !sm_field(&q->group_by, row, scratch, &one.value);
+    one.null = !sk_vis_value(&q->group_by, row, scratch, &one.value);
     for (size_t i = 0; i < counts->group_count; i++)
         if (compare_groups(&counts->groups[i], &one) == 0) {
             counts->groups[i].count++;

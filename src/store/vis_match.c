@@ -1,8 +1,12 @@
 /*
- * A filter on one row, as the contract words it: three-valued, so that a condition on a missing
- * value and its negation both do not match. The model against which the SQL stores are tested.
+ * A query on one row in memory: does its filter match, and where does the row stand in the order.
+ * As the contract words it: three-valued, so that a condition on a missing value and its negation
+ * both do not match. The model against which the SQL stores are tested, and what tells the push
+ * stream whether a row that was just written belongs to a list.
+ *
+ * Any thread; no state.
  */
-#include "store/memory/memory_internal.h"
+#include "store/vis_query.h"
 
 #include <math.h>
 
@@ -52,8 +56,8 @@ static bool set_run_id(const struct sk_vis_row *row, struct sk_arena *scratch,
     return set_str(ret, sk_str_of(text));
 }
 
-bool sm_field(const struct sk_vis_field *field, const struct sk_vis_row *row,
-              struct sk_arena *scratch, struct sk_vis_literal *ret)
+bool sk_vis_value(const struct sk_vis_field *field, const struct sk_vis_row *row,
+                  struct sk_arena *scratch, struct sk_vis_literal *ret)
 {
     switch (field->column) {
     case SK_VIS_SEARCH_ATTRIBUTE:
@@ -110,7 +114,7 @@ static int compare_int_double(int64_t i, double d)
     return rest > 0 ? -1 : rest < 0 ? 1 : 0;
 }
 
-int sm_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b)
+int sk_vis_literal_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b)
 {
     if (a->type == SK_LIT_STRING)
         return sk_str_cmp(a->s, b->s);
@@ -128,7 +132,7 @@ int sm_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b)
 static bool one_of(const struct sk_vis_literal *value, const struct sk_vis_node *leaf)
 {
     for (size_t i = 0; i < leaf->value_count; i++)
-        if (sm_compare(value, &leaf->values[i]) == 0)
+        if (sk_vis_literal_compare(value, &leaf->values[i]) == 0)
             return true;
     return false;
 }
@@ -138,25 +142,26 @@ static bool scalar(const struct sk_vis_node *leaf, const struct sk_vis_literal *
     const struct sk_vis_literal *v = leaf->values;
     switch (leaf->op) {
     case SK_VIS_EQ:
-        return sm_compare(value, v) == 0;
+        return sk_vis_literal_compare(value, v) == 0;
     case SK_VIS_NE:
-        return sm_compare(value, v) != 0;
+        return sk_vis_literal_compare(value, v) != 0;
     case SK_VIS_LT:
-        return sm_compare(value, v) < 0;
+        return sk_vis_literal_compare(value, v) < 0;
     case SK_VIS_LE:
-        return sm_compare(value, v) <= 0;
+        return sk_vis_literal_compare(value, v) <= 0;
     case SK_VIS_GT:
-        return sm_compare(value, v) > 0;
+        return sk_vis_literal_compare(value, v) > 0;
     case SK_VIS_GE:
-        return sm_compare(value, v) >= 0;
+        return sk_vis_literal_compare(value, v) >= 0;
     case SK_VIS_IN:
         return one_of(value, leaf);
     case SK_VIS_NOT_IN:
         return !one_of(value, leaf);
     case SK_VIS_BETWEEN:
-        return sm_compare(value, &v[0]) >= 0 && sm_compare(value, &v[1]) <= 0;
+        return sk_vis_literal_compare(value, &v[0]) >= 0 &&
+               sk_vis_literal_compare(value, &v[1]) <= 0;
     case SK_VIS_NOT_BETWEEN:
-        return sm_compare(value, &v[0]) < 0 || sm_compare(value, &v[1]) > 0;
+        return sk_vis_literal_compare(value, &v[0]) < 0 || sk_vis_literal_compare(value, &v[1]) > 0;
     case SK_VIS_STARTS:
         return sk_str_starts(value->s, v[0].s);
     case SK_VIS_NOT_STARTS:
@@ -192,13 +197,15 @@ static bool list_matches(const struct sk_vis_node *leaf, const struct sk_sa_valu
     return false;
 }
 
-static enum sm_truth truth(bool b)
+enum truth { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN };
+
+static enum truth truth(bool b)
 {
-    return b ? SM_TRUE : SM_FALSE;
+    return b ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
-static enum sm_truth leaf_truth(const struct sk_vis_node *leaf, const struct sk_vis_row *row,
-                                struct sk_arena *scratch)
+static enum truth leaf_truth(const struct sk_vis_node *leaf, const struct sk_vis_row *row,
+                             struct sk_arena *scratch)
 {
     struct sk_vis_literal value;
     const struct sk_sa_value *list = NULL;
@@ -208,12 +215,12 @@ static enum sm_truth leaf_truth(const struct sk_vis_node *leaf, const struct sk_
         list = attribute(row, &leaf->field);
         present = list && (list->type == SK_SA_TEXT || list->list_count);
     } else {
-        present = sm_field(&leaf->field, row, scratch, &value);
+        present = sk_vis_value(&leaf->field, row, scratch, &value);
     }
     if (leaf->op == SK_VIS_NULL || leaf->op == SK_VIS_NOT_NULL)
         return truth(present == (leaf->op == SK_VIS_NOT_NULL));
     if (!present)
-        return SM_UNKNOWN;
+        return TRUTH_UNKNOWN;
     if (!is_list)
         return truth(scalar(leaf, &value));
     bool negate = leaf->op == SK_VIS_NE || leaf->op == SK_VIS_NOT_IN;
@@ -222,17 +229,39 @@ static enum sm_truth leaf_truth(const struct sk_vis_node *leaf, const struct sk_
 
 /* ---- the tree ---- */
 
-enum sm_truth sm_filter(const struct sk_vis_node *node, const struct sk_vis_row *row,
-                        struct sk_arena *scratch)
+static enum truth filter_truth(const struct sk_vis_node *node, const struct sk_vis_row *row,
+                               struct sk_arena *scratch)
 {
     if (node->op < SK_VIS_AND)
         return leaf_truth(node, row, scratch);
-    enum sm_truth left = sm_filter(node->left, row, scratch);
+    enum truth left = filter_truth(node->left, row, scratch);
     if (node->op == SK_VIS_NOT)
-        return left == SM_UNKNOWN ? left : truth(left == SM_FALSE);
-    enum sm_truth right = sm_filter(node->right, row, scratch);
-    enum sm_truth decisive = node->op == SK_VIS_AND ? SM_FALSE : SM_TRUE;
+        return left == TRUTH_UNKNOWN ? left : truth(left == TRUTH_FALSE);
+    enum truth right = filter_truth(node->right, row, scratch);
+    enum truth decisive = node->op == SK_VIS_AND ? TRUTH_FALSE : TRUTH_TRUE;
     if (left == decisive || right == decisive)
         return decisive;
-    return left == SM_UNKNOWN || right == SM_UNKNOWN ? SM_UNKNOWN : truth(decisive == SM_FALSE);
+    return left == TRUTH_UNKNOWN || right == TRUTH_UNKNOWN ? TRUTH_UNKNOWN
+                                                           : truth(decisive == TRUTH_FALSE);
+}
+
+bool sk_vis_row_matches(const struct sk_vis_query *query, const struct sk_vis_row *row,
+                        struct sk_arena *scratch)
+{
+    return row->run.ns == query->ns && (query->all_divisions || row->division.n == 0) &&
+           (!query->filter || filter_truth(query->filter, row, scratch) == TRUTH_TRUE);
+}
+
+/* ---- the order ---- */
+
+static int newest_first(int64_t a, int64_t b)
+{
+    return a > b ? -1 : a < b;
+}
+
+int sk_vis_place_compare(struct sk_vis_place a, struct sk_vis_place b)
+{
+    int c = newest_first(a.close_ns ? a.close_ns : INT64_MAX, b.close_ns ? b.close_ns : INT64_MAX);
+    c = c ? c : newest_first(a.start_ns, b.start_ns);
+    return c ? c : memcmp(&a.run_id, &b.run_id, sizeof a.run_id);
 }

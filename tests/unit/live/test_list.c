@@ -1,0 +1,326 @@
+/* The window of a pushed list, against a plain model: whatever is written, deleted and loaded, the
+ * page is the list's first rows, and a client that patches what it has with what is printed for it
+ * has the page too, however late it asks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "live/live_internal.h"
+
+#define RUNS 400
+#define CLIENTS 3
+#define PAGE 20
+
+static const struct sk_namespace ns = {.id = 1, .name = "default"};
+
+/* ---- the model ---- */
+
+struct model {
+    bool there[RUNS];
+    struct sk_vis_row rows[RUNS];
+};
+
+static struct sk_uuid run_id(int i)
+{
+    struct sk_uuid id = {{0}};
+    id.b[0] = 0x10;
+    id.b[14] = (unsigned char)(i >> 8);
+    id.b[15] = (unsigned char)i;
+    return id;
+}
+
+static struct sk_vis_row row_of(int i, int status, int64_t start, int64_t close)
+{
+    struct sk_vis_row row = {.status = status, .start_ns = start, .close_ns = close};
+    row.run = (struct sk_run_key){1, SK_STR("w"), run_id(i)};
+    row.type = SK_STR("T");
+    row.execution_ns = start;
+    return row;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return sk_vis_place_compare(sk_vis_place_of(a), sk_vis_place_of(b));
+}
+
+/* All that match, in order. */
+static size_t expected(const struct model *m, const struct sk_vis_query *query,
+                       struct sk_vis_row *ret)
+{
+    struct sk_arena *scratch = sk_arena_new(0);
+    size_t n = 0;
+    for (int i = 0; i < RUNS; i++)
+        if (m->there[i] && sk_vis_row_matches(query, &m->rows[i], scratch))
+            ret[n++] = m->rows[i];
+    qsort(ret, n, sizeof *ret, by_place);
+    sk_arena_free(scratch);
+    return n;
+}
+
+/* ---- a client ---- */
+
+struct client {
+    int64_t version;
+    json_t *rows; /* run id -> execution */
+    json_t *order;
+};
+
+static void client_read(struct client *c, struct live_list *list, int64_t version)
+{
+    struct sk_buf text = SK_BUF_INIT;
+    sk_buf_str(&text, "{");
+    live_list_print(list, c->version, &text);
+    sk_buf_str(&text, "}");
+    json_error_t error;
+    json_t *event = json_loadb(text.p, text.n, 0, &error);
+    assert_non_null(event);
+    json_t *body = json_object_get(event, "list");
+    if (json_is_true(json_object_get(body, "snapshot")))
+        json_object_clear(c->rows);
+    size_t i;
+    json_t *at;
+    json_array_foreach(json_object_get(body, "executions"), i, at)
+    {
+        const char *id =
+            json_string_value(json_object_get(json_object_get(at, "execution"), "runId"));
+        json_object_set(c->rows, id, at);
+    }
+    json_decref(c->order);
+    c->order = json_incref(json_object_get(body, "runIds"));
+    json_decref(event);
+    sk_buf_fini(&text);
+    c->version = version;
+}
+
+static void check_client(const struct client *c, const struct sk_vis_row *rows, size_t count)
+{
+    size_t shown = count < PAGE ? count : PAGE;
+    assert_int_equal(json_array_size(c->order), shown);
+    for (size_t i = 0; i < shown; i++) {
+        char id[SK_UUID_TEXT];
+        sk_uuid_format(rows[i].run.run_id, id);
+        assert_string_equal(json_string_value(json_array_get(c->order, i)), id);
+        json_t *row = json_object_get(c->rows, id);
+        assert_non_null(row); // it was told of every row that it has to show
+        bool closed = json_object_get(row, "closeTime") != NULL;
+        assert_int_equal(closed, rows[i].close_ns != 0);
+    }
+}
+
+/* ---- the test ---- */
+
+struct world {
+    struct model m;
+    struct live_list list;
+    struct sk_vis_query query;
+    struct client clients[CLIENTS];
+    struct sk_arena *scratch;
+    struct sk_random *random;
+    int64_t version, clock;
+    bool loaded;
+};
+
+static int pick(struct world *w, int below)
+{
+    return (int)sk_random_below(w->random, (uint64_t)below);
+}
+
+/* What topic.c does when rows ran out. */
+static void load(struct world *w)
+{
+    struct sk_vis_row rows[RUNS];
+    size_t n = expected(&w->m, &w->query, rows);
+    size_t kept = n < w->list.capacity ? n : w->list.capacity;
+    struct live_row *copies[RUNS];
+    for (size_t i = 0; i < kept; i++)
+        copies[i] = live_row_new(&rows[i]);
+    live_list_load(&w->list, copies, kept, n > kept, ++w->version);
+    w->version++;
+}
+
+static void step(struct world *w)
+{
+    int i = pick(w, RUNS), what = pick(w, 10);
+    w->clock += pick(w, 3);
+    if (what == 0) {
+        w->m.there[i] = false;
+        (void)live_list_remove(&w->list, run_id(i), ++w->version);
+    } else {
+        if (!w->m.there[i])
+            w->m.rows[i] = row_of(i, 1, w->clock, 0);
+        else if (what < 6 && w->m.rows[i].status == 1)
+            w->m.rows[i] = row_of(i, 2, w->m.rows[i].start_ns, ++w->clock);
+        w->m.there[i] = true;
+        struct live_row *row = live_row_new(&w->m.rows[i]);
+        (void)live_list_put(&w->list, row, w->scratch, ++w->version);
+        live_row_unref(row);
+    }
+    w->version++;
+    if (live_list_short(&w->list))
+        load(w);
+}
+
+static void check(struct world *w)
+{
+    struct sk_vis_row rows[RUNS];
+    size_t n = expected(&w->m, &w->query, rows);
+    assert_true(w->list.count <= w->list.capacity);
+    assert_true(w->list.more || w->list.count == n);
+    for (size_t i = 0; i < w->list.count; i++) {
+        assert_int_equal(sk_vis_place_compare(sk_vis_place_of(&rows[i]),
+                                              sk_vis_place_of(&w->list.slots[i].row->vis)),
+                         0);
+        assert_int_equal(w->list.slots[i].in_page, i < PAGE);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        if (pick(w, 3 * i + 1) == 0) {
+            client_read(&w->clients[i], &w->list, w->version);
+            check_client(&w->clients[i], rows, n);
+        }
+}
+
+static void run_world(uint64_t seed, const struct sk_vis_node *filter)
+{
+    struct world *w = sk_mem_zalloc(sizeof *w);
+    w->random = sk_random_new_seeded(seed);
+    w->scratch = sk_arena_new(0);
+    w->query = (struct sk_vis_query){.ns = 1, .filter = filter};
+    w->clock = 1000000;
+    w->version = 1;
+    live_list_init(&w->list, &ns, &w->query, PAGE);
+    for (int i = 0; i < CLIENTS; i++)
+        w->clients[i] = (struct client){-1, json_object(), json_array()};
+    for (int i = 0; i < RUNS / 2; i++) {
+        w->m.there[i] = true;
+        w->m.rows[i] = row_of(i, 1, 1000 + i, 0);
+    }
+    load(w);
+    for (int i = 0; i < 3000; i++) {
+        step(w);
+        check(w);
+        if (i == 1500)
+            live_list_trim(&w->list);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        json_decref(w->clients[i].rows);
+        json_decref(w->clients[i].order);
+    }
+    live_list_fini(&w->list);
+    sk_arena_free(w->scratch);
+    sk_random_free(w->random);
+    sk_mem_free(w);
+}
+
+static void test_all_runs(void **state)
+{
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        run_world(seed, NULL);
+}
+
+static void test_running_only(void **state)
+{
+    struct sk_vis_literal running = {.type = SK_LIT_INT, .i = 1};
+    struct sk_vis_node node = {.op = SK_VIS_EQ,
+                               .field = {SK_VIS_STATUS, SK_SA_INT, 0, NULL},
+                               .values = &running,
+                               .value_count = 1};
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        run_world(seed, &node);
+}
+
+/* Rows that leave a page are replaced by spares, and no query is wanted before those are used up.
+ */
+static void test_spares(void **state)
+{
+    struct sk_arena *scratch = sk_arena_new(0);
+    struct sk_vis_query query = {.ns = 1};
+    struct live_list list;
+    struct live_row *rows[RUNS];
+    live_list_init(&list, &ns, &query, PAGE);
+    assert_true(live_list_short(&list));
+    for (int i = 0; i < 120; i++) {
+        struct sk_vis_row row = row_of(i, 1, 10000 - i, 0);
+        rows[i] = live_row_new(&row);
+    }
+    live_list_load(&list, rows, 120, true, 1);
+    for (int i = 0; i < 100; i++) {
+        assert_true(live_list_remove(&list, run_id(i), 2 + i));
+        assert_false(live_list_short(&list));
+    }
+    assert_true(live_list_remove(&list, run_id(100), 200));
+    assert_true(live_list_short(&list));
+    // behind the last one: what lies between is not known
+    struct sk_vis_row row = row_of(300, 1, 1, 0);
+    struct live_row *late = live_row_new(&row);
+    assert_false(live_list_put(&list, late, scratch, 201));
+    assert_int_equal(list.count, 19);
+    live_row_unref(late);
+    live_list_fini(&list);
+    sk_arena_free(scratch);
+}
+
+/* The last row of an incomplete window changes in place: it stays. */
+static void test_the_last_row_changes(void **state)
+{
+    struct sk_arena *scratch = sk_arena_new(0);
+    struct sk_vis_query query = {.ns = 1};
+    struct live_list list;
+    struct live_row *rows[2];
+    live_list_init(&list, &ns, &query, PAGE);
+    for (int i = 0; i < 2; i++) {
+        struct sk_vis_row row = row_of(i, 1, 10 - i, 0);
+        rows[i] = live_row_new(&row);
+    }
+    live_list_load(&list, rows, 2, true, 1);
+    struct sk_vis_row row = row_of(1, 1, 9, 0);
+    row.state_transitions = 7;
+    struct live_row *again = live_row_new(&row);
+    assert_true(live_list_put(&list, again, scratch, 2));
+    live_row_unref(again);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.slots[1].changed, 2);
+    live_list_fini(&list);
+    sk_arena_free(scratch);
+}
+
+/* A copy owns all it points at; very large parts stay out. */
+static void test_rows(void **state)
+{
+    char memo[LIVE_MEMO_BYTES_MAX + 1] = {0}, text[] = "value";
+    struct sk_str items[] = {SK_STR("a"), SK_STR("bc")};
+    struct sk_sa_value values[] = {
+        {.type = SK_SA_KEYWORD, .slot = 9, .s = sk_str_of(text)},
+        {.type = SK_SA_KEYWORD_LIST, .slot = 1, .list = items, .list_count = 2}};
+    struct sk_vis_row row = row_of(1, 1, 5, 0);
+    row.values = values;
+    row.value_count = 2;
+    row.memo = (struct sk_str){memo, sizeof memo};
+    struct live_row *copy = live_row_new(&row);
+    memset(text, 'x', sizeof text);
+    items[1] = SK_STR("zz");
+    assert_true(sk_str_eq(copy->vis.values[0].s, SK_STR("value")));
+    assert_true(sk_str_eq(copy->vis.values[1].list[1], SK_STR("bc")));
+    assert_int_equal(copy->vis.memo.n, 0);
+    struct sk_str json = live_row_json(copy, &ns);
+    assert_non_null(memmem(json.p, json.n, "\"status\":\"WORKFLOW_EXECUTION_STATUS_RUNNING\"", 44));
+    live_row_unref(copy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_runs), cmocka_unit_test(test_running_only),
+        cmocka_unit_test(test_spares),   cmocka_unit_test(test_the_last_row_changes),
+        cmocka_unit_test(test_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
