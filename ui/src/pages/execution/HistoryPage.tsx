@@ -3,7 +3,7 @@ import { Button, Checkbox, SegmentedControl, TextInput, Tooltip } from '@mantine
 import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useShortcuts } from '@/app/shortcuts';
 import { EmptyState, ErrorPanel } from '@/design/parts';
 import { matcher } from '@/model/filter';
@@ -15,7 +15,7 @@ import { keyOf, useHistoryList, type HistoryList } from './historyList';
 import { CategoryMenu } from './parts/CategoryMenu';
 import { DownloadButton } from './parts/DownloadButton';
 import { Progress } from './parts/Progress';
-import { isOpen, timelineContext, useRun, useTick } from './run';
+import { isOpen, useRun, useTick, useTimelineContext } from './run';
 import { hiddenOf } from './search';
 import css from './HistoryPage.module.css';
 
@@ -148,7 +148,7 @@ function Rows(props: {
   const [opened, setOpened] = useState<ReadonlySet<string>>(() => new Set(event ? [event] : []));
   const [active, setActive] = useState<string | undefined>(event);
   const nowMs = useTick(1000, isOpen(state));
-  const context = timelineContext(state, nowMs);
+  const context = useTimelineContext(state, nowMs);
   const itemAt = (index: number) => list.at(newestFirst ? list.length - 1 - index : index);
   const indexOf = (key: string): number => {
     const at = list.indexOf(key);
@@ -158,7 +158,8 @@ function Rows(props: {
     count: list.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: 6,
+    useFlushSync: false,
     getItemKey: (index) => {
       const item = itemAt(index);
       return item ? keyOf(item) : index;
@@ -177,14 +178,17 @@ function Rows(props: {
     setActive(event);
     virtual.scrollToIndex(index, { align: 'center' });
   });
-  const toggle = (key: string): void => {
+  const latest = useRef({ opened, onOpen });
+  latest.current = { opened, onOpen };
+  // Stable, so that rows which scroll along are not made anew.
+  const toggle = useCallback((key: string): void => {
     shown.current = key;
-    const next = new Set(opened);
+    const next = new Set(latest.current.opened);
     if (!next.delete(key)) next.add(key);
     setOpened(next);
     setActive(key);
-    onOpen(next.has(key) ? key : undefined);
-  };
+    latest.current.onOpen(next.has(key) ? key : undefined);
+  }, []);
   const onKeyDown = (press: KeyboardEvent): void => {
     if (press.ctrlKey || press.metaKey || press.altKey || press.target !== press.currentTarget) return;
     const at = active === undefined ? -1 : indexOf(active);
@@ -244,7 +248,7 @@ function Rows(props: {
               context={context}
               open={opened.has(key)}
               active={active === key}
-              onToggle={() => toggle(key)}
+              onToggle={toggle}
             />
           );
         })}

@@ -9,7 +9,7 @@ import { isSpan, outcomeNow, stepBar, type TimelineContext } from '@/model/timel
 import { executionStrings } from '@/strings/execution';
 import { EventDetails } from './parts/EventDetails';
 import { StepDetails } from './parts/StepDetails';
-import { isStep, type Item } from './historyList';
+import { isStep, keyOf, type Item } from './historyList';
 import css from './HistoryPage.module.css';
 
 const s = executionStrings;
@@ -75,7 +75,7 @@ export const HistoryRow = memo(function HistoryRow(props: {
   context: TimelineContext;
   open: boolean;
   active: boolean;
-  onToggle: () => void;
+  onToggle: (key: string) => void;
 }) {
   const { item, context, open } = props;
   const { times } = useSettings();
@@ -94,7 +94,7 @@ export const HistoryRow = memo(function HistoryRow(props: {
       className={css['item']}
       style={{ transform: `translateY(${props.top}px)` }}
     >
-      <div className={css['row']} onClick={props.onToggle} data-open={open || undefined}>
+      <div className={css['row']} onClick={() => props.onToggle(keyOf(item))} data-open={open || undefined}>
         <span role="gridcell" className={css['id']}>
           {row.id}
         </span>

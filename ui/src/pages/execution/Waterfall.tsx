@@ -12,7 +12,7 @@ import { executionStrings } from '@/strings/execution';
 import { Axis } from './WaterfallAxis';
 import { LaneRow, NoteRow, StepRow, type Row } from './WaterfallRow';
 import { useChildren } from './waterfallRows';
-import { isOpen, timelineContext, useRun } from './run';
+import { isOpen, useRun, useTimelineContext } from './run';
 import css from './Waterfall.module.css';
 
 const s = executionStrings.timeline;
@@ -93,9 +93,9 @@ export function Waterfall(props: WaterfallProps) {
   const narrow = useMediaQuery('(max-width: 720px)') ?? false;
   const height = narrow ? rowHeight.narrow : rowHeight.wide;
   const scroller = useRef<HTMLDivElement>(null);
-  const context = timelineContext(state, nowMs);
+  const context = useTimelineContext(state, nowMs);
   const end = Number.isNaN(state.closeMs) ? context.nowMs : state.closeMs;
-  const extent = extentOf(context.startMs, end);
+  const extent = useMemo(() => extentOf(context.startMs, end), [context.startMs, end]);
   const view = props.window ?? extent;
   const { lanes, rows: steps } = useMemo(
     () => splitLanes(state.log.steps(), hidden),
@@ -113,7 +113,8 @@ export function Waterfall(props: WaterfallProps) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 10,
+    overscan: 6,
+    useFlushSync: false,
     getItemKey: (i) => rows[i]?.key ?? i,
   });
   useEffect(() => virtual.measure(), [virtual, height]);
@@ -122,6 +123,16 @@ export function Waterfall(props: WaterfallProps) {
     : elapsedTicks(context.startMs, view.fromMs, view.toMs, narrow ? 3 : 8);
   const { active, setActive, onKeyDown } = useRowKeys(rows, selected, onSelect, children.toggle, (i) =>
     virtual.scrollToIndex(i),
+  );
+  const latest = useRef({ selected, onSelect });
+  latest.current = { selected, onSelect };
+  // Stable, so that rows which scroll along are not made anew.
+  const open = useCallback(
+    (key: string) => {
+      setActive(key);
+      latest.current.onSelect(latest.current.selected === key ? undefined : key);
+    },
+    [setActive],
   );
   const firstMs = state.log.at(0)?.timeMs ?? NaN;
   return (
@@ -154,24 +165,25 @@ export function Waterfall(props: WaterfallProps) {
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
           if (!row) return null;
-          const place = { top: item.start, height };
-          if (row.kind === 'note') return <NoteRow key={row.key} row={row} place={place} index={item.index} />;
+          if (row.kind === 'note') {
+            const place = { top: item.start, height };
+            return <NoteRow key={row.key} row={row} place={place} index={item.index} />;
+          }
           return (
             <StepRow
               key={row.key}
               row={row}
               id={rowId(row.key)}
               index={item.index}
-              place={place}
+              top={item.start}
+              height={height}
               view={view}
-              context={row.state ? timelineContext(row.state, nowMs) : context}
+              nowMs={row.state ? nowMs : 0}
+              context={context}
               active={active === row.key}
               selected={selected === row.key}
-              onOpen={() => {
-                setActive(row.key);
-                onSelect(selected === row.key ? undefined : row.key);
-              }}
-              onToggle={() => children.toggle(row.key)}
+              onOpen={open}
+              onToggle={children.toggle}
             />
           );
         })}

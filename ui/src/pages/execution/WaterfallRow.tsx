@@ -20,6 +20,7 @@ import {
   type TimeWindow,
 } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
+import { timelineContext } from './run';
 import type { RunState } from './runStore';
 import css from './Waterfall.module.css';
 
@@ -130,16 +131,20 @@ export const StepRow = memo(function StepRow(props: {
   row: StepRowData;
   id: string;
   index: number;
-  place: Place;
+  top: number;
+  height: number;
   view: TimeWindow;
+  nowMs: number;
+  /** Of the run itself; a child's row makes its own. */
   context: TimelineContext;
   active: boolean;
   selected: boolean;
-  onOpen: () => void;
-  onToggle: () => void;
+  onOpen: (key: string) => void;
+  onToggle: (key: string) => void;
 }) {
-  const { row, place, view, context } = props;
+  const { row, view } = props;
   const { step } = row;
+  const context = row.state ? timelineContext(row.state, props.nowMs) : props.context;
   const bar = stepBar(step, context);
   const outcome = outcomeNow(step, context);
   const state = outcome && stepStates[outcome];
@@ -155,8 +160,8 @@ export const StepRow = memo(function StepRow(props: {
       aria-selected={props.selected}
       {...(row.child ? { 'aria-expanded': row.expanded } : {})}
       data-active={props.active || undefined}
-      style={{ transform: `translateY(${place.top}px)`, height: place.height }}
-      onClick={props.onOpen}
+      style={{ transform: `translateY(${props.top}px)`, height: props.height }}
+      onClick={() => props.onOpen(row.key)}
     >
       <div role="gridcell" className={css['name']} style={{ paddingLeft: 12 + row.depth * 16 }}>
         {row.child ? (
@@ -167,7 +172,7 @@ export const StepRow = memo(function StepRow(props: {
             aria-label={row.expanded ? s.collapse : s.expand}
             onClick={(event) => {
               event.stopPropagation();
-              props.onToggle();
+              props.onToggle(row.key);
             }}
           >
             <Icon name={row.expanded ? 'down' : 'right'} size={12} />

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { RunId } from '@/api/executions';
 import type { TimelineContext } from '@/model/timeline';
 import { RunStore, type RunState } from './runStore';
@@ -46,6 +46,20 @@ export function useTick(everyMs: number, live: boolean): number {
 
 export function isOpen(state: RunState): boolean {
   return Number.isNaN(state.closeMs) && !state.deleted;
+}
+
+/** The same object until something in it changes, so that rows need not be made anew. */
+export function useTimelineContext(state: RunState, nowMs: number): TimelineContext {
+  const next = timelineContext(state, nowMs);
+  const kept = useRef(next);
+  const before = kept.current;
+  const same =
+    before.nowMs === next.nowMs &&
+    before.startMs === next.startMs &&
+    Object.is(before.closeMs, next.closeMs) &&
+    before.pending === next.pending;
+  if (!same) kept.current = next;
+  return kept.current;
 }
 
 /** What the waterfall needs to know of a run at one moment. */
