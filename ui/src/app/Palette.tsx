@@ -84,6 +84,13 @@ function useEntries(ns: string, wanted: string): { entries: Entry[]; searching: 
         label: <IconLabel icon={icon} text={name} />,
         run: () => void navigate({ to, params: { ns }, search: {} }),
       });
+  if (strings.shell.importHistory.toLowerCase().includes(text))
+    entries.push({
+      key: 'import',
+      group: s.pages,
+      label: <IconLabel icon="external" text={strings.shell.importHistory} />,
+      run: () => void navigate({ to: '/import' }),
+    });
   for (const command of commands)
     if (command.name.toLowerCase().includes(text))
       entries.push({

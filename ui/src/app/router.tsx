@@ -75,12 +75,14 @@ const executionStart = createRoute({
 
 export interface TimelineSearch {
   /** The step whose details are open. */
-  step?: string;
-  order?: string;
+  step?: string | undefined;
+  order?: string | undefined;
   /** Categories that are left out, with commas between. */
-  hide?: string;
+  hide?: string | undefined;
+  /** `all`: the whole run; `rows`: the time of the rows in view. */
+  span?: string | undefined;
   /** `clock`: the axis shows the time of day. */
-  axis?: string;
+  axis?: string | undefined;
 }
 
 const timelineRoute = createRoute({
@@ -90,6 +92,7 @@ const timelineRoute = createRoute({
     ...text(search, 'step'),
     ...text(search, 'order'),
     ...text(search, 'hide'),
+    ...text(search, 'span'),
     ...text(search, 'axis'),
   }),
   component: lazyRouteComponent(() => import('@/pages/execution/TimelinePage'), 'TimelinePage'),
@@ -97,14 +100,14 @@ const timelineRoute = createRoute({
 
 export interface HistorySearch {
   /** `all`: a row an event; else a row a step. */
-  rows?: string;
-  q?: string;
-  hide?: string;
+  rows?: string | undefined;
+  q?: string | undefined;
+  hide?: string | undefined;
   /** `1`: only what failed or is not finished. */
-  trouble?: string;
-  order?: string;
+  trouble?: string | undefined;
+  order?: string | undefined;
   /** The event or step that is open. */
-  event?: string;
+  event?: string | undefined;
 }
 
 const historyRoute = createRoute({
@@ -170,8 +173,15 @@ const jsonRoute = createRoute({
   component: lazyRouteComponent(() => import('@/pages/execution/JsonPage'), 'JsonPage'),
 });
 
+const importRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/import',
+  component: lazyRouteComponent(() => import('@/pages/execution/ImportPage'), 'ImportPage'),
+});
+
 const routeTree = root.addChildren([
   start,
+  importRoute,
   namespaceRoute.addChildren([
     namespaceStart,
     workflowsRoute,

@@ -87,12 +87,26 @@ export function elapsedTicks(originMs: number, fromMs: number, toMs: number, cou
   for (let n = Math.ceil((fromMs - originMs) / step - 1e-9); ; n++) {
     const ms = originMs + n * step;
     if (ms > toMs || ticks.length > countMax * 2) return ticks;
-    ticks.push({ ms, label: n === 0 ? '0' : (n < 0 ? '−' : '+') + tickLabel(Math.abs(n) * step) });
+    ticks.push({ ms, label: n === 0 ? '0' : (n < 0 ? '−' : '+') + tickLabel(Math.abs(n) * step, step) });
   }
 }
 
-function tickLabel(ms: number): string {
-  return spanWords(Number(ms.toPrecision(12)));
+/** As exact as the distance between ticks wants it: `50 ms`, `57.75 s`, `2m 05s`, `3h 12m`, `4d 02h`. */
+function tickLabel(ms: number, step: number): string {
+  const digits = step < second ? Math.max(0, Math.ceil(-Math.log10(step / second) - 1e-9)) : 0;
+  if (ms < second && step < second) return `${Number((ms).toFixed(Math.max(digits - 3, 0)))} ms`;
+  const seconds = ms / second;
+  if (ms < minute) return `${trim(seconds, digits)} s`;
+  const padded = (value: number): string => value.toFixed(digits).padStart(digits > 0 ? digits + 3 : 2, '0');
+  const parts: string[] = [];
+  if (ms >= day) parts.push(`${Math.floor(ms / day)}d`);
+  if (ms >= hour && ms % day > 0) parts.push(`${Math.floor((ms % day) / hour)}h`);
+  if (step < hour && ms % hour > 0) {
+    const minutes = String(Math.floor((ms % hour) / minute));
+    parts.push(`${parts.length > 0 ? minutes.padStart(2, '0') : minutes}m`);
+  }
+  if (step < minute && ms % minute > 0) parts.push(`${padded((ms % minute) / second)}s`);
+  return parts.join(' ');
 }
 
 /** Ticks on the clock, aligned to it in the given zone; the date stands where it changes. */

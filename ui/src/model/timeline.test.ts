@@ -15,6 +15,7 @@ import {
   pan,
   pendingIndex,
   share,
+  spanOf,
   splitLanes,
   stepBar,
   timeShares,
@@ -227,6 +228,19 @@ describe('lanes', () => {
   });
 });
 
+it('finds the time that some rows take', () => {
+  const s = new Story();
+  s.started();
+  for (let i = 0; i < 10; i++) s.after(1000).activity('work', String(i));
+  const { rows, context } = setting(s);
+  const extent = extentOf(context.startMs, s.nowMs);
+  const span = spanOf(rows.slice(4, 6), context, extent);
+  expect(span.fromMs).toBeLessThan(rows[4]!.open!.timeMs);
+  expect(span.toMs).toBeGreaterThan(rows[5]!.close!.timeMs);
+  expect(span.toMs - span.fromMs).toBeLessThan(1500);
+  expect(spanOf([], context, extent)).toBe(extent);
+});
+
 describe('window', () => {
   const extent = { fromMs: 0, toMs: 1000 };
 
@@ -280,7 +294,12 @@ describe('time', () => {
       '+20 s',
       '+25 s',
     ]);
-    expect(elapsedTicks(0, 50_000, 50_004, 5)[1]?.label).toBe('+50 s');
+    const labels = (from: number, to: number) => elapsedTicks(0, from, to, 4).map((t) => t.label);
+    expect(labels(57_700, 57_860)).toEqual(['+57.7 s', '+57.75 s', '+57.8 s', '+57.85 s']);
+    expect(labels(65_000, 65_500)).toEqual(['+1m 05.0s', '+1m 05.2s', '+1m 05.4s']);
+    expect(labels(0, 8 * 3_600_000)).toEqual(['0', '+2h', '+4h', '+6h', '+8h']);
+    expect(labels(3_599_000, 3_603_000)).toEqual(['+59m 59s', '+1h', '+1h 00m 01s', '+1h 00m 02s', '+1h 00m 03s']);
+    expect(labels(0, 2)).toEqual(['0', '+0.5 ms', '+1 ms', '+1.5 ms', '+2 ms']);
     expect(tickStep(1e13, 4)).toBeGreaterThan(2e12);
   });
 

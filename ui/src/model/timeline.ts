@@ -423,6 +423,25 @@ export function focus(fromMs: number, toMs: number, extent: TimeWindow): TimeWin
   return within({ fromMs: fromMs - span * 0.25, toMs: toMs + span * 0.25 }, extent);
 }
 
+/** The time that some steps take together, within the extent: what a reader of just those looks at. */
+export function spanOf(
+  steps: readonly Step[],
+  context: TimelineContext,
+  extent: TimeWindow,
+): TimeWindow {
+  let from = Infinity;
+  let to = -Infinity;
+  for (const step of steps) {
+    const first = at(step.open ?? step.events[0]);
+    const last = endOf(step, context);
+    if (!Number.isNaN(first)) from = Math.min(from, first);
+    to = Math.max(to, Number.isNaN(last) ? context.nowMs : last);
+  }
+  if (!(to >= from)) return extent;
+  const air = Math.max(to - from, leastSpanMs) * 0.03;
+  return within({ fromMs: from - air, toMs: to + air * 4 }, extent);
+}
+
 /** Where an instant lies in a window: 0 its left edge, 1 its right. */
 export function share(ms: number, window: TimeWindow): number {
   return (ms - window.fromMs) / (window.toMs - window.fromMs);

@@ -1,12 +1,15 @@
 import { UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
+import { openAction } from '@/actions/open';
+import { RunActions } from '@/actions/RunActions';
 import { Icon } from '@/design/icons';
 import { Id } from '@/design/Id';
 import { Fact, Facts } from '@/design/parts';
 import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
+import { likeStarted } from '@/model/start';
 import { payloadPreview, sizeWords } from '@/model/payloads';
 import { durationMs, type ExecutionInfo, type Memo, type SearchAttributes } from '@/model/proto';
 import { spanWords } from '@/model/time';
@@ -37,6 +40,28 @@ function useStarted() {
   };
 }
 
+/** The menu of actions; what was done shows at once. */
+function Actions() {
+  const { id, state, store } = useRun();
+  const info = state.describe?.workflowExecutionInfo;
+  const first = state.firstEvent;
+  if (!id || !info) return null;
+  const startLike = (): void =>
+    openAction({
+      kind: 'start',
+      ns: id.ns,
+      like: likeStarted(first?.attributes ?? {}, first?.raw.userMetadata),
+    });
+  return (
+    <RunActions
+      ns={id.ns}
+      run={info}
+      onDone={() => store.refresh()}
+      {...(first ? { onStartLike: startLike } : {})}
+    />
+  );
+}
+
 export function Header() {
   const { id, state } = useRun();
   const [all, setAll] = useState(false);
@@ -51,8 +76,11 @@ export function Header() {
         <span className={css['id']}>
           <Id value={id.workflowId} what={s.workflowId} />
         </span>
-        <div className={css['actions']}>
-        </div>
+        {info && (
+          <div className={css['actions']}>
+            <Actions />
+          </div>
+        )}
       </div>
       <div className={css['strip']}>
         <Item name={s.run}>

@@ -4,6 +4,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import type { HistorySearch } from '@/app/router';
 import { useShortcuts } from '@/app/shortcuts';
 import { EmptyState, ErrorPanel } from '@/design/parts';
 import { matcher } from '@/model/filter';
@@ -16,25 +17,30 @@ import { CategoryMenu } from './parts/CategoryMenu';
 import { DownloadButton } from './parts/DownloadButton';
 import { Progress } from './parts/Progress';
 import { isOpen, useRun, useTick, useTimelineContext } from './run';
-import { hiddenOf } from './search';
+import { hiddenOf, type ViewProps } from './search';
 import css from './HistoryPage.module.css';
 
 const s = executionStrings.history;
 const route = getRouteApi('/namespaces/$ns/workflows/$workflowId/$runId/history');
 
 export function HistoryPage() {
-  const { state } = useRun();
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const set = (change: Partial<Record<keyof HistorySearch, string | undefined>>): void => {
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  };
+  return <HistoryView search={search} set={set} />;
+}
+
+/** The history of a run of the server or of a file. */
+export function HistoryView({ search, set }: ViewProps<HistorySearch>) {
+  const { state } = useRun();
   const [text, setText] = useState(search.q ?? '');
   const input = useRef<HTMLInputElement>(null);
   const full = search.rows === 'all';
   const hidden = useMemo(() => hiddenOf(search.hide), [search.hide]);
   const wanted = useDeferredValue(text);
   const list = useHistoryList({ full, text: wanted, hidden, troubled: search.trouble === '1' });
-  const set = (change: Record<string, string | undefined>): void => {
-    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
-  };
   useEffect(() => {
     const timer = setTimeout(() => {
       if ((search.q ?? '') !== wanted) set({ q: wanted || undefined });

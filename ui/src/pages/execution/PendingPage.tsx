@@ -1,5 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
+import { ActivityActions } from '@/actions/ActivityActions';
 import { Icon } from '@/design/icons';
 import { EmptyState, Panel } from '@/design/parts';
 import { StateBadge } from '@/design/StateBadge';
@@ -48,7 +49,7 @@ function nowWords(activity: PendingActivity, nowMs: number): string {
 }
 
 function Activity({ activity, context }: { activity: PendingActivity; context: TimelineContext }) {
-  const { state } = useRun();
+  const { id, state, store } = useRun();
   const [open, setOpen] = useState(false);
   const attempt = activity.attempt ?? 1;
   const step = open ? stepOf(state.log.steps(), activity.activityId ?? '') : undefined;
@@ -70,6 +71,11 @@ function Activity({ activity, context }: { activity: PendingActivity; context: T
         )}
         <span className={css['worker']}>{activity.lastWorkerIdentity}</span>
       </UnstyledButton>
+      {open && id && (
+        <div className={css['actions']}>
+          <ActivityActions run={id} activity={activity} onDone={() => store.refresh()} />
+        </div>
+      )}
       {activity.lastFailure && !open && <p className={css['failure']}>{failureLine(activity.lastFailure)}</p>}
       {open && (
         <div className={css['open']}>

@@ -1,6 +1,7 @@
 import { ActionIcon, SegmentedControl, Tooltip } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
+import type { TimelineSearch } from '@/app/router';
 import { useSettings } from '@/app/settings';
 import { useShortcuts } from '@/app/shortcuts';
 import { EmptyState, ErrorPanel, Panel } from '@/design/parts';
@@ -15,7 +16,7 @@ import { Progress } from './parts/Progress';
 import { SidePanel } from './parts/SidePanel';
 import { StepDetails } from './parts/StepDetails';
 import { isOpen, timelineContext, useRun, useTick } from './run';
-import { hiddenOf } from './search';
+import { hiddenOf, type ViewProps } from './search';
 import { Waterfall } from './Waterfall';
 import css from './TimelinePage.module.css';
 
@@ -35,10 +36,19 @@ function tickMs(spanMs: number): number {
 }
 
 export function TimelinePage() {
-  const { state } = useRun();
-  const { times } = useSettings();
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const set = (change: Partial<Record<keyof TimelineSearch, string | undefined>>): void => {
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  };
+  return <TimelineView search={search} set={set} />;
+}
+
+/** The timeline of a run of the server or of a file; what is chosen is kept by who shows it. */
+export function TimelineView(props: ViewProps<TimelineSearch>) {
+  const { search, set } = props;
+  const { state } = useRun();
+  const { times } = useSettings();
   const [view, setView] = useState<TimeWindow>();
   const open = isOpen(state);
   const nowMs = useTick(tickMs(Date.now() - state.startMs), open);
@@ -46,18 +56,20 @@ export function TimelinePage() {
   const newestFirst = search.order ? search.order === 'newest' : state.total > shortMax;
   const context = timelineContext(state, nowMs);
   const extent = extentOf(context.startMs, open ? context.nowMs : state.closeMs);
-  const now = view ?? extent;
-  const set = (change: Record<string, string | undefined>): void => {
-    void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const shown = useRef(extent);
+  const follow = search.span ? search.span === 'rows' : state.total > shortMax;
+  const zoomBy = (factor: number): void => {
+    const now = shown.current;
+    setView(zoom(now, extent, factor, (now.fromMs + now.toMs) / 2));
   };
-  const zoomBy = (factor: number): void => setView(zoom(now, extent, factor, (now.fromMs + now.toMs) / 2));
+  const panBy = (part: number): void => setView(pan(shown.current, extent, part));
   const fit = (): void => setView(undefined);
   useShortcuts([
     { keys: '+', does: s.zoomIn, group: shortcutGroups.run, run: () => zoomBy(0.5) },
     { keys: '-', does: s.zoomOut, group: shortcutGroups.run, run: () => zoomBy(2) },
     { keys: '0', does: s.fit, group: shortcutGroups.run, run: fit },
-    { keys: '[', does: s.left, group: shortcutGroups.run, run: () => setView(pan(now, extent, -0.25)) },
-    { keys: ']', does: s.right, group: shortcutGroups.run, run: () => setView(pan(now, extent, 0.25)) },
+    { keys: '[', does: s.left, group: shortcutGroups.run, run: () => panBy(-0.25) },
+    { keys: ']', does: s.right, group: shortcutGroups.run, run: () => panBy(0.25) },
   ]);
   const short = state.log.complete && state.log.steps().length <= belowMax;
   const step = search.step ? state.log.step(search.step.split('/').at(-1) ?? '') : undefined;
@@ -65,10 +77,21 @@ export function TimelinePage() {
     <div className={css['page']}>
       <div className={css['bar']}>
         <div className={css['zoom']}>
-          <Tool label={s.zoomOut} keys="−" text="−" onClick={() => zoomBy(2)} disabled={!view} />
+          <Tool label={s.zoomOut} keys="−" text="−" onClick={() => zoomBy(2)} />
           <Tool label={s.zoomIn} keys="+" text="+" onClick={() => zoomBy(0.5)} />
-          <Tool label={s.fit} keys="0" text="⤢" onClick={fit} disabled={!view} />
         </div>
+        <SegmentedControl
+          aria-label={s.span}
+          value={view ? '' : follow ? 'rows' : 'all'}
+          data={[
+            { value: 'all', label: s.wholeRun },
+            { value: 'rows', label: s.rowsInView },
+          ]}
+          onChange={(span) => {
+            setView(undefined);
+            set({ span });
+          }}
+        />
         <SegmentedControl
           aria-label={s.axis}
           value={search.axis === 'clock' ? 'clock' : 'elapsed'}
@@ -109,6 +132,8 @@ export function TimelinePage() {
             hidden={hidden}
             short={short}
             window={view}
+            follow={follow}
+            shown={shown}
             onWindow={setView}
             selected={search.step}
             onSelect={(key) => set({ step: key })}

@@ -7,7 +7,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import type { Category } from '@/model/events';
 import { clockTicks, elapsedTicks, type Tick } from '@/model/time';
-import { extentOf, pan, share, splitLanes, zoom, type LaneKind, type TimeWindow } from '@/model/timeline';
+import { extentOf, pan, share, spanOf, splitLanes, zoom, type LaneKind, type TimeWindow } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
 import { Axis } from './WaterfallAxis';
 import { LaneRow, NoteRow, StepRow, type Row } from './WaterfallRow';
@@ -27,6 +27,10 @@ export interface WaterfallProps {
   /** Few rows: as high as they are, with other things below. */
   short: boolean;
   window: TimeWindow | undefined;
+  /** Without a window: shows the time of the rows in view, not of the whole run. */
+  follow: boolean;
+  /** What is shown at last, for those who zoom. */
+  shown: { current: TimeWindow };
   onWindow: (window: TimeWindow | undefined) => void;
   selected: string | undefined;
   onSelect: (key: string | undefined) => void;
@@ -96,7 +100,6 @@ export function Waterfall(props: WaterfallProps) {
   const context = useTimelineContext(state, nowMs);
   const end = Number.isNaN(state.closeMs) ? context.nowMs : state.closeMs;
   const extent = useMemo(() => extentOf(context.startMs, end), [context.startMs, end]);
-  const view = props.window ?? extent;
   const { lanes, rows: steps } = useMemo(
     () => splitLanes(state.log.steps(), hidden),
     // The log changes in place: its version says when.
@@ -108,7 +111,6 @@ export function Waterfall(props: WaterfallProps) {
     [children, steps, newestFirst, hidden],
   );
   useAnchor(rows, scroller, height);
-  useWheel(scroller, view, extent, onWindow);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -118,6 +120,15 @@ export function Waterfall(props: WaterfallProps) {
     getItemKey: (i) => rows[i]?.key ?? i,
   });
   useEffect(() => virtual.measure(), [virtual, height]);
+  const range = virtual.range;
+  const view = useMemo(() => {
+    if (props.window) return props.window;
+    if (!props.follow || !range) return extent;
+    const seen = rows.slice(range.startIndex, range.endIndex + 1);
+    return spanOf(seen.flatMap((r) => (r.kind === 'step' && !r.state ? [r.step] : [])), context, extent);
+  }, [props.window, props.follow, range?.startIndex, range?.endIndex, rows, context, extent]);
+  props.shown.current = view;
+  useWheel(scroller, view, extent, onWindow);
   const ticks = props.clock
     ? clockTicks(view.fromMs, view.toMs, narrow ? 3 : 8, props.utc)
     : elapsedTicks(context.startMs, view.fromMs, view.toMs, narrow ? 3 : 8);
