@@ -11,6 +11,8 @@
 #include "rt/rt.h"
 #include "rt/stream.h"
 
+#define BIG ((size_t)16 << 20) // more than the kernel's buffers take
+
 struct client {
     struct sk_stream *stream;
     struct sk_buf in;
@@ -23,6 +25,7 @@ struct fixture {
     struct sk_http_server *server;
     atomic_int handled; // handlers run on either loop
     int64_t sleep_ms;
+    atomic_int watching, told, sent;
     void (*body)(struct fixture *fx);
 };
 
@@ -85,10 +88,54 @@ static void client_close(struct client *client)
     sk_buf_fini(&client->in);
 }
 
+/* ---- handlers that stream and watch ---- */
+
+static void on_gone(void *arg)
+{
+    struct sk_waitq *news = arg;
+    sk_waitq_wake_all(news);
+}
+
+/* Waits until its peer has gone. */
+static void on_watch(struct fixture *fx, const struct sk_http_request *request)
+{
+    struct sk_waitq news;
+    sk_waitq_init(&news);
+    sk_http_watch(request, on_gone, &news);
+    fx->watching++;
+    if (!sk_http_gone(request))
+        assert_true(sk_waitq_wait(&news, sk_now_mono_ms() + 10000));
+    assert_true(sk_http_gone(request));
+    fx->told++;
+}
+
+/* "/stream": three pieces; "/flood": as many as are taken. */
+static void on_stream(struct fixture *fx, const struct sk_http_request *request, bool flood)
+{
+    static char big[40000];
+    struct sk_http_response head = {
+        .status = 200, .content_type = "text/x", .extra_headers = "X-Extra: 2\r\n"};
+    sk_http_stream_start(request, &head);
+    if (!flood) {
+        fx->sent += sk_http_stream_write(request, SK_STR("one"));
+        fx->sent += sk_http_stream_write(request, SK_STR(""));                 // no end
+        fx->sent += sk_http_stream_write(request, SK_STR("sixteen bytes...")); // 10 in hex
+        return;
+    }
+    memset(big, 'x', sizeof big);
+    while (sk_http_stream_write(request, (struct sk_str){big, sizeof big}))
+        fx->sent++;
+    fx->told++;
+}
+
 static void on_request(void *owner, const struct sk_http_request *request,
                        struct sk_http_response *response)
 {
     struct fixture *fx = owner;
+    if (sk_str_eq(request->path, SK_STR("/watch")))
+        on_watch(fx, request);
+    if (sk_str_eq(request->path, SK_STR("/stream")) || sk_str_eq(request->path, SK_STR("/flood")))
+        on_stream(fx, request, sk_str_eq(request->path, SK_STR("/flood")));
     struct sk_str agent = sk_http_header(request, "User-Agent");
     fx->handled++;
     if (fx->sleep_ms > 0)
@@ -96,6 +143,16 @@ static void on_request(void *owner, const struct sk_http_request *request,
     response->status = 200;
     response->content_type = "text/plain";
     response->extra_headers = "X-Extra: 1\r\n";
+    if (sk_str_eq(request->path, SK_STR("/big"))) {
+        char *body = sk_arena_alloc(request->ctx->arena, BIG);
+        memset(body, 'b', BIG);
+        response->body = (struct sk_str){body, BIG};
+        return;
+    }
+    if (sk_str_starts(request->path, SK_STR("/raw"))) {
+        response->body = request->raw_path;
+        return;
+    }
     response->body = sk_str_of(sk_arena_printf(
         request->ctx->arena,
         "[" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|" SK_STR_FMT "|%zu|" SK_STR_FMT "]",
@@ -251,6 +308,101 @@ static void gone_while_handled(struct fixture *fx)
     sk_fiber_sleep(150); // the handler returns to a connection that is gone
 }
 
+static void raw_paths(struct fixture *fx)
+{
+    once(fx, "GET /raw/a%2Fb?c HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n\r\n/raw/a%2Fb");
+}
+
+static void streams(struct fixture *fx)
+{
+    once(fx,
+         "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+         "GET /next HTTP/1.1\r\nHost: localhost\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nTransfer-Encoding: chunked\r\nX-Extra: "
+         "2\r\n\r\n3\r\none\r\n10\r\nsixteen bytes...\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n");
+    once(fx, "HEAD /stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+         "Connection: close\r\nX-Extra: 2\r\n\r\n");
+    // without chunks the end of the connection is that of the body
+    struct client client;
+    client_open(fx, &client);
+    client_send(&client, "GET /stream HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    assert_true(client_expects(&client, "X-Extra: 2\r\n\r\nonesixteen bytes..."));
+    while (!client.ended)
+        assert_true(sk_waitq_wait(&client.news, sk_now_mono_ms() + 10000));
+    client_close(&client);
+    assert_int_equal(fx->sent, 9);
+}
+
+static void wait_until(atomic_int *value, int wanted)
+{
+    for (int i = 0; i < 10000 && *value < wanted; i++)
+        sk_fiber_sleep(1);
+    assert_true(*value >= wanted);
+}
+
+static void slow_readers(struct fixture *fx)
+{
+    struct client client;
+    client_open(fx, &client);
+    client_send(&client, "GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    sk_stream_read_stop(client.stream);
+    wait_until(&fx->sent, 1);
+    int before;
+    do { // until the kernel's buffers are full
+        before = fx->sent;
+        sk_fiber_sleep(100);
+    } while (fx->sent > before);
+    assert_true(fx->sent < 2000);
+    sk_stream_read_start(client.stream);
+    wait_until(&fx->sent, before + 10); // it goes on
+    client_close(&client);
+    wait_until(&fx->told, 1);
+}
+
+/* One answer waits, however many requests were sent. */
+static void answers_wait_for_their_reader(struct fixture *fx)
+{
+    struct client client;
+    client_open(fx, &client);
+    sk_stream_read_stop(client.stream);
+    for (int i = 0; i < 3; i++)
+        client_send(&client, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    wait_until(&fx->handled, 1);
+    sk_fiber_sleep(100);
+    assert_int_equal(fx->handled, 1);
+    sk_stream_read_start(client.stream);
+    wait_until(&fx->handled, 3);
+    while (client.in.n < 3 * BIG)
+        assert_true(sk_waitq_wait(&client.news, sk_now_mono_ms() + 20000));
+    client_close(&client);
+}
+
+static void watchers(struct fixture *fx)
+{
+    struct client client;
+    client_open(fx, &client);
+    client_send(&client, "GET /watch HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    wait_until(&fx->watching, 1);
+    client_close(&client);
+    wait_until(&fx->told, 1);
+}
+
+static void the_end(struct fixture *fx)
+{
+    struct client watching, flooded;
+    client_open(fx, &watching);
+    client_send(&watching, "GET /watch HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_open(fx, &flooded);
+    sk_stream_read_stop(flooded.stream);
+    client_send(&flooded, "GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    wait_until(&fx->watching, 1);
+    wait_until(&fx->sent, 1);
+    sk_http_drain(fx->server, 5000);
+    assert_int_equal(fx->told, 2);
+    client_close(&watching);
+    client_close(&flooded);
+}
+
 #define TEST(name)                        \
     static void test_##name(void **state) \
     {                                     \
@@ -263,13 +415,22 @@ TEST(big_parts)
 TEST(pieces)
 TEST(pipelined)
 TEST(gone_while_handled)
+TEST(raw_paths)
+TEST(streams)
+TEST(slow_readers)
+TEST(answers_wait_for_their_reader)
+TEST(watchers)
+TEST(the_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_big_parts), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_gone_while_handled),
+        cmocka_unit_test(test_requests),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_big_parts),    cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_pipelined),    cmocka_unit_test(test_gone_while_handled),
+        cmocka_unit_test(test_raw_paths),    cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_slow_readers), cmocka_unit_test(test_answers_wait_for_their_reader),
+        cmocka_unit_test(test_watchers),     cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests_name("net http1", tests, NULL, NULL);
 }

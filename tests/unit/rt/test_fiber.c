@@ -274,6 +274,39 @@ static void clocks(void **state)
     run_both(clock_main);
 }
 
+/* Deeper than a fiber's stack. */
+static int recurse(int depth)
+{
+    volatile char page[4096];
+    page[0] = (char)depth;
+    return depth == 0 ? page[0] : recurse(depth - 1) + 1;
+}
+
+static void outside_fn(void *arg)
+{
+    int *sum = arg;
+    CHECK(!sk_fiber_current());
+    *sum += recurse(200) + 1;
+}
+
+static void outside_main(void *arg)
+{
+    int sum = 0;
+    (void)arg;
+    struct sk_fiber *me = sk_fiber_current();
+    sk_fiber_outside(outside_fn, &sum);
+    CHECK(sk_fiber_current() == me && sum == 201);
+    sk_fiber_outside(outside_fn, &sum);
+    sk_fiber_yield();
+    CHECK(sk_fiber_current() == me && sum == 402);
+}
+
+static void a_fiber_borrows_its_loops_stack(void **state)
+{
+    (void)state;
+    run_both(outside_main);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +318,7 @@ int main(void)
         cmocka_unit_test(timers_run_in_order_of_due_time),
         cmocka_unit_test(an_alarm_is_never_missed),
         cmocka_unit_test(clocks),
+        cmocka_unit_test(a_fiber_borrows_its_loops_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
