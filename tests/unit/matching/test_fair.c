@@ -18,10 +18,10 @@ static struct sk_queue_key q(void)
 
 static struct sk_task_row row_for(struct sk_matching *m, char key, float weight, int32_t priority)
 {
-    static char letters[128][2];
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
     struct sk_task_row row = row_of(q(), priority, sk_matching_seq(m), NULL);
-    letters[(int)key][0] = key;
-    row.fairness_key = key == '-' ? (struct sk_str){0} : sk_str_of(letters[(int)key]);
+    if (key != '-')
+        row.fairness_key = (struct sk_str){strchr(letters, key), 1};
     row.fairness_weight = weight;
     row.pass = sk_matching_place(m, &row);
     return row;
@@ -352,6 +352,38 @@ static void body_concurrent(void)
     end(busy.m);
 }
 
+/* ---- real threads place into the same queue ---- */
+
+static atomic_int putting;
+
+static void putter(void *arg)
+{
+    for (int i = 0; i < 300; i++) {
+        add(busy.m, row_for(busy.m, (char)(intptr_t)arg, 1, 3));
+        if (i % 10 == 0)
+            sk_fiber_yield();
+    }
+    atomic_fetch_sub(&putting, 1);
+}
+
+static void on_loop(void *arg)
+{
+    sk_fiber_spawn(putter, arg);
+}
+
+static void body_threads(void)
+{
+    busy.m = begin();
+    atomic_store(&putting, 3);
+    for (int i = 0; i < 3; i++)
+        sk_rt_post(sk_rt_current(), i, on_loop, (void *)(intptr_t)("abc"[i]));
+    for (int i = 0; i < 900; i++)
+        CHECK(poll_one(busy.m, q(), 10000));
+    while (atomic_load(&putting))
+        sk_fiber_sleep(1);
+    end(busy.m);
+}
+
 #define BOTH(name)                        \
     static void test_##name(void **state) \
     {                                     \
@@ -379,6 +411,13 @@ static void test_concurrent(void **state)
         run_simulated(1 + (int)(seed % 3), seed, body_concurrent);
 }
 
+static void test_threads(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        run_threads(3, body_threads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_abandoned),
         cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
