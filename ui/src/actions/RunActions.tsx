@@ -1,9 +1,12 @@
 import { Button, Menu } from '@mantine/core';
+import { useCommand } from '@/app/commands';
 import { config } from '@/app/config';
+import { useShortcuts } from '@/app/shortcuts';
 import { Icon, type IconName } from '@/design/icons';
 import { statusName } from '@/design/states';
 import type { ExecutionInfo } from '@/model/proto';
 import { strings } from '@/strings';
+import { shortcutGroups } from '@/strings/shell';
 import { openAction, type RunActionKind } from './open';
 
 const s = strings.actions;
@@ -44,6 +47,24 @@ function Item({ name, icon, why, danger, onClick }: ItemProps) {
   );
 }
 
+type Possible = { why: string | undefined; onClick: () => void };
+
+/** The same by keyboard, and in the palette, as long as it is possible. */
+function useRunKeys(actions: Record<'signal' | 'cancel' | 'terminate', Possible>) {
+  const group = shortcutGroups.run;
+  const all = [
+    { keys: 's', does: s.signal, group, icon: 'received', ...actions.signal },
+    { keys: 'C', does: s.cancelRequest, group, icon: 'canceled', ...actions.cancel },
+    { keys: 'T', does: s.terminate, group, icon: 'stopped', ...actions.terminate },
+  ] as const;
+  useShortcuts(all.flatMap((a) => (a.why === undefined ? { ...a, run: a.onClick } : [])));
+  const command = (a: (typeof all)[number]) =>
+    a.why === undefined ? { name: a.does, icon: a.icon, run: a.onClick } : undefined;
+  useCommand(command(all[0]));
+  useCommand(command(all[1]));
+  useCommand(command(all[2]));
+}
+
 /** What can be done with one run: the menu of its page. */
 export function RunActions({ ns, run, onDone, onStartLike }: Props) {
   const running = statusName(run.status) === 'Running';
@@ -55,6 +76,7 @@ export function RunActions({ ns, run, onDone, onStartLike }: Props) {
       openAction({ kind, ns, targets: { of: 'one', run: target, running }, ...(onDone ? { onDone } : {}) }),
   });
   const why = whyNot('start', true);
+  useRunKeys({ signal: item('signal'), cancel: item('cancel'), terminate: item('terminate') });
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>

@@ -1,6 +1,6 @@
 import { Combobox, useCombobox } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { namespacesQuery, shownNamespaces } from '@/api/namespaces';
 import { Icon } from '@/design/icons';
@@ -60,6 +60,11 @@ export function NamespaceSwitcher({ ns }: { ns: string }) {
           ))}
           {data && names.length === 0 && <Combobox.Empty>{s.noNamespace}</Combobox.Empty>}
         </Combobox.Options>
+        <Combobox.Footer className={css['footer']}>
+          <Link to="/namespaces" onClick={() => combobox.closeDropdown()}>
+            {s.allNamespaces}
+          </Link>
+        </Combobox.Footer>
       </Combobox.Dropdown>
     </Combobox>
   );

@@ -17,8 +17,8 @@ function Keys({ keys }: { keys: string }) {
   const parts = keys === ' ' ? [' '] : keys.split(' ').flatMap((k) => (k.startsWith('mod+') ? ['mod', k.slice(4)] : [k]));
   return (
     <span className={css['keys']}>
-      {parts.map((key) => (
-        <Kbd key={key}>
+      {parts.map((key, i) => (
+        <Kbd key={i}>
           {key === 'mod' ? (isMac ? '⌘' : 'Ctrl') : (shown[key] ?? (parts.includes('mod') ? key.toUpperCase() : key))}
         </Kbd>
       ))}

@@ -37,6 +37,18 @@ const namespaceStart = createRoute({
   },
 });
 
+const namespacesRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/namespaces',
+  component: lazyRouteComponent(() => import('@/pages/namespaces/NamespacesPage'), 'NamespacesPage'),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute: () => namespaceRoute,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('@/pages/settings/SettingsPage'), 'SettingsPage'),
+});
+
 export interface ListSearch {
   /** The filter, in the query language. */
   q?: string;
@@ -182,8 +194,10 @@ const importRoute = createRoute({
 const routeTree = root.addChildren([
   start,
   importRoute,
+  namespacesRoute,
   namespaceRoute.addChildren([
     namespaceStart,
+    settingsRoute,
     workflowsRoute,
     executionRoute.addChildren([
       executionStart,

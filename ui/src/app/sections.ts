@@ -5,10 +5,11 @@ import { strings } from '@/strings';
 export interface Section {
   name: string;
   icon: IconName;
-  to: '/namespaces/$ns/workflows';
+  to: '/namespaces/$ns/workflows' | '/namespaces/$ns/settings';
   key: string;
 }
 
 export const sections: readonly Section[] = [
   { name: strings.shell.workflows, icon: 'workflows', to: '/namespaces/$ns/workflows', key: 'w' },
+  { name: strings.shell.settings, icon: 'settings', to: '/namespaces/$ns/settings', key: 's' },
 ];

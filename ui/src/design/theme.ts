@@ -29,7 +29,11 @@ export const theme = createTheme({
     Textarea: { defaultProps: { size: 'xs' } },
     NumberInput: { defaultProps: { size: 'xs', hideControls: true } },
     Select: {
-      defaultProps: { size: 'xs', comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' } },
+      defaultProps: {
+        size: 'xs',
+        withCheckIcon: false,
+        comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' },
+      },
     },
     Autocomplete: {
       defaultProps: { size: 'xs', comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' } },

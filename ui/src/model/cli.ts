@@ -43,11 +43,16 @@ function flagWords(flags: Flags): string[] {
 /** `temporal <verb…> --flag value …`; over lines where one would be long. */
 export function command(verb: string, target: CliTarget, flags: Flags): string {
   const shown = { ...flags };
-  const common: Record<string, FlagValue> = { namespace: target.namespace };
+  const common: Record<string, FlagValue> = target.namespace ? { namespace: target.namespace } : {};
   if (target.address && !defaultAddresses.has(target.address)) common['address'] = target.address;
   const words = flagWords({ ...shown, ...common });
   const line = [`temporal ${verb}`, ...words].join(' ');
   return line.length <= 100 ? line : [`temporal ${verb}`, ...words].join(' \\\n    ');
+}
+
+/** The same without a namespace: for what is about namespaces. */
+function serverCommand(verb: string, address: string | undefined, flags: Flags): string {
+  return command(verb, { namespace: '', address }, flags);
 }
 
 function execution(e: CliExecution): Flags {
@@ -78,4 +83,13 @@ export const cli = {
     command('task-queue describe', t, { 'task-queue': name }),
   activity: (verb: 'pause' | 'unpause' | 'reset', e: CliExecution, activityId: string, flags: Flags = {}) =>
     command(`activity ${verb}`, e, { ...execution(e), 'activity-id': activityId, ...flags }),
+  createNamespace: (address: string, name: string, flags: Flags) =>
+    serverCommand('operator namespace create', address, { namespace: name, ...flags }),
+  updateNamespace: (address: string, name: string, flags: Flags) =>
+    serverCommand('operator namespace update', address, { namespace: name, ...flags }),
+  deleteNamespace: (address: string, name: string) =>
+    serverCommand('operator namespace delete', address, { namespace: name }),
+  addSearchAttribute: (t: CliTarget, name: string, type: string) =>
+    command('operator search-attribute create', t, { name, type }),
+  removeSearchAttribute: (t: CliTarget, name: string) => command('operator search-attribute remove', t, { name }),
 };

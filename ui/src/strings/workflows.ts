@@ -32,8 +32,8 @@ export const workflows = {
   newRowsHint: 'Rows stay in place while you point, select or scroll. Click to show what is new.',
   leftHint: 'Matches no more; goes when you look elsewhere.',
   loadedOf: (loaded: number, all: number) => `${loaded.toLocaleString()} of ${all.toLocaleString()} loaded`,
-  sortedNote: (loaded: number) =>
-    `Sorted among the ${loaded.toLocaleString()} rows loaded; the server keeps one order only.`,
+  sortedNote: (loaded: number) => `Sorted: the ${loaded.toLocaleString('en')} loaded`,
+  sortedHint: 'The server keeps one order only; what is sorted are the rows that are loaded.',
   sortAll: 'Load all',
   sortBy: (name: string) => `Sort by ${name}`,
   serverOrder: 'Server’s order',

@@ -67,14 +67,14 @@ export function SelectionBar(props: SelectionProps) {
           {s.all(total)}
         </Button>
       )}
+      <Button variant="subtle" color="gray" onClick={onClear}>
+        {s.clear}
+      </Button>
       <div className={css['selectionActions']}>
         {button('signal', a.signal)}
         {button('cancel', a.cancel)}
         {button('terminate', a.terminate)}
         {button('delete', a.delete)}
-        <Button variant="subtle" color="gray" onClick={onClear}>
-          {s.clear}
-        </Button>
       </div>
     </div>
   );

@@ -138,7 +138,14 @@ function ListNotes(props: NotesProps) {
   const { list } = props.store.state();
   return (
     <>
-      {props.sort && props.more && <span className="sk-dim">{s.sortedNote(props.loaded)}</span>}
+      {props.sort && props.more && (
+        <span className={`sk-dim ${css['total']}`} title={s.sortedHint}>
+          {s.sortedNote(props.loaded)}{' '}
+          <Button variant="subtle" size="compact-xs" onClick={() => void props.store.loadAll()}>
+            {s.sortAll}
+          </Button>
+        </span>
+      )}
       {list.held && list.fresh > 0 && (
         <button type="button" className={css['fresh']} title={s.newRowsHint} onClick={props.store.showFresh}>
           <Icon name="up" size={12} />

@@ -15,7 +15,8 @@ import {
 import type { ExecutionInfo } from '@/model/proto';
 
 export const pageSize = 100;
-const deepPageSize = 200;
+const deepPageSize = 500;
+const rowsMax = 20_000;
 const quietMs = 500; // from the hand's leaving to rows' moving
 const keptMax = 8;
 
@@ -66,6 +67,12 @@ export class ListStore {
     } catch (error) {
       this.#set({ loadingMore: false, error });
     }
+  }
+
+  /** All pages, as far as a browser can hold them. */
+  async loadAll(): Promise<void> {
+    while (this.#state.list.next && !this.#state.error && this.#state.list.rows.length < rowsMax)
+      await this.loadMore();
   }
 
   /** Whether rows must stay where they are. */

@@ -1,0 +1,58 @@
+import type { ReactNode } from 'react';
+import css from './SimpleTable.module.css';
+
+export interface SimpleColumn<T> {
+  name: string;
+  cell: (row: T) => ReactNode;
+  numeric?: boolean;
+  /** Of the table's width; columns without share what is left. */
+  width?: string;
+  /** Not shown on small screens. */
+  wideOnly?: boolean;
+  /** The head is for hearing only: a column of buttons. */
+  silent?: boolean;
+}
+
+interface Props<T> {
+  label: string;
+  columns: readonly SimpleColumn<T>[];
+  rows: readonly T[];
+  rowKey: (row: T) => string;
+}
+
+/** A table of what fits a page; on small screens a row's later cells go to its second line. */
+export function SimpleTable<T>({ label, columns, rows, rowKey }: Props<T>) {
+  return (
+    <table className={css['table']} aria-label={label}>
+      <colgroup>
+        {columns.map((c) => (
+          <col key={c.name} style={c.width ? { width: c.width } : {}} />
+        ))}
+      </colgroup>
+      <thead>
+        <tr>
+          {columns.map((c) => (
+            <th key={c.name} scope="col" className={classes(c)}>
+              <span className={c.silent ? 'sk-hidden' : ''}>{c.name}</span>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={rowKey(row)}>
+            {columns.map((c) => (
+              <td key={c.name} className={classes(c)}>
+                {c.cell(row)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function classes<T>(column: SimpleColumn<T>): string {
+  return `${column.numeric ? css['num'] : ''} ${column.wideOnly ? css['wideOnly'] : ''}`;
+}
