@@ -96,7 +96,8 @@ void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
     struct sk_http_request request = *given;
     bool below = below_base(web, &request);
     bool is_api = sk_str_starts(request.raw_path, SK_STR("/api/"));
-    bool page = below && !is_api && !web->options.headless && web_wants_page(&request);
+    bool reads = !sk_str_eq(request.method, SK_STR("POST"));
+    bool page = below && !is_api && reads && !web->options.headless && web_wants_page(&request);
     if (is_api && is_openapi(&request)) {
         web_openapi_serve(web, &request, response);
         return;

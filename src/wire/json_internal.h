@@ -11,11 +11,14 @@
 struct json_place {
     struct sk_wire_path path; // first: a place is a path
     struct sk_ctx *ctx;
-    unsigned flags; // enum sk_wire_json_flags
-    bool from_text; // scalars are given as text: of a path or a query
+    unsigned flags;    // enum sk_wire_json_flags
+    bool from_text;    // scalars are given as text: of a path or a query
+    size_t memory_max; // what the arena may hold then, at most; 0: any
 };
 sk_err json_fail(const struct json_place *at, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), cold, noinline));
+/* Whether the message has taken too much memory: many small elements make much of little text. */
+sk_err json_check_memory(const struct json_place *at);
 /* Fill an initialised message by its type's members: no form of its own. */
 sk_err json_parse_members(struct json_place *at, const json_t *json, ProtobufCMessage *message);
 /* One value of at's field into its place in the C struct. */

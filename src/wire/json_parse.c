@@ -7,6 +7,7 @@
  * Invariants
  *   INV-1  The tree is freed on every path; nothing of it is pointed at afterwards.
  *   INV-2  No string of a message holds U+0000 (text fields, which are bytes in C, may).
+ *   INV-3  Memory taken is bounded by memory_max, as in decode.c.
  *
  * Any thread; no state. Fails with INVALID_ARGUMENT and the field's path.
  */
@@ -26,6 +27,9 @@
 #include "google/protobuf/timestamp.pb-c.h"
 #include "google/protobuf/wrappers.pb-c.h"
 
+#define MEMORY_BASE ((size_t)1 << 20)
+#define MEMORY_FACTOR 24 /* bytes of memory a byte of text */
+
 sk_err json_fail(const struct json_place *at, const char *fmt, ...)
 {
     char what[200];
@@ -44,6 +48,13 @@ ProtobufCMessage *json_message_new(struct json_place *at, const ProtobufCMessage
     ProtobufCMessage *message = sk_arena_alloc(at->ctx->arena, type->sizeof_message);
     type->message_init(message);
     return message;
+}
+
+sk_err json_check_memory(const struct json_place *at)
+{
+    if (at->memory_max == 0 || sk_arena_used(at->ctx->arena) <= at->memory_max)
+        return SK_OK;
+    return json_fail(at, "the message takes too much memory: too many small elements");
 }
 
 // ---- numbers ----
@@ -371,7 +382,8 @@ static sk_err parse_wrapper(struct json_place *at, const json_t *json, ProtobufC
     struct json_place inner = {.path = {.up = &at->path, .type = message->descriptor},
                                .ctx = at->ctx,
                                .flags = at->flags,
-                               .from_text = at->from_text};
+                               .from_text = at->from_text,
+                               .memory_max = at->memory_max};
     inner.path.field = &message->descriptor->fields[0];
     return json_parse_slot(&inner, json, SK_WIRE_AT(void, message, inner.path.field->offset));
 }
@@ -419,6 +431,9 @@ bool json_has_own_form(const ProtobufCMessageDescriptor *type)
 
 sk_err json_parse_slot(struct json_place *at, const json_t *json, void *slot)
 {
+    sk_err err = json_check_memory(at);
+    if (err)
+        return err;
     switch (at->path.field->type) {
     case PROTOBUF_C_TYPE_STRING:
         return parse_string(at, json, slot);
@@ -471,7 +486,8 @@ static sk_err parse_map(struct json_place *at, const json_t *json, ProtobufCMess
         struct json_place inner = {.path = {.up = &at->path, .type = type},
                                    .ctx = at->ctx,
                                    .flags = at->flags,
-                                   .from_text = at->from_text};
+                                   .from_text = at->from_text,
+                                   .memory_max = at->memory_max};
         ProtobufCMessage *entry = json_message_new(at, type);
         entries[(*count)++] = entry;
         inner.path.field = &type->fields[0];
@@ -556,7 +572,8 @@ sk_err json_parse_members(struct json_place *at, const json_t *json, ProtobufCMe
     struct json_place inner = {.path = {.up = &at->path, .type = message->descriptor},
                                .ctx = at->ctx,
                                .flags = at->flags,
-                               .from_text = at->from_text};
+                               .from_text = at->from_text,
+                               .memory_max = at->memory_max};
     if (!json_is_object(json))
         return json_fail(at, "must be an object");
     json_t *tree = (json_t *)(uintptr_t)json, *member;
@@ -632,6 +649,7 @@ sk_err sk_wire_json_parse(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *
                           struct sk_str text, unsigned flags, ProtobufCMessage **ret)
 {
     struct json_place root = {.path = {.type = type}, .ctx = ctx, .flags = flags};
+    root.memory_max = sk_arena_used(ctx->arena) + MEMORY_BASE + MEMORY_FACTOR * text.n;
     json_error_t error;
     if (json_nesting(text) > SK_WIRE_DEPTH_MAX)
         return json_fail(&root, "the JSON nests deeper than %d", SK_WIRE_DEPTH_MAX);

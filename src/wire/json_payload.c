@@ -269,6 +269,9 @@ static sk_err parse_one(struct json_place *at, const json_t *json, Payload *payl
 {
     const json_t *type = json_object_get(json, TYPE_MEMBER);
     struct sk_buf data = SK_BUF_INIT;
+    sk_err err = json_check_memory(at);
+    if (err)
+        return err;
     if (json_is_object(json) && is_long(at->ctx->arena, json))
         return json_parse_members(at, json, &payload->base);
     if (type && !json_is_string(type))

@@ -265,6 +265,40 @@ static void other_payloads_stay_long(void **state)
     becomes_short(PAYLOADS, value, value, 0);
 }
 
+static void small_elements_do_not_take_much_memory(void **state)
+{
+    struct sk_buf text = SK_BUF_INIT;
+    sk_buf_str(&text, "[");
+    for (int i = 0; i < 200000; i++)
+        sk_buf_str(&text, "1,");
+    sk_buf_str(&text, "1]");
+    for (unsigned flags = 0; flags <= SK_WIRE_JSON_SHORTHAND; flags += SK_WIRE_JSON_SHORTHAND) {
+        struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+        ProtobufCMessage *message;
+        struct sk_buf whole = SK_BUF_INIT;
+        for (size_t i = 0; !flags && i < text.n; i++) // {} instead of 1
+            if (text.p[i] == '1')
+                sk_buf_str(&whole, "{}");
+            else
+                sk_buf_append(&whole, text.p + i, 1);
+        if (!flags) {
+            struct sk_buf list = whole;
+            whole = SK_BUF_INIT;
+            sk_buf_str(&whole, "{\"payloads\":");
+            sk_buf_append(&whole, list.p, list.n);
+            sk_buf_str(&whole, "}");
+            sk_buf_fini(&list);
+        }
+        assert_int_equal(sk_wire_json_parse(&ctx, sk_wire_type(PAYLOADS),
+                                            sk_buf_view(flags ? &text : &whole), flags, &message),
+                         SK_INVALID_ARGUMENT);
+        assert_non_null(strstr(ctx.err.message, "too much memory"));
+        sk_buf_fini(&whole);
+        sk_arena_free(ctx.arena);
+    }
+    sk_buf_fini(&text);
+}
+
 static void spliced_fields_are_printed(void **state)
 {
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
@@ -328,8 +362,8 @@ static void fields_are_set_from_text(void **state)
         "{\"startTimeFilter\":{\"earliestTime\":\"2024-01-02T03:04:05Z\"}}");
     set(OPEN, "typeFilter.name", "T", SK_OK, "{\"typeFilter\":{\"name\":\"T\"}}");
     set(START, "workflowRunTimeout", "5s", SK_OK, "{\"workflowRunTimeout\":\"5s\"}");
-    set("temporal.api.workflowservice.v1.DescribeTaskQueueRequest", "versions.buildIds", "b",
-        SK_OK, "{\"versions\":{\"buildIds\":[\"b\"]}}");
+    set("temporal.api.workflowservice.v1.DescribeTaskQueueRequest", "versions.buildIds", "b", SK_OK,
+        "{\"versions\":{\"buildIds\":[\"b\"]}}");
     set(HISTORY, "waitNewEvent", "yes", SK_INVALID_ARGUMENT, "wait_new_event: must be true or");
     set(HISTORY, "execution.x", "r", SK_INVALID_ARGUMENT, "execution: WorkflowExecution has no");
     set(HISTORY, "execution", "r", SK_INVALID_ARGUMENT, "execution: is a message");
@@ -354,6 +388,7 @@ int main(void)
         cmocka_unit_test(pretty_prints_one_member_a_line),
         cmocka_unit_test(payloads_have_short_forms),
         cmocka_unit_test(other_payloads_stay_long),
+        cmocka_unit_test(small_elements_do_not_take_much_memory),
         cmocka_unit_test(spliced_fields_are_printed),
         cmocka_unit_test(fields_are_set_from_text),
         cmocka_unit_test(base64_reads_what_it_writes),
