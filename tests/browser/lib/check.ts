@@ -28,6 +28,8 @@ export async function counts(locator: Locator, holds: (count: number) => boolean
 export async function accessible(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
+    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+    await still(page); // colours that are on their way are no colours
     await page.evaluate(axe);
     const results = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
     const grave = results.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
@@ -37,6 +39,10 @@ export async function accessible(page: Page, name: string): Promise<void> {
     assert.deepEqual(told, [], `axe, ${name}, ${colorScheme}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
+}
+
+async function still(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'));
 }
 
 export interface Focus {

@@ -33,6 +33,7 @@ export interface StageOptions {
   server?: ServerOptions;
   worker?: boolean; // a worker of QUEUE in namespace default
   demo?: number; // orders of `skald demo`, placed and worked on before the tests
+  fill?: (stage: Stage) => Promise<void>; // what else has to be there
 }
 
 export interface VisitOptions {
@@ -74,6 +75,7 @@ export class Stage {
     if (this.options.worker) this.worker = await WorkerProcess.start(this.server.address);
     if (this.options.demo)
       await this.server.command('demo', '--orders', String(this.options.demo), '--color', 'never');
+    await this.options.fill?.(this);
   }
 
   private async down(): Promise<void> {

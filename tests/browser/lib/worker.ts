@@ -12,9 +12,10 @@ import {
 import * as activities from '../activities.ts';
 import { sleep } from './server.ts';
 
-export const QUEUE = 'orders';
+export const QUEUE = 'shop';
 const PATIENCE_MS = 20_000;
 const logger = new DefaultLogger('ERROR', () => undefined);
+const quiet = { logging: { filter: 'ERROR', forward: {} } };
 let installed = false;
 
 /** The workflows' code, bundled: by run.py's first step for all files, else here. */
@@ -33,7 +34,7 @@ export class WorkerProcess {
   ) {}
 
   static async start(address: string, taskQueue = QUEUE, namespace = 'default') {
-    if (!installed) Runtime.install({ logger, shutdownSignals: [] });
+    if (!installed) Runtime.install({ logger, shutdownSignals: [], telemetryOptions: quiet });
     installed = true;
     const connection = await NativeConnection.connect({ address });
     const worker = await Worker.create({

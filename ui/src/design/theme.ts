@@ -32,11 +32,12 @@ export const theme = createTheme({
       defaultProps: {
         size: 'xs',
         withCheckIcon: false,
+        withScrollArea: false,
         comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' },
       },
     },
     Autocomplete: {
-      defaultProps: { size: 'xs', comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' } },
+      defaultProps: { size: 'xs', withScrollArea: false, comboboxProps: { transitionProps: { duration: 0 }, shadow: 'md' } },
     },
     Checkbox: { defaultProps: { size: 'xs' } },
     Radio: { defaultProps: { size: 'xs' } },
