@@ -35,7 +35,6 @@ export default async function* report(source) {
     else if (type === 'test:pass' && data.details.type !== 'suite' && !isFile(data.name)) {
       const skipped = data.skip === undefined ? 'ok' : 'SKIP';
       yield `${skipped} ${label(data.name)}${data.skip ? `: ${data.skip}` : ''}\n`;
-      yield `   T ${data.details.duration_ms}\n`;
     }
   }
 }

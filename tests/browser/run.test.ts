@@ -1,0 +1,327 @@
+/* One run: header, waterfall, history, input and result, pending, queries, family, workers, JSON. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type { Page } from 'playwright-core';
+import { accessible, gone, reads, visible } from './lib/check.ts';
+import { stage } from './lib/stage.ts';
+import { eventually, QUEUE, workflowBundle } from './lib/worker.ts';
+
+const s = stage({ worker: true });
+const TABS = ['timeline', 'history', 'input', 'pending', 'queries', 'relations', 'workers', 'compare', 'json'];
+
+const main = (page: Page) => page.locator('main');
+const tab = (page: Page, name: RegExp) =>
+  page.getByRole('navigation', { name: 'Pages of this run' }).getByRole('link', { name });
+const step = (page: Page, name: string) =>
+  page.getByRole('treegrid', { name: 'Timeline' }).getByRole('row').filter({ hasText: name });
+const event = (page: Page, name: RegExp | string) =>
+  page.getByRole('grid', { name: 'History' }).getByRole('row').filter({ hasText: name });
+
+async function start(type: string, args: unknown[] = [], workflowId = `${type}-${randomUUID()}`) {
+  const extra = { memo: { owner: 'ada', ticket: 42 }, workflowRunTimeout: '1 hour' } as const;
+  return await s.client.workflow.start(type, { workflowId, taskQueue: QUEUE, args, ...extra });
+}
+
+async function path(handle: WorkflowHandle, tab = ''): Promise<string> {
+  const { runId } = await handle.describe();
+  const id = encodeURIComponent(handle.workflowId);
+  return `/namespaces/default/workflows/${id}/${runId}${tab && `/${tab}`}`;
+}
+
+async function open(page: Page, handle: WorkflowHandle, tab = 'timeline') {
+  await page.goto(s.url(await path(handle, tab)));
+  await visible(page.getByRole('heading', { level: 1 }));
+}
+
+s.test('the header says what it is and how it stands [3]', async ({ page }) => {
+  const handle = await start('approval', ['book']);
+  await open(page, handle, '');
+  await page.waitForURL(/\/timeline/);
+  const header = main(page).locator('header').first();
+  const { runId } = await handle.describe();
+  for (const text of ['Running', 'approval', handle.workflowId, runId, QUEUE]) await reads(header, text);
+  await page.getByRole('button', { name: 'All about this run' }).click();
+  for (const text of ['owner', 'ada', 'ticket', '42', 'run 1h', 'State transitions'])
+    await reads(header, text);
+  await handle.signal('approve');
+  await reads(header, 'Completed');
+});
+
+s.test('a run that is not there says so, and offers the others of its id', { allow: [/404/] }, async ({ page }) => {
+  await page.goto(s.url(`/namespaces/default/workflows/ghost/${randomUUID()}/timeline`));
+  await visible(page.getByText('There is no run of “ghost” here'));
+  await page.getByRole('link', { name: 'Show all runs of this id' }).click();
+  await eventually(async () => new URL(page.url()).searchParams.get('q') ?? '', (q) => q.includes('ghost'));
+});
+
+s.test('the waterfall shows steps, queue and run time, and grows while work is pending [5]', async ({ page }) => {
+  const handle = await start('family', [`wf-${randomUUID()}`]);
+  await open(page, handle);
+  for (const name of ['order', 'approval', 'reserve', '300 ms']) await visible(step(page, name));
+  const label = async () => (await step(page, 'approval').innerText()).replace(/\s+/g, ' ');
+  const first = await label();
+  await eventually(label, (now) => now !== first); // its bar says how long it runs
+  const slow = s.client.workflow.getHandle(`${(await handle.describe()).workflowId}`);
+  assert.equal((await slow.describe()).status.name, 'RUNNING');
+  const child = (await handle.describe()).raw.pendingChildren?.[0]?.workflowId;
+  await s.client.workflow.getHandle(child!).signal('approve', 1);
+  await reads(main(page).locator('header').first(), 'Completed');
+});
+
+s.test('a child is unfolded in the waterfall, a step opens its details, Escape closes them [6]', async ({ page }) => {
+  const handle = await start('family', [`un-${randomUUID()}`]);
+  await open(page, handle);
+  await step(page, 'order').getByRole('button').first().click();
+  for (const name of ['charge', 'ship']) await visible(step(page, name));
+  await step(page, 'charge').click();
+  const details = page.getByRole('complementary', { name: 'Details' });
+  await reads(details, '9007199254740991');
+  assert.match(page.url(), /step=/);
+  await page.reload();
+  await visible(page.getByRole('treegrid'));
+  await page.keyboard.press('Escape');
+  await page.goBack().catch(() => undefined);
+});
+
+s.test('an attempt that fails and is tried again is told with its failure', async ({ page }) => {
+  const handle = await start('troubled', [1000]);
+  await open(page, handle);
+  await reads(step(page, 'flaky'), 'the carrier did not answer');
+  await tab(page, /Pending/).click();
+  await reads(main(page), /attempt \d+/);
+  await reads(main(page), 'the carrier did not answer');
+  await page.getByRole('button', { name: /flaky/ }).click();
+  await reads(main(page), 'CarrierDown');
+  await handle.terminate('enough');
+  await reads(main(page), 'Nothing is pending');
+});
+
+s.test('the history is compact or full, and filtered by text, expression, category and trouble [4]', async ({ page }) => {
+  const handle = await start('order', ['book', 2]);
+  await handle.result();
+  await open(page, handle, 'history');
+  await visible(event(page, 'reserve'));
+  await page.getByText('All events', { exact: true }).click();
+  await visible(event(page, /Activity task scheduled/i));
+  const length = (await handle.describe()).historyLength;
+  const all = page.getByRole('grid', { name: 'History' });
+  await eventually(() => all.getAttribute('aria-rowcount'), (count) => count === String(length));
+  const filter = page.getByRole('textbox', { name: 'Filter the history' });
+  await filter.fill('charge');
+  await eventually(async () => Number(await all.getAttribute('aria-rowcount')), (n) => n > 0 && n < length);
+  await gone(event(page, 'reserve'));
+  await filter.fill('/CHARGE|ship/i -reserve');
+  await visible(event(page, 'ship'));
+  await filter.fill('/(/');
+  await reads(main(page), 'Not an expression');
+  await filter.fill('');
+  await page.getByText('Compact', { exact: true }).click();
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Activities' }).click();
+  await page.keyboard.press('Escape');
+  await gone(event(page, 'reserve'));
+  await page.getByRole('button', { name: /Show \(/ }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Activities' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('checkbox', { name: 'Only trouble' }).check();
+  await gone(event(page, 'reserve'));
+});
+
+s.test('a history that grows is followed without a reload [5]', async ({ page }) => {
+  const handle = await start('approval', ['x']);
+  await open(page, handle, 'history');
+  await visible(event(page, 'Workflow execution started'));
+  await handle.signal('approve', { by: 'ada' });
+  await visible(event(page, /approve/));
+  await reads(main(page).locator('header').first(), 'Completed');
+});
+
+s.test('a step of the history opens with its input and result', async ({ page }) => {
+  const handle = await start('order', ['lamp', 3]);
+  await handle.result();
+  await open(page, handle, 'history');
+  await event(page, 'charge').first().click();
+  await reads(event(page, 'charge'), '"lamp"');
+  await reads(event(page, 'charge'), '9007199254740991');
+});
+
+s.test('the downloaded history is one that a worker replays [4]', async ({ page }) => {
+  const handle = await start('order', ['book']);
+  await handle.result();
+  await open(page, handle, 'history');
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download' }).click(),
+  ]);
+  const history = JSON.parse(await readFile(await file.path(), 'utf8'));
+  assert.equal(history.events.length, (await handle.describe()).historyLength);
+  await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, handle.workflowId);
+});
+
+s.test('input and result are shown, with big numbers exact and text as text [3]', async ({ page }) => {
+  const evil = '<img src=x onerror=alert(1)>';
+  const handle = await start('facts', [evil, { deep: [1, null, true] }]);
+  await handle.result();
+  await open(page, handle, 'input');
+  for (const text of [evil, '"deep"', 'taskQueue', 'owner']) await reads(main(page), text);
+  assert.equal(await page.locator('main img').count(), 0);
+  const big = await s.client.workflowService.startWorkflowExecution({
+    namespace: 'default',
+    requestId: randomUUID(),
+    workflowId: `big-${randomUUID()}`,
+    workflowType: { name: 'facts' },
+    taskQueue: { name: 'nobody' },
+    input: {
+      payloads: [
+        {
+          metadata: { encoding: Buffer.from('json/plain') },
+          data: Buffer.from('{"exact":9223372036854775807}'),
+        },
+        { metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.from([0xde, 0xad, 0xbe, 0xef]) },
+      ],
+    },
+  });
+  await page.goto(s.url(`/namespaces/default/workflows/x/${big.runId}/input`).replace('/x/', `/${await idOf(big.runId!)}/`));
+  await reads(main(page), '9223372036854775807');
+  await reads(main(page), '4 bytes');
+  await reads(main(page), /de ?ad ?be ?ef/i);
+});
+
+async function idOf(runId: string): Promise<string> {
+  const list = s.client.workflow.list({ query: `RunId = "${runId}"` })[Symbol.asyncIterator]();
+  const found = await eventually(() => list.next(), ({ value }) => Boolean(value));
+  return found.value!.workflowId;
+}
+
+s.test('a failed run says why at its top and in its result', async ({ page }) => {
+  const handle = await start('failing', ['no books left']);
+  await handle.result().catch(() => undefined);
+  await open(page, handle);
+  await reads(main(page), 'no books left');
+  await tab(page, /Input and result/).click();
+  await reads(main(page), 'OutOfStock');
+});
+
+s.test('the call stack comes from the worker [7]', async ({ page }) => {
+  const handle = await start('approval', ['y']);
+  await open(page, handle, 'queries');
+  await reads(main(page), 'approval');
+  await reads(main(page), /workflows\.ts/);
+});
+
+s.test('a query is asked with arguments, from the names the workflow knows [8]', async ({ page }) => {
+  const handle = await start('approval', ['first']);
+  await open(page, handle, 'queries');
+  await page.getByRole('button', { name: 'total', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Arguments' }).fill('19\n23');
+  await page.getByRole('button', { name: 'Run query' }).click();
+  await reads(main(page), /took/);
+  await visible(main(page).getByText('42', { exact: true }));
+  await page.getByRole('textbox', { name: 'Arguments' }).fill('not json');
+  await reads(main(page), 'Line 1 is not JSON');
+  await page.getByRole('textbox', { name: 'Arguments' }).fill('');
+  await page.getByRole('textbox', { name: 'Name' }).fill('state');
+  await reads(main(page), '--type state');
+  await page.keyboard.press('Enter');
+  await reads(main(page), '"waiting"');
+});
+
+s.test('the family is a tree that leads to each of its members [6]', async ({ page }) => {
+  const prefix = `tree-${randomUUID()}`;
+  const handle = await start('family', [prefix]);
+  await open(page, handle, 'relations');
+  const tree = page.getByRole('tree', { name: 'Family' });
+  await visible(tree.getByRole('treeitem').filter({ hasText: `${prefix}-quick` }));
+  await tree.getByRole('link', { name: `${prefix}-slow` }).click();
+  await reads(page.getByRole('treeitem', { selected: true }), `${prefix}-slow`);
+  await tree.getByRole('link', { name: handle.workflowId }).click();
+  await eventually(async () => decodeURIComponent(page.url()), (url) => url.includes(handle.workflowId));
+});
+
+s.test('runs that continue as new are a chain', async ({ page }) => {
+  const handle = await start('countDown', [2]);
+  await handle.result();
+  await open(page, handle, 'relations');
+  await reads(main(page), 'Runs of this id');
+  await visible(main(page).getByText('newest'));
+  await visible(main(page).getByText('first run'));
+});
+
+s.test('the workers of its queue, and who worked on it', async ({ page }) => {
+  const handle = await start('order', ['book']);
+  await handle.result();
+  await open(page, handle, 'workers');
+  await reads(main(page), `worker@${QUEUE}`);
+});
+
+s.test('two runs are compared side by side, aligned by step', async ({ page }) => {
+  const [one, two] = await Promise.all([start('order', ['book', 1]), start('order', ['lamp', 1])]);
+  await Promise.all([one.result(), two.result()]);
+  await open(page, one, 'compare');
+  await page.getByRole('textbox', { name: /Workflow id/ }).fill(two.workflowId);
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await reads(main(page), /\d+ differences/);
+  await reads(main(page), 'input');
+  await page.getByRole('checkbox', { name: 'Only differences' }).check();
+  await page.getByRole('button', { name: 'Another run' }).click();
+  await visible(page.getByText('Runs to compare with'));
+});
+
+s.test('the history as JSON', async ({ page }) => {
+  const handle = await start('order', ['book']);
+  await handle.result();
+  await open(page, handle, 'json');
+  await reads(main(page), 'WORKFLOW_EXECUTION_STARTED');
+});
+
+s.test('pages of a run change by number keys, and Back returns', async ({ page }) => {
+  const handle = await start('approval', ['k']);
+  await open(page, handle);
+  await page.keyboard.press('2');
+  await page.waitForURL(/\/history/);
+  await page.keyboard.press('1');
+  await page.waitForURL(/\/timeline/);
+  await page.goBack();
+  await page.waitForURL(/\/history/);
+});
+
+s.test('ids with / # % ? and spaces come through every address', async ({ page }) => {
+  const odd = ['a/b', 'c#d', 'e%2Ff', 'g?h=i&j', ' k  l ', 'ü"q\'', '..', 'm+n', '100%'];
+  for (const id of odd) {
+    const handle = await start('approval', [], id);
+    for (const name of id === odd[0] ? TABS : ['timeline', 'json']) {
+      await open(page, handle, name);
+      await reads(main(page).locator('h1 + *'), id.trim());
+    }
+  }
+  await page.goto(s.url(`/namespaces/default/workflows?q=${encodeURIComponent('WorkflowId = "c#d"')}`));
+  await page.getByRole('link', { name: 'c#d', exact: true }).click();
+  await page.waitForURL(/c%23d/);
+  await reads(main(page).locator('h1 + *'), 'c#d');
+});
+
+s.test('nothing on the pages of a run is inaccessible', { timeout: 120_000 }, async ({ page }) => {
+  const handle = await start('family', [`axe-${randomUUID()}`]);
+  const troubled = await start('troubled', [500]);
+  for (const name of TABS) {
+    await open(page, handle, name);
+    await page.waitForLoadState('networkidle').catch(() => undefined);
+    await accessible(page, name);
+  }
+  await open(page, troubled, 'pending');
+  await visible(page.getByRole('button', { name: /flaky/ }));
+  await accessible(page, 'pending, troubled');
+  await troubled.terminate();
+});
+
+s.test('at 390 pixels nothing of a run scrolls sideways', { mobile: true }, async ({ page }) => {
+  const handle = await start('family', [`mobile-${randomUUID()}`]);
+  for (const name of TABS) {
+    await open(page, handle, name);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert(wide <= 390, `${name} is ${wide} pixels wide`);
+  }
+});
