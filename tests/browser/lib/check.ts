@@ -11,10 +11,12 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const visible = (locator: Locator) => locator.first().waitFor({ state: 'visible' });
 export const gone = (locator: Locator) => locator.first().waitFor({ state: 'hidden' });
 
-/** Waits until the text of what is found matches. */
+/** Waits until the text of what is found matches; long ids stand in two parts. */
 export async function reads(locator: Locator, wanted: RegExp | string): Promise<void> {
   const matches = (text: string) =>
-    typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text);
+    typeof wanted === 'string'
+      ? text.includes(wanted) || text.replaceAll(' ', '').includes(wanted)
+      : wanted.test(text);
   await locator.first().waitFor({ state: 'visible' });
   await eventually(async () => (await locator.first().innerText()).replace(/\s+/g, ' '), matches);
 }
