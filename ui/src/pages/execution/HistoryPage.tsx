@@ -230,7 +230,7 @@ function Rows(props: {
         <span className="sk-num">{columns.took}</span>
       </div>
       <div
-        role="grid"
+        role="treegrid"
         tabIndex={0}
         aria-label={s.label}
         aria-rowcount={list.length}

@@ -142,9 +142,11 @@ export function PendingPage() {
   const open = isOpen(state);
   const nowMs = useTick(1000, open);
   const context = timelineContext(state, nowMs);
-  const activities = state.describe?.pendingActivities ?? [];
-  const children = state.describe?.pendingChildren ?? [];
-  const task = state.describe?.pendingWorkflowTask;
+  // What a closed run left behind is not pending any more, though the server still names it.
+  const describe = open ? state.describe : undefined;
+  const activities = describe?.pendingActivities ?? [];
+  const children = describe?.pendingChildren ?? [];
+  const task = describe?.pendingWorkflowTask;
   const timers = open ? state.log.steps().filter((x) => x.kind === 'timer' && !x.close && x.open) : [];
   if (activities.length + children.length + timers.length === 0 && !task) {
     if (!state.describe) return <p className={css['loading']}>{strings.common.loading}</p>;

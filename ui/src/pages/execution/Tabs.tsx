@@ -4,7 +4,7 @@ import { Link, useLocation, useNavigate } from '@tanstack/react-router';
 import { useShortcuts } from '@/app/shortcuts';
 import { shortcutGroups } from '@/strings/shell';
 import { executionStrings } from '@/strings/execution';
-import { useRun } from './run';
+import { isOpen, useRun } from './run';
 import css from './Tabs.module.css';
 
 const s = executionStrings.tabs;
@@ -40,7 +40,8 @@ export function Tabs() {
   );
   if (!id) return null;
   const { describe } = state;
-  const open = (describe?.pendingActivities?.length ?? 0) + (describe?.pendingChildren?.length ?? 0);
+  // What a closed run left behind is not pending any more, though the server still names it.
+  const open = isOpen(state) ? (describe?.pendingActivities?.length ?? 0) + (describe?.pendingChildren?.length ?? 0) : 0;
   const counts: Record<string, string> = {
     pending: open > 0 ? String(open) : '',
     history: state.total > 0 ? state.total.toLocaleString('en') : '',

@@ -13,8 +13,7 @@ import { Input, Outcome } from './InputPage';
 import { CategoryMenu } from './parts/CategoryMenu';
 import { FailureView } from './parts/Failure';
 import { Progress } from './parts/Progress';
-import { SidePanel } from './parts/SidePanel';
-import { StepDetails } from './parts/StepDetails';
+import { SelectedStep } from './parts/SelectedStep';
 import { isOpen, timelineContext, useRun, useTick } from './run';
 import { hiddenOf, type ViewProps } from './search';
 import { Waterfall } from './Waterfall';
@@ -72,7 +71,6 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
     { keys: ']', does: s.right, group: shortcutGroups.run, run: () => panBy(0.25) },
   ]);
   const short = state.log.complete && state.log.steps().length <= belowMax;
-  const step = search.step ? state.log.step(search.step.split('/').at(-1) ?? '') : undefined;
   return (
     <div className={css['page']}>
       <div className={css['bar']}>
@@ -141,10 +139,8 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
         </Content>
         {short && <Below />}
         </div>
-        {step && (
-          <SidePanel label={executionStrings.details.open} onClose={() => set({ step: undefined })}>
-            <StepDetails step={step} context={context} />
-          </SidePanel>
+        {search.step && (
+          <SelectedStep path={search.step.split('/')} nowMs={nowMs} onClose={() => set({ step: undefined })} />
         )}
       </div>
     </div>

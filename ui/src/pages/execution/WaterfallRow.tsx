@@ -64,13 +64,13 @@ function stretch(fromMs: number, toMs: number, view: TimeWindow): CSSProperties 
 const partOrder: readonly SegmentKind[] = ['queue', 'earlier', 'failed', 'retryWait', 'run', 'timer'];
 
 /** A row in words: for the title, and for those who do not see the bar. */
-function rowWords(step: Step, bar: Bar): string {
+function rowWords(step: Step, bar: Bar, context: TimelineContext): string {
   const shares = timeShares(bar);
   const parts = partOrder
     .filter((kind) => shares[kind] > 0)
     .map((kind) => `${s.segments[kind]} ${spanWords(shares[kind])}`);
   if (bar.attempts > 1) parts.push(s.attemptsLong(bar.attempts));
-  return [stepName(step), instantWords(bar.fromMs), ...parts].join('\n');
+  return [stepName(step), instantWords(bar.fromMs), barLabel(bar, context), ...parts].join('\n');
 }
 
 /** Beside the name: why it failed or is tried again, which child it is. */
@@ -149,7 +149,7 @@ export const StepRow = memo(function StepRow(props: {
   const outcome = outcomeNow(step, context);
   const state = outcome && stepStates[outcome];
   const detail = rowDetail(step, context);
-  const words = rowWords(step, bar);
+  const words = rowWords(step, bar, context);
   return (
     <div
       id={props.id}

@@ -18,7 +18,7 @@ export function CategoryMenu(props: { hidden: ReadonlySet<Category>; onHide: (na
     onHide([...next].join(','));
   };
   return (
-    <Menu closeOnItemClick={false}>
+    <Menu>
       <Menu.Target>
         <Button leftSection={<Icon name="filter" />}>
           {hidden.size > 0 ? `${s.history.categories} (${shown.length - hidden.size}/${shown.length})` : s.history.categories}
@@ -26,15 +26,9 @@ export function CategoryMenu(props: { hidden: ReadonlySet<Category>; onHide: (na
       </Menu.Target>
       <Menu.Dropdown>
         {shown.map((category) => (
-          <Menu.Item
-            key={category}
-            role="menuitemcheckbox"
-            aria-checked={!hidden.has(category)}
-            leftSection={hidden.has(category) ? <Icon name="idle" /> : <Icon name="check" />}
-            onClick={() => toggle(category)}
-          >
+          <Menu.CheckboxItem key={category} checked={!hidden.has(category)} onChange={() => toggle(category)}>
             {s.categories[category]}
-          </Menu.Item>
+          </Menu.CheckboxItem>
         ))}
       </Menu.Dropdown>
     </Menu>
