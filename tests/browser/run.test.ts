@@ -310,7 +310,7 @@ s.test('nothing on the pages of a run is inaccessible', { timeout: 120_000 }, as
   const troubled = await start('troubled', [500]);
   for (const name of TABS) {
     await open(page, handle, name);
-    await page.waitForLoadState('networkidle').catch(() => undefined);
+    await gone(page.getByText('Loading…'));
     await accessible(page, name);
   }
   await open(page, troubled, 'pending');
