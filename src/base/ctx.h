@@ -25,9 +25,12 @@ struct sk_ctx {
  * unless sk_ctx_clear was called between. */
 sk_err sk_fail(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-#ifdef __clang_analyzer__ // which sees one source at a time, and so not that the code is returned
-#define sk_fail(ctx, code, ...) ((void)(sk_fail)(ctx, code, __VA_ARGS__), (sk_err)(code))
+#ifdef __clang_analyzer__ // it sees one source at a time, and so not which code is returned
+#define SK_FAILS_WITH(code, call) ((void)(call), (sk_err)(code))
+#else
+#define SK_FAILS_WITH(code, call) (call)
 #endif
+#define sk_fail(ctx, code, ...) SK_FAILS_WITH(code, (sk_fail)(ctx, code, __VA_ARGS__))
 
 /* Attach a typed detail to the error just set. type is the full protobuf name
  * ("temporal.api.errordetails.v1.NotFoundFailure"); bytes are borrowed until the arena goes. */

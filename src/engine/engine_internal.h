@@ -183,6 +183,7 @@ void exec_compact(struct exec *x);
 struct sk_run_key exec_key(const struct exec *x);
 bool exec_running(const struct exec *x);
 sk_err exec_over(struct sk_ctx *ctx); /* the error of who wants a running one */
+#define exec_over(ctx) SK_FAILS_WITH(SK_NOT_FOUND, (exec_over)(ctx))
 void exec_tail_add(struct exec *x, int64_t first, int64_t last, struct sk_str events);
 void exec_keep_at_hand(struct exec *x, const struct sk_history_batch *batch); /* NULL: none */
 size_t exec_bytes(const struct exec *x);

@@ -101,7 +101,7 @@ bool exec_running(const struct exec *x)
     return x->s->status == (int)STATUS(RUNNING) || x->s->status == (int)STATUS(PAUSED);
 }
 
-sk_err exec_over(struct sk_ctx *ctx)
+sk_err(exec_over)(struct sk_ctx *ctx)
 {
     return sk_fail_not_found(ctx, "workflow execution already completed");
 }
@@ -259,8 +259,10 @@ struct sk_str exec_pack(struct exec *x, struct sk_arena *arena)
         *v = items->inline_count ? SK_NEW_N(arena, ProtobufCMessage *, items->inline_count) : NULL;
         *n = 0;
         for (size_t i = 0; i < items->n; i++)
-            if (!items->v[i].apart)
+            if (!items->v[i].apart) {
+                SK_ASSERT(*n < items->inline_count);
                 (*v)[(*n)++] = items->v[i].record;
+            }
     }
     struct sk_str packed = sk_wire_pack(arena, &x->s->base);
     for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++) {

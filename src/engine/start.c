@@ -299,7 +299,7 @@ static sk_err start_once(struct flow *flow, struct sk_ctx *ctx, const struct sk_
     sk_err err = SK_OK;
     if (flow->current_known) {
         err = start_resolve(ctx, flow, &policies, &current, &terminate);
-        if (err == SK_STALE)
+        if (err == SK_STALE && current)
             return use_existing(ctx, ns, current, r, response);
         if (err != SK_OK)
             return err;

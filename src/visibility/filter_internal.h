@@ -6,10 +6,10 @@
 #ifndef SK_VISIBILITY_FILTER_INTERNAL_H
 #define SK_VISIBILITY_FILTER_INTERNAL_H
 
+#include <stdbool.h>
 #include "base/ctx.h"
 #include "store/namespaces.h"
 #include "store/vis_query.h"
-#include <stdbool.h>
 
 enum sk_filter_token_kind {
     SK_TOKEN_END,
@@ -42,6 +42,7 @@ sk_err sk_filter_lex(struct sk_filter_lexer *lexer, struct sk_filter_token *ret)
 /* "invalid query: ... at position N, near \"...\"" */
 sk_err sk_filter_fail(struct sk_ctx *ctx, const struct sk_filter_token *token, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+#define sk_filter_fail(...) SK_FAILS_WITH(SK_INVALID_ARGUMENT, (sk_filter_fail)(__VA_ARGS__))
 
 /* A column as the filter names it. */
 struct sk_filter_column {

@@ -29,7 +29,8 @@ static const char *near_text(struct sk_ctx *ctx, const struct sk_filter_token *t
     return sk_arena_printf(ctx->arena, "%.*s...", (int)n, token->source.p);
 }
 
-sk_err sk_filter_fail(struct sk_ctx *ctx, const struct sk_filter_token *token, const char *fmt, ...)
+sk_err(sk_filter_fail)(struct sk_ctx *ctx, const struct sk_filter_token *token, const char *fmt,
+                       ...)
 {
     char reason[512];
     va_list args;

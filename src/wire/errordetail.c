@@ -73,7 +73,7 @@ static const char *format(struct sk_ctx *ctx, const char *fmt, va_list args)
         va_end(args);                           \
     } while (0)
 
-sk_err sk_fail_not_found(struct sk_ctx *ctx, const char *fmt, ...)
+sk_err(sk_fail_not_found)(struct sk_ctx *ctx, const char *fmt, ...)
 {
     const char *message;
     FORMAT(message, ctx, fmt);

@@ -7,8 +7,8 @@
 #ifndef SK_WIRE_ERRORDETAIL_H
 #define SK_WIRE_ERRORDETAIL_H
 
-#include "base/ctx.h"
 #include <protobuf-c/protobuf-c.h>
+#include "base/ctx.h"
 
 enum sk_exhausted_cause { /* numbers are temporal.api.enums.v1.ResourceExhaustedCause */
                           SK_EXHAUSTED_RPS_LIMIT = 1,
@@ -28,6 +28,7 @@ enum sk_exhausted_scope { /* ResourceExhaustedScope */
 /* NOT_FOUND + NotFoundFailure: a run, activity, task or token that is not there. */
 sk_err sk_fail_not_found(struct sk_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+#define sk_fail_not_found(...) SK_FAILS_WITH(SK_NOT_FOUND, (sk_fail_not_found)(__VA_ARGS__))
 /* NOT_FOUND + NamespaceNotFoundFailure: "Namespace NAME is not found." Workers treat it as fatal.
  */
 sk_err sk_fail_namespace_not_found(struct sk_ctx *ctx, const char *name);
