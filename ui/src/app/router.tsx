@@ -43,6 +43,25 @@ const namespacesRoute = createRoute({
   component: lazyRouteComponent(() => import('@/pages/namespaces/NamespacesPage'), 'NamespacesPage'),
 });
 
+const queuesRoute = createRoute({
+  getParentRoute: () => namespaceRoute,
+  path: '/task-queues',
+  component: lazyRouteComponent(() => import('@/pages/queues/QueuesPage'), 'QueuesPage'),
+});
+
+const queueRoute = createRoute({
+  getParentRoute: () => namespaceRoute,
+  path: '/task-queues/$name',
+  component: lazyRouteComponent(() => import('@/pages/queues/QueuePage'), 'QueuePage'),
+});
+
+const workersRoute = createRoute({
+  getParentRoute: () => namespaceRoute,
+  path: '/workers',
+  validateSearch: (search): { queue?: string } => text(search, 'queue'),
+  component: lazyRouteComponent(() => import('@/pages/workers/WorkersPage'), 'WorkersPage'),
+});
+
 const settingsRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/settings',
@@ -197,6 +216,9 @@ const routeTree = root.addChildren([
   namespacesRoute,
   namespaceRoute.addChildren([
     namespaceStart,
+    queuesRoute,
+    queueRoute,
+    workersRoute,
     settingsRoute,
     workflowsRoute,
     executionRoute.addChildren([

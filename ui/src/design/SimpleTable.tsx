@@ -42,7 +42,7 @@ export function SimpleTable<T>({ label, columns, rows, rowKey }: Props<T>) {
         {rows.map((row) => (
           <tr key={rowKey(row)}>
             {columns.map((c) => (
-              <td key={c.name} className={classes(c)}>
+              <td key={c.name} className={classes(c)} data-name={c.name}>
                 {c.cell(row)}
               </td>
             ))}

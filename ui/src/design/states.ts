@@ -79,6 +79,11 @@ export const queueStates = {
   idle: { word: words.idle, mark: 'idle', tone: 'neutral' },
   growing: { word: words.growing, mark: 'attention', tone: 'amber' },
   unpolled: { word: words.unpolled, mark: 'attention', tone: 'amber' },
+  gone: { word: words.pollersGone, mark: 'attention', tone: 'amber' },
+  otherType: { word: words.otherType, mark: 'attention', tone: 'amber' },
+  busy: { word: words.busy, mark: 'attention', tone: 'amber' },
+  limited: { word: words.limited, mark: 'paused', tone: 'amber' },
+  neverUsed: { word: words.neverUsed, mark: 'idle', tone: 'neutral' },
 } satisfies Record<string, State>;
 
 export type QueueState = keyof typeof queueStates;

@@ -6,8 +6,9 @@ import { actions } from './actions';
 import { common } from './common';
 import { executionStrings as execution } from './execution';
 import { namespaces } from './namespaces';
+import { queues, workers } from './queues';
 import { shell } from './shell';
 import { states } from './states';
 import { workflows } from './workflows';
 
-export const strings = { actions, common, namespaces, execution, shell, states, workflows } as const;
+export const strings = { actions, common, namespaces, execution, queues, workers, shell, states, workflows } as const;

@@ -21,5 +21,10 @@ export const states = {
   flowing: 'Flowing',
   growing: 'Growing',
   unpolled: 'No pollers',
+  pollersGone: 'Pollers gone',
+  otherType: 'Other type only',
+  busy: 'All busy',
+  limited: 'Rate limited',
+  neverUsed: 'Never used',
   unknown: 'Unknown',
 } as const;

@@ -1,0 +1,115 @@
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useColorScheme } from '@/app/useColorScheme';
+import css from './Plot.module.css';
+
+export interface PlotSeries {
+  name: string;
+  /** A token: the colour is the theme's. */
+  color: 'markAccent' | 'markNeutral' | 'markAmber' | 'markRed' | 'markWait';
+  values: readonly (number | null)[];
+  dashed?: boolean;
+  filled?: boolean;
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970, one a point. */
+  times: readonly number[];
+  series: readonly PlotSeries[];
+  /** How a value is written at the axis and under the pointer. */
+  words: (value: number) => string;
+  height?: number;
+}
+
+const token = (name: string) =>
+  getComputedStyle(document.documentElement)
+    .getPropertyValue(`--sk-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`)
+    .trim();
+
+function options(props: Props, width: number): uPlot.Options {
+  const line = token('line');
+  const axis: uPlot.Axis = {
+    stroke: token('dim'),
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+    font: "12px 'Inter Variable', system-ui",
+  };
+  return {
+    width,
+    height: props.height ?? 150,
+    padding: [8, 4, 0, 0],
+    cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
+    legend: { show: false },
+    scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, Number.EPSILON * 4) || 1] } },
+    axes: [
+      { ...axis, size: 24, space: 70 },
+      { ...axis, size: 52, space: 30, values: (_u, ticks) => ticks.map((v) => props.words(v)) },
+    ],
+    series: [
+      {},
+      ...props.series.map((s) => ({
+        label: s.name,
+        stroke: token(s.color),
+        width: 1.5,
+        points: { show: false },
+        ...(s.dashed ? { dash: [4, 3] } : {}),
+        ...(s.filled ? { fill: `${token(s.color)}22` } : {}),
+      })),
+    ],
+  };
+}
+
+function lastOf(series: PlotSeries): number | undefined {
+  return series.values.findLast((v) => v !== null) ?? undefined;
+}
+
+/** Lines over time, from zero. What they show is also said in words: the latest of each. */
+export function Plot(props: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const scheme = useColorScheme();
+  const shape = props.series.map((s) => s.name).join('\n');
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const { times, series } = latest.current;
+    const made = new uPlot(
+      options(latest.current, element.clientWidth || 300),
+      [times as number[], ...series.map((s) => s.values as (number | null)[])],
+      element,
+    );
+    plot.current = made;
+    const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: made.height }));
+    sizes.observe(element);
+    return () => {
+      sizes.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [scheme, shape]);
+  useEffect(() => {
+    plot.current?.setData([props.times as number[], ...props.series.map((s) => s.values as (number | null)[])]);
+  }, [props.times, props.series]);
+  return (
+    <figure className={css['figure']}>
+      <figcaption className={css['caption']}>
+        <span className={css['title']}>{props.label}</span>
+        {props.series.map((s) => {
+          const value = lastOf(s);
+          return (
+            <span key={s.name} className={css['item']}>
+              <span className={css['swatch']} data-color={s.color} data-dashed={s.dashed || undefined} />
+              {s.name}
+              <b>{value === undefined ? '–' : props.words(value)}</b>
+            </span>
+          );
+        })}
+      </figcaption>
+      <div ref={host} aria-hidden="true" />
+    </figure>
+  );
+}

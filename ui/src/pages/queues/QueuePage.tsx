@@ -1,0 +1,221 @@
+import { SegmentedControl } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { type ReactNode, useMemo, useState } from 'react';
+import { type FigureKind, figuresQuery } from '@/api/figures';
+import { type QueueDetail, taskQueueQuery } from '@/api/queues';
+import { ErrorPanel, Page, Panel } from '@/design/parts';
+import { Plot, type PlotSeries } from '@/design/Plot';
+import { SimpleTable } from '@/design/SimpleTable';
+import { StateBadge } from '@/design/StateBadge';
+import { Time } from '@/design/Time';
+import { durationMs } from '@/model/proto';
+import { quote } from '@/model/query';
+import { forecast, rateWords, shownState } from '@/model/queues';
+import { seriesOf } from '@/model/series';
+import { spanWords } from '@/model/time';
+import { strings } from '@/strings';
+import css from './queues.module.css';
+
+const s = strings.queues;
+const route = getRouteApi('/namespaces/$ns/task-queues/$name');
+const refreshMs = 2_000;
+
+function Figure({ name, value, more }: { name: string; value: ReactNode; more?: ReactNode }) {
+  return (
+    <div className={css['figure']}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+      {more && <small>{more}</small>}
+    </div>
+  );
+}
+
+function forecastWords(detail: QueueDetail): string | undefined {
+  const f = detail.info && forecast(detail.info);
+  if (!f) return undefined;
+  if (f.kind === 'stands') return s.stands;
+  return f.kind === 'drains' ? s.drains(spanWords(f.value)) : s.grows(rateWords(f.value));
+}
+
+function Numbers({ detail }: { detail: QueueDetail }) {
+  const info = detail.info ?? {};
+  return (
+    <dl className={css['figures']}>
+      <Figure
+        name={s.columns.backlog}
+        value={Number(info.backlogCount ?? 0).toLocaleString('en')}
+        more={forecastWords(detail)}
+      />
+      <Figure
+        name={s.columns.age}
+        value={info.backlogAge ? spanWords(durationMs(info.backlogAge)) : strings.common.none}
+      />
+      <Figure name={s.columns.added} value={rateWords(info.addRate)} />
+      <Figure name={s.columns.dispatched} value={rateWords(info.dispatchRate)} />
+    </dl>
+  );
+}
+
+function Why({ ns, detail }: { ns: string; detail: QueueDetail }) {
+  if (!detail.explanation) return null;
+  return (
+    <div className={css['why']} data-calm={(detail.info && shownState(detail.info).tone !== 'amber') || undefined}>
+      <strong>{s.why}</strong>
+      <span>{detail.explanation}</span>
+      {(detail.similarNames ?? []).length > 0 && (
+        <span>
+          {s.similar}{' '}
+          {detail.similarNames?.map((name) => (
+            <Link key={name} to="/namespaces/$ns/task-queues/$name" params={{ ns, name }}>
+              {name}{' '}
+            </Link>
+          ))}
+        </span>
+      )}
+    </div>
+  );
+}
+
+type PollerRow = NonNullable<QueueDetail['pollers']>[number];
+type LevelRow = NonNullable<QueueDetail['levels']>[number];
+
+const pollerColumns = [
+  { name: s.identity, cell: (p: PollerRow) => <span className="sk-mono">{p.identity}</span> },
+  { name: s.build, width: '24%', wideOnly: true, cell: (p: PollerRow) => [p.deploymentName, p.buildId].filter(Boolean).join(' ') },
+  { name: s.columns.lastPoll, width: '110px', numeric: true, cell: (p: PollerRow) => <Time at={p.lastPollTime} /> },
+];
+
+const levelColumns = [
+  { name: s.priority, cell: (l: LevelRow) => l.priority ?? 0 },
+  { name: s.columns.backlog, numeric: true, cell: (l: LevelRow) => Number(l.backlogCount ?? 0).toLocaleString('en') },
+  { name: s.columns.age, numeric: true, cell: (l: LevelRow) => (l.backlogAge ? spanWords(durationMs(l.backlogAge)) : strings.common.none) },
+  { name: s.columns.added, numeric: true, cell: (l: LevelRow) => rateWords(l.addRate) },
+  { name: s.columns.dispatched, numeric: true, cell: (l: LevelRow) => rateWords(l.dispatchRate) },
+];
+
+interface PlotsProps {
+  ns: string;
+  name: string;
+  kind: FigureKind;
+  day: boolean;
+}
+
+/** Over time; nothing where the server keeps no figures of this queue. */
+function Plots({ ns, name, kind, day }: PlotsProps) {
+  const { data } = useQuery(figuresQuery({ kind, namespace: ns, name }, day));
+  const series = useMemo(() => seriesOf(data), [data]);
+  const plots = useMemo(() => {
+    if (!series) return undefined;
+    const rates: PlotSeries[] = [
+      { name: s.plots.added, color: 'markNeutral', dashed: true, values: series.rates('added') },
+      { name: s.plots.dispatched, color: 'markAccent', values: series.rates('dispatched') },
+    ];
+    const backlog: PlotSeries[] = [
+      { name: s.plots.backlog, color: 'markAmber', filled: true, values: series.values('backlog') },
+    ];
+    const latency: PlotSeries[] = ['p50', 'p95', 'p99'].map((p, i) => ({
+      name: p,
+      color: i === 0 ? 'markAccent' : i === 1 ? 'markNeutral' : 'markWait',
+      dashed: i > 0,
+      values: series.values(`schedule_to_start_${p}`),
+    }));
+    return { rates, backlog, latency };
+  }, [series]);
+  if (data === null) return null;
+  if (!series || !plots) return <p className="sk-dim">{s.plots.none}</p>;
+  return (
+    <>
+      <Plot label={s.plots.rates} times={series.times} series={plots.rates} words={rateWords} />
+      <Plot label={s.plots.backlog} times={series.times} series={plots.backlog} words={(v) => Math.round(v).toLocaleString('en')} />
+      <Plot label={s.plots.latency} times={series.times} series={plots.latency} words={(v) => spanWords(v * 1000)} />
+    </>
+  );
+}
+
+interface SideProps extends PlotsProps {
+  title: string;
+  detail: QueueDetail;
+}
+
+function Side({ title, detail, ...plots }: SideProps) {
+  const pollers = detail.pollers ?? [];
+  const levels = detail.levels ?? [];
+  return (
+    <Panel title={title} aside={detail.info && <StateBadge state={shownState(detail.info)} />}>
+      <div className={css['stack']}>
+        <Why ns={plots.ns} detail={detail} />
+        <Numbers detail={detail} />
+        <Plots {...plots} />
+        {levels.length > 1 && (
+          <div>
+            <h3 className={css['subhead']}>{s.levels}</h3>
+            <div className={css['flush']}>
+              <SimpleTable label={s.levels} columns={levelColumns} rows={levels} rowKey={(l) => String(l.priority)} />
+            </div>
+          </div>
+        )}
+        {pollers.length === 0 ? (
+          <p className="sk-dim">{s.noPollers}</p>
+        ) : (
+          <div className={css['flush']}>
+            <SimpleTable label={s.pollers} columns={pollerColumns} rows={pollers} rowKey={(p) => p.identity ?? ''} />
+          </div>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+/** One task queue, both its kinds of tasks. */
+export function QueuePage() {
+  const { ns, name } = route.useParams();
+  const [span, setSpan] = useState('hour');
+  const { data, error, refetch } = useQuery({ ...taskQueueQuery(ns, name), refetchInterval: refreshMs });
+  const side = { ns, name, day: span === 'day' };
+  const { data: figures } = useQuery(
+    figuresQuery({ kind: 'FIGURE_KIND_WORKFLOW_QUEUE', namespace: ns, name }, side.day),
+  );
+  return (
+    <Page
+      bar={
+        <div className={css['bar']}>
+          <Link to="/namespaces/$ns/task-queues" params={{ ns }}>
+            {s.title}
+          </Link>
+          <h1 className={css['name']}>{name}</h1>
+          <Link to="/namespaces/$ns/workflows" params={{ ns }} search={{ q: `TaskQueue = ${quote(name)}` }}>
+            {s.list}
+          </Link>
+          <Link to="/namespaces/$ns/workers" params={{ ns }} search={{ queue: name }}>
+            {s.workers}
+          </Link>
+          {figures && (
+            <span className={css['since']}>
+              <SegmentedControl
+                aria-label={s.plots.span}
+                value={span}
+                onChange={setSpan}
+                data={[
+                  { value: 'hour', label: s.plots.hour },
+                  { value: 'day', label: s.plots.day },
+                ]}
+              />
+            </span>
+          )}
+        </div>
+      }
+    >
+      {error && !data ? (
+        <ErrorPanel error={error} onRetry={() => void refetch()} />
+      ) : (
+        data && (
+          <div className={css['grid']}>
+            <Side {...side} title={s.workflowTasks} kind="FIGURE_KIND_WORKFLOW_QUEUE" detail={data.workflow ?? {}} />
+            <Side {...side} title={s.activityTasks} kind="FIGURE_KIND_ACTIVITY_QUEUE" detail={data.activity ?? {}} />
+          </div>
+        )
+      )}
+    </Page>
+  );
+}

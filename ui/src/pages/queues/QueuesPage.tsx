@@ -1,0 +1,113 @@
+import { TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { usePushStatus, useTopic } from '@/api/push';
+import { type TaskQueueInfo, type TaskQueueList, taskQueuesQuery } from '@/api/queues';
+import { Icon } from '@/design/icons';
+import { EmptyState, ErrorPanel, Page } from '@/design/parts';
+import { SimpleTable } from '@/design/SimpleTable';
+import { StateBadge } from '@/design/StateBadge';
+import { Time } from '@/design/Time';
+import { durationMs } from '@/model/proto';
+import { byConcern, rateWords, shownState } from '@/model/queues';
+import { spanWords } from '@/model/time';
+import { strings } from '@/strings';
+import css from './queues.module.css';
+
+const s = strings.queues;
+const pollMs = 5_000;
+const route = getRouteApi('/namespaces/$ns/task-queues');
+
+export function typeWord(type: string | undefined): string {
+  const words: Record<string, string> = s.types;
+  return words[type ?? ''] ?? '';
+}
+
+function useQueues(ns: string) {
+  const live = usePushStatus() === 'live';
+  const [pushed, setPushed] = useState<{ ns: string; list: TaskQueueList }>();
+  useTopic({ taskQueues: { namespace: ns } }, (event) => {
+    if (event.taskQueues) setPushed({ ns, list: event.taskQueues as TaskQueueList });
+  });
+  const asked = useQuery({ ...taskQueuesQuery(ns), refetchInterval: live ? false : pollMs });
+  return { ...asked, data: live && pushed?.ns === ns ? pushed.list : asked.data };
+}
+
+const columns = (ns: string) => [
+  { name: s.columns.state, width: '140px', cell: (q: TaskQueueInfo) => <StateBadge state={shownState(q)} /> },
+  {
+    name: s.columns.name,
+    cell: (q: TaskQueueInfo) => (
+      <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: q.name ?? '' }}>
+        {q.name}
+      </Link>
+    ),
+  },
+  { name: s.columns.type, width: '90px', cell: (q: TaskQueueInfo) => typeWord(q.type) },
+  { name: s.columns.pollers, width: '80px', numeric: true, cell: (q: TaskQueueInfo) => q.pollerCount ?? 0 },
+  { name: s.columns.waiting, width: '90px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => q.waitingPolls ?? 0 },
+  {
+    name: s.columns.backlog,
+    width: '96px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => Number(q.backlogCount ?? 0).toLocaleString('en'),
+  },
+  {
+    name: s.columns.age,
+    width: '84px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => (q.backlogAge ? spanWords(durationMs(q.backlogAge)) : strings.common.none),
+  },
+  { name: s.columns.added, width: '84px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => rateWords(q.addRate) },
+  { name: s.columns.dispatched, width: '84px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => rateWords(q.dispatchRate) },
+  { name: s.columns.lastPoll, width: '100px', numeric: true, cell: (q: TaskQueueInfo) => <Time at={q.lastPollTime} /> },
+];
+
+/** The task queues of a namespace, those that need somebody first. */
+export function QueuesPage() {
+  const { ns } = route.useParams();
+  const [wanted, setWanted] = useState('');
+  const { data, error, refetch } = useQueues(ns);
+  const all = data?.taskQueues ?? [];
+  const rows = all
+    .filter((q) => (q.name ?? '').toLowerCase().includes(wanted.toLowerCase()))
+    .sort(byConcern);
+  return (
+    <Page
+      bar={
+        <div className={css['bar']}>
+          <h1>{s.title}</h1>
+          <TextInput
+            aria-label={s.find}
+            placeholder={s.find}
+            leftSection={<Icon name="search" />}
+            value={wanted}
+            onChange={(event) => setWanted(event.currentTarget.value)}
+          />
+          <span className={`sk-dim ${css['since']}`}>
+            {s.since} <Time at={data?.dataSince} />
+          </span>
+        </div>
+      }
+    >
+      {error && !data ? (
+        <ErrorPanel error={error} onRetry={() => void refetch()} />
+      ) : data && rows.length === 0 ? (
+        <EmptyState title={s.none} icon="queues">
+          {s.noneText}
+        </EmptyState>
+      ) : (
+        <>
+          <SimpleTable
+            label={s.title}
+            columns={columns(ns)}
+            rows={rows}
+            rowKey={(q) => `${q.name ?? ''} ${q.type ?? ''}`}
+          />
+          {data?.truncated && <p className={css['note']}>{s.truncated}</p>}
+        </>
+      )}
+    </Page>
+  );
+}

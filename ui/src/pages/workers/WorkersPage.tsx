@@ -1,0 +1,222 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { Fragment, useState } from 'react';
+import { type ActiveWorker, workersQuery } from '@/api/queues';
+import { Icon } from '@/design/icons';
+import { EmptyState, ErrorPanel, Fact, Facts, Page } from '@/design/parts';
+import { StateBadge } from '@/design/StateBadge';
+import { type State, workerStates } from '@/design/states';
+import { Time } from '@/design/Time';
+import { strings } from '@/strings';
+import { typeWord } from '@/pages/queues/QueuesPage';
+import queueCss from '@/pages/queues/queues.module.css';
+import css from './workers.module.css';
+
+const s = strings.workers;
+const c = s.columns;
+const route = getRouteApi('/namespaces/$ns/workers');
+
+const count = (text: string | number | undefined) => Number(text ?? 0);
+
+export function workerState(worker: ActiveWorker): State {
+  if (!worker.alive) return workerStates.gone;
+  return count(worker.tasksInHand) > 0 ? workerStates.working : workerStates.idle;
+}
+
+/** Names of its queues, each once; its sticky ones are its own affair. */
+function queueNames(worker: ActiveWorker): string[] {
+  return [...new Set((worker.queues ?? []).filter((q) => !q.sticky).map((q) => q.name ?? ''))];
+}
+
+function slotWords(slots: { currentAvailableSlots?: number; currentUsedSlots?: number } | undefined): string {
+  if (!slots) return strings.common.none;
+  const used = slots.currentUsedSlots ?? 0;
+  return s.slots(used, used + (slots.currentAvailableSlots ?? 0));
+}
+
+const percent = (share: number | undefined) =>
+  share === undefined ? strings.common.none : `${Math.round(share * 100)} %`;
+
+function Heartbeat({ worker }: { worker: ActiveWorker }) {
+  const beat = worker.heartbeat;
+  const f = s.facts;
+  if (!beat) return <Fact name={f.host}>{f.noHeartbeat}</Fact>;
+  return (
+    <>
+      <Fact name={f.host}>{[beat.hostInfo?.hostName, beat.hostInfo?.processId].filter(Boolean).join(' ')}</Fact>
+      <Fact name={f.cpu}>{percent(beat.hostInfo?.currentHostCpuUsage)}</Fact>
+      <Fact name={f.memory}>{percent(beat.hostInfo?.currentHostMemUsage)}</Fact>
+      <Fact name={f.workflowSlots}>{slotWords(beat.workflowTaskSlotsInfo)}</Fact>
+      <Fact name={f.activitySlots}>{slotWords(beat.activityTaskSlotsInfo)}</Fact>
+      <Fact name={f.cache}>{count(beat.currentStickyCacheSize).toLocaleString('en')}</Fact>
+    </>
+  );
+}
+
+function Details({ ns, worker }: { ns: string; worker: ActiveWorker }) {
+  const f = s.facts;
+  return (
+    <div className={css['details']}>
+      <Facts>
+        {worker.buildId && <Fact name={f.build}>{worker.buildId}</Fact>}
+        {worker.deploymentName && <Fact name={f.deployment}>{worker.deploymentName}</Fact>}
+        <Fact name={f.address}>{worker.peer}</Fact>
+        <Fact name={f.firstSeen}>
+          <Time at={worker.firstSeenTime} />
+        </Fact>
+        <Heartbeat worker={worker} />
+      </Facts>
+      <div>
+        <h3 className={css['subhead']}>{s.queues}</h3>
+        <ul className={css['list']}>
+          {(worker.queues ?? []).map((q) => (
+            <li key={`${q.name ?? ''} ${q.type ?? ''}`}>
+              {q.sticky ? (
+                <span className="sk-dim">{s.sticky}</span>
+              ) : (
+                <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: q.name ?? '' }}>
+                  {q.name}
+                </Link>
+              )}
+              <span className="sk-dim">{typeWord(q.type)}</span>
+              <span className="sk-num">{count(q.tasksTaken).toLocaleString('en')}</span>
+              <Time at={q.lastPollTime} />
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div>
+        <h3 className={css['subhead']}>{s.lastError}</h3>
+        {worker.lastError ? (
+          <p>
+            <span className="sk-tone-red">{worker.lastError.type}</span> {worker.lastError.message}{' '}
+            <span className="sk-dim">
+              {worker.lastError.workflowOrActivityType} <Time at={worker.lastError.time} />
+            </span>
+          </p>
+        ) : (
+          <p className="sk-dim">{s.noError}</p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Row({ ns, worker }: { ns: string; worker: ActiveWorker }) {
+  const [open, setOpen] = useState(false);
+  const numbers = [worker.tasksInHand, worker.waitingPolls, worker.tasksTaken, worker.tasksFailed];
+  return (
+    <Fragment>
+      <tr className={css['row']} onClick={(event) => !(event.target as Element).closest('a, button') && setOpen(!open)}>
+        <td>
+          <button
+            type="button"
+            className={css['toggle']}
+            aria-expanded={open}
+            aria-label={`${s.details}: ${worker.identity ?? ''}`}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name={open ? 'down' : 'right'} size={12} />
+          </button>
+          <StateBadge state={workerState(worker)} />
+        </td>
+        <td className="sk-mono" title={worker.identity}>
+          {worker.identity}
+        </td>
+        <td className={css['wideOnly']}>{[worker.sdkName, worker.sdkVersion].filter(Boolean).join(' ')}</td>
+        <td>
+          {queueNames(worker).map((name) => (
+            <Link key={name} to="/namespaces/$ns/task-queues/$name" params={{ ns, name }} className={css['queue']}>
+              {name}
+            </Link>
+          ))}
+        </td>
+        {numbers.map((n, i) => (
+          <td key={i} data-name={heads[i + 4]?.name} className={`${css['num']} ${i === 1 || i === 2 ? css['wideOnly'] : ''}`}>
+            {count(n).toLocaleString('en')}
+          </td>
+        ))}
+        <td className={css['num']} data-name={c.lastPoll}>
+          <Time at={worker.lastPollTime} />
+        </td>
+      </tr>
+      {open && (
+        <tr>
+          <td colSpan={9} className={css['open']}>
+            <Details ns={ns} worker={worker} />
+          </td>
+        </tr>
+      )}
+    </Fragment>
+  );
+}
+
+const heads: readonly { name: string; width?: string; numeric?: boolean; wideOnly?: boolean }[] = [
+  { name: c.state, width: '128px' },
+  { name: c.identity },
+  { name: c.sdk, width: '170px', wideOnly: true },
+  { name: c.queues, width: '22%' },
+  { name: c.inHand, width: '74px', numeric: true },
+  { name: c.free, width: '86px', numeric: true, wideOnly: true },
+  { name: c.taken, width: '78px', numeric: true, wideOnly: true },
+  { name: c.failed, width: '70px', numeric: true },
+  { name: c.lastPoll, width: '96px', numeric: true },
+];
+
+/** Who works here, and on what. */
+export function WorkersPage() {
+  const { ns } = route.useParams();
+  const { queue } = route.useSearch();
+  const { data, error, refetch } = useQuery(workersQuery(ns, queue));
+  const workers = data?.workers ?? [];
+  return (
+    <Page
+      bar={
+        <div className={queueCss['bar']}>
+          <h1>{s.title}</h1>
+          {queue && (
+            <>
+              <span>{s.filtered(queue)}</span>
+              <Link to="/namespaces/$ns/workers" params={{ ns }} search={{}}>
+                {s.all}
+              </Link>
+            </>
+          )}
+          <span className={`sk-dim ${queueCss['since']}`}>
+            {strings.queues.since} <Time at={data?.dataSince} />
+          </span>
+        </div>
+      }
+    >
+      {error && !data ? (
+        <ErrorPanel error={error} onRetry={() => void refetch()} />
+      ) : data && workers.length === 0 ? (
+        <EmptyState title={s.none} icon="workers">
+          {s.noneText}
+        </EmptyState>
+      ) : (
+        <table className={css['table']} aria-label={s.title}>
+          <colgroup>
+            {heads.map((head) => (
+              <col key={head.name} style={head.width ? { width: head.width } : {}} className={head.wideOnly ? css['wideOnly'] : ''} />
+            ))}
+          </colgroup>
+          <thead>
+            <tr>
+              {heads.map((head) => (
+                <th key={head.name} scope="col" className={`${head.numeric ? css['num'] : ''} ${head.wideOnly ? css['wideOnly'] : ''}`}>
+                  {head.name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {workers.map((worker) => (
+              <Row key={worker.identity} ns={ns} worker={worker} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Page>
+  );
+}
