@@ -423,6 +423,8 @@ bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
     if (!call.err)
         call.err = run(&call);
     sk_buf_fini(&call.piece);
+    if (verb != SK_WEB_GET)
+        web_note_action(request, call.match.route->method, call.message, call.err);
     if (call.streaming)
         return true;
     if (call.err)

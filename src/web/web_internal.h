@@ -53,6 +53,12 @@ const char *web_api_headers(const struct sk_web *web, const struct sk_http_reque
 bool web_preflight(const struct sk_web *web, const struct sk_http_request *request,
                    struct sk_http_response *response);
 
+/* ---- usage.c ---- */
+/* A call has ended: if it was an action of the UI's, count it. message NULL: it could not be read.
+ */
+void web_note_action(const struct sk_http_request *request, const struct sk_method *method,
+                     const ProtobufCMessage *message, sk_err err);
+
 /* ---- accept.c: what a client takes ---- */
 /* Whether a list such as "gzip;q=0.5, br" has the item, with a weight that is not 0. */
 bool web_accepts(struct sk_str list, struct sk_str item);

@@ -82,6 +82,28 @@ class Sites(Case):
         self.assertEqual(http.call("GET", "/api/v1/namespaces")[0], 200)
 
 
+class Usage(Case):
+    def test_what_the_ui_does_is_counted(self):
+        server = self.start("--store", "memory:")
+        http = Http(server.ui_port)
+
+        def act(path, identity, **headers):
+            return http.call("POST", f"/api/v1/namespaces/default/workflows/{path}", {
+                "identity": identity, **({} if "/" in path else {"workflowType": {"name": "T"}, "taskQueue": {"name": "q"}})},
+                **headers)[0]
+        ui = {"Sec-Fetch-Site": "same-origin", "Origin": f"http://127.0.0.1:{server.ui_port}"}
+        self.assertEqual([act("w", "ada", **ui), act("w/signal/s", "ada", **ui), act("w/signal/s", "bob", **ui),
+                          act("no/signal/s", "ada", **ui), act("w/signal/s", "script")], [200, 200, 200, 404, 200])
+        http.call("GET", "/api/v1/namespaces", **ui)
+        body = server.get("/metrics")[1]
+        for line in ('skald_ui_actions{action="StartWorkflowExecution",result="OK"} 1',
+                     'skald_ui_actions{action="SignalWorkflowExecution",result="OK"} 2',
+                     'skald_ui_actions{action="SignalWorkflowExecution",result="NOT_FOUND"} 1',
+                     "skald_ui_operators_today 2"):
+            self.assertIn(line + "\n", body)
+        self.assertEqual(body.count("\nskald_ui_actions{"), 3)
+
+
 class Pages(Case):
     def page(self, server, path="/", **headers):
         status, body, got = server.get(path, Accept="text/html,*/*;q=0.8", **headers)
