@@ -290,7 +290,8 @@ export function stepDetail(step: Step): string {
   if (step.kind === 'externalSignal' && open) parts.push(workflowId(open.attributes));
   const summary = summaryText(step.open);
   if (summary && summary !== stepName(step)) parts.push(summary);
-  const said = step.close ?? (step.events.length === 1 ? undefined : step.start);
+  const told = step.kind === 'activity' || step.kind === 'child';
+  const said = step.close ?? (told || step.events.length === 1 ? undefined : step.start);
   if (said && said.type !== 'TIMER_FIRED' && step.kind !== 'task') {
     parts.push(details[said.type]?.(said.attributes));
   } else if (open) {

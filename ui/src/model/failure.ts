@@ -115,19 +115,18 @@ export function failureChain(failure: Failure | undefined): FailureLink[] {
   return chain;
 }
 
-/** The failure that says most: the root, unless only a wrapper has words. */
-export function rootFailure(failure: Failure | undefined): FailureLink | undefined {
-  const chain = failureChain(failure);
-  for (let i = chain.length - 1; i >= 0; i--) {
-    const one = chain[i];
-    if (one && (one.message || one.type)) return one;
-  }
-  return chain[0];
+/** What only says that something inside it failed. */
+const wrappers = new Set<FailureKind>(['activity', 'child', 'nexus']);
+
+/** The failure that says most: what the code threw, rather than what wraps it or what it wraps. */
+export function tellingFailure(failure: Failure | undefined): FailureLink | undefined {
+  const chain = failureChain(failure).filter((one, i) => i === 0 || one.message || one.type);
+  return chain.find((one) => !wrappers.has(one.kind) && (one.message || one.type)) ?? chain.at(-1);
 }
 
 /** `type: message` of the failure that says most, on one line. */
 export function failureLine(failure: Failure | undefined): string {
-  const root = rootFailure(failure);
+  const root = tellingFailure(failure);
   if (!root) return '';
   const text =
     root.type && !root.message.startsWith(root.type)

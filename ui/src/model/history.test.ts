@@ -36,7 +36,7 @@ function story(): Story {
   s.after(5).event('CHILD_WORKFLOW_EXECUTION_FAILED', {
     initiatedEventId: String(child),
     workflowExecution: execution,
-    failure: { message: 'child', cause: { message: 'no truck', applicationFailureInfo: { type: 'NoTruck' } } },
+    failure: { message: 'child', childWorkflowExecutionFailureInfo: {}, cause: { message: 'no truck', applicationFailureInfo: { type: 'NoTruck' } } },
     retryState: 'RETRY_STATE_RETRY_POLICY_NOT_SET',
   });
   s.task();

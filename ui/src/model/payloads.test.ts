@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CodecError, decodeRemotely, encodeRemotely } from './codec';
-import { failureChain, failureLine, failureText, rootFailure } from './failure';
+import { failureChain, failureLine, failureText, tellingFailure } from './failure';
 import { compactJson, prettyJson } from './json';
 import {
   base64Bytes,
@@ -183,7 +183,9 @@ describe('failures', () => {
     });
     expect(chain[1]).toMatchObject({ type: 'CardDeclined', nonRetryable: true });
     expect(chain[1]?.details).toHaveLength(1);
-    expect(rootFailure(failure)?.message).toBe('card declined');
+    expect(tellingFailure(failure)?.message).toBe('card declined');
+    const inner = { message: 'no connection', applicationFailureInfo: { type: 'Error' } };
+    expect(failureLine({ ...failure, cause: { ...failure.cause, cause: inner } })).toBe('CardDeclined: card declined');
     expect(failureLine(failure)).toBe('CardDeclined: card declined');
     expect(failureText(failure)).toBe(
       'activity error\nCaused by: CardDeclined: card declined\nat charge (pay.ts:3:1)',

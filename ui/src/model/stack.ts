@@ -59,7 +59,7 @@ function oneLine(text: string): Frame | undefined {
 }
 
 function plain(text: string): Frame {
-  return { call: text.trim(), file: '', line: 0, internal: internals.test(text), text };
+  return { call: text.trim(), file: '', line: 0, internal: internals.test(text) || /\(<anonymous>\)$/.test(text), text };
 }
 
 export function parseStack(text: string): StackBlock[] {

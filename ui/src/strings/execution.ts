@@ -84,6 +84,7 @@ export const executionStrings = {
     notFound: (id: string): string => `There is no run of “${id}” here`,
     notFoundText:
       'It may have been deleted, or its retention is over. The id of the run and the namespace are in the address.',
+    sameId: 'Same id',
     otherRuns: 'Show all runs of this id',
     deleted: 'This run was deleted on the server. What is shown was loaded before.',
     continuedAs: 'Continued as a new run',

@@ -45,21 +45,24 @@ export function ExecutionPage() {
 function Failed({ error, id, retry }: { error: unknown; id: RunId; retry: () => void }) {
   if (!isCode(error, 'NOT_FOUND')) return <ErrorPanel error={error} onRetry={retry} />;
   return (
-    <EmptyState title={s.notFound(id.workflowId)} icon="search">
-      <p>{s.notFoundText}</p>
-      <Button
-        renderRoot={(props) => (
-          <Link
-            {...props}
-            to="/namespaces/$ns/workflows"
-            params={{ ns: id.ns }}
-            search={{ q: `WorkflowId = ${quoted(id.workflowId)}` }}
-          />
-        )}
-        leftSection={<Icon name="workflows" />}
-      >
-        {s.otherRuns}
-      </Button>
-    </EmptyState>
+    <>
+      <h1 className="sk-hidden">{id.workflowId}</h1>
+      <EmptyState title={s.notFound(id.workflowId)} icon="search">
+        <p>{s.notFoundText}</p>
+        <Button
+          renderRoot={(props) => (
+            <Link
+              {...props}
+              to="/namespaces/$ns/workflows"
+              params={{ ns: id.ns }}
+              search={{ q: `WorkflowId = ${quoted(id.workflowId)}` }}
+            />
+          )}
+          leftSection={<Icon name="workflows" />}
+        >
+          {s.otherRuns}
+        </Button>
+      </EmptyState>
+    </>
   );
 }

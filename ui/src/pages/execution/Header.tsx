@@ -21,9 +21,9 @@ import css from './Header.module.css';
 const s = executionStrings.header;
 
 /** A name and a value beside each other, as many to a line as fit. */
-function Item({ name, children }: { name: string; children: ReactNode }) {
+function Item({ name, children, wide = false }: { name: string; children: ReactNode; wide?: boolean }) {
   return (
-    <span className={css['item']}>
+    <span className={css['item']} data-wide={wide || undefined}>
       <span className={css['itemName']}>{name}</span>
       <span className={css['itemValue']}>{children}</span>
     </span>
@@ -83,7 +83,7 @@ export function Header() {
         )}
       </div>
       <div className={css['strip']}>
-        <Item name={s.run}>
+        <Item name={s.run} wide>
           <Id value={id.runId} what={s.runId} />
         </Item>
         <Item name={s.started}>
@@ -173,6 +173,7 @@ function AllFacts({ info }: { info: ExecutionInfo | undefined }) {
   return (
     <div className={css['all']}>
       <Facts>
+        <Fact name={s.run}>{id && <Id value={id.runId} what={s.runId} />}</Fact>
         <Fact name={s.started}>
           <Time at={info?.startTime} />
         </Fact>
@@ -212,7 +213,7 @@ function AllFacts({ info }: { info: ExecutionInfo | undefined }) {
             </RunLink>
           </Fact>
         )}
-        <Fact name={s.run}>
+        <Fact name={s.sameId}>
           {id && (
             <Link to="/namespaces/$ns/workflows" params={{ ns: id.ns }} search={{ q: `WorkflowId = "${id.workflowId.replaceAll('"', '\\"')}"` }}>
               {s.otherRuns}

@@ -3,9 +3,10 @@ import { useSettings } from '@/app/settings';
 import { Icon } from '@/design/icons';
 import { stepStates, type State } from '@/design/states';
 import { eventDetail, eventName, stepAttempts, stepDetail, stepName } from '@/model/describe';
+import { failureLine } from '@/model/failure';
 import type { EventView } from '@/model/history';
 import { instantWords, spanWords } from '@/model/time';
-import { isSpan, outcomeNow, stepBar, type TimelineContext } from '@/model/timeline';
+import { isSpan, outcomeNow, pendingActivityOf, stepBar, type TimelineContext } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
 import { EventDetails } from './parts/EventDetails';
 import { StepDetails } from './parts/StepDetails';
@@ -43,6 +44,7 @@ function shown(item: Item, context: TimelineContext): Shown {
   if (!isStep(item)) return shownEvent(item);
   const outcome = outcomeNow(item, context);
   const first = item.events[0];
+  const failing = pendingActivityOf(item, context.pending)?.lastFailure;
   const bar = isSpan(item) ? stepBar(item, context) : undefined;
   return {
     id: item.anchor,
@@ -50,7 +52,7 @@ function shown(item: Item, context: TimelineContext): Shown {
     state: outcome && stepStates[outcome],
     kind: item.kind === 'workflow' || item.kind === 'task' ? '' : s.kinds[item.kind],
     name: stepName(item),
-    detail: stepDetail(item),
+    detail: failing ? failureLine(failing) : stepDetail(item),
     attempts: bar?.attempts ?? stepAttempts(item),
     took: bar ? spanWords(bar.toMs - bar.fromMs) : '',
   };

@@ -91,6 +91,7 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
           }}
         />
         <SegmentedControl
+          className={css['wide'] ?? ''}
           aria-label={s.axis}
           value={search.axis === 'clock' ? 'clock' : 'elapsed'}
           data={[

@@ -120,7 +120,7 @@ function Bars({ bar, view, context }: { bar: Bar; view: TimeWindow; context: Tim
         );
       })}
       {bar.segments.length === 0 && <span className={css['mark']} style={{ left: percent(share(bar.fromMs, view)) }} />}
-      <span className={css['took']} data-side={label.side} style={label.style}>
+      <span className={css['took']} data-side={label.side} style={label.style} aria-hidden="true">
         {barLabel(bar, context)}
       </span>
     </>
@@ -198,7 +198,8 @@ export const StepRow = memo(function StepRow(props: {
           </span>
         )}
       </div>
-      <div role="gridcell" className={css['lane']} title={words} aria-label={words}>
+      <div role="gridcell" className={css['lane']} title={words}>
+        <span className="sk-hidden">{words}</span>
         <Bars bar={bar} view={view} context={context} />
       </div>
     </div>

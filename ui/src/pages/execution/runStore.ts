@@ -277,6 +277,7 @@ export class RunStore {
     this.#change(
       {
         firstEvent,
+        historyError: undefined,
         total: Math.max(this.#state.total, log.last),
         loading: log.complete ? 'done' : 'older',
       },

@@ -7,6 +7,7 @@ import { Id } from '@/design/Id';
 import { Time } from '@/design/Time';
 import { executionStrings } from '@/strings/execution';
 import { useRun } from '../run';
+import css from './Attributes.module.css';
 import { FailureView } from './Failure';
 import { Payloads } from './Payloads';
 
@@ -37,6 +38,7 @@ export function EventLink({ event, children }: { event: number; children?: strin
   if (!id) return <span>{text}</span>;
   return (
     <Link
+      className={css['event']}
       to="/namespaces/$ns/workflows/$workflowId/$runId/history"
       params={{ ns: id.ns, workflowId: id.workflowId, runId: id.runId }}
       search={{ rows: 'all', event: String(event) }}

@@ -51,7 +51,7 @@ function Raw({ event }: { event: EventView }) {
   const text = JSON.stringify(event.raw, undefined, 2);
   return (
     <div className={css['raw']}>
-      <pre tabIndex={0} role="region" aria-label={s.raw}>
+      <pre tabIndex={0} role="group" aria-label={s.raw}>
         {text}
       </pre>
       <CopyButton text={text} what={s.raw} className={css['copy']} />

@@ -32,7 +32,7 @@ function OneFailure({ link, cause, open }: { link: FailureLink; cause: boolean; 
       {link.stackTrace && (
         <details open={open}>
           <summary className={css['summary']}>{s.stack}</summary>
-          <pre className={css['stack']} tabIndex={0} role="region" aria-label={s.stack}>
+          <pre className={css['stack']} tabIndex={0} role="group" aria-label={s.stack}>
             {link.stackTrace.trimEnd()}
           </pre>
         </details>

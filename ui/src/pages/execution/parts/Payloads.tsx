@@ -51,7 +51,7 @@ function OnePayload(props: { payload: Payload; what: string; title: string; remo
       {head && <div className={css['head']}>{head}</div>}
       {d.kind === 'encrypted' && <p className={css['note']}>{s.encrypted}</p>}
       <div className={css['body']}>
-        <pre className={css['text']} tabIndex={0} role="region" aria-label={what}>
+        <pre className={css['text']} tabIndex={0} role="group" aria-label={what}>
           {view.json && text.length < colouredMax ? <JsonText text={text} /> : text || s.empty}
         </pre>
         <CopyButton

@@ -151,7 +151,7 @@ export function StepDetails(props: { step: Step; context: TimelineContext; headi
       {failure && <FailureView failure={failure} />}
       {!failure && last && (
         <section>
-          <h3>{s.details.lastFailure}</h3>
+          <h2>{s.details.lastFailure}</h2>
           <FailureView failure={last} />
         </section>
       )}
@@ -159,26 +159,26 @@ export function StepDetails(props: { step: Step; context: TimelineContext; headi
       {(step.kind === 'marker' || (step.kind === 'workflow' && input.length === 0)) && <p>{stepDetail(step)}</p>}
       {takesInput && step.open !== undefined ? (
         <section>
-          <h3>{s.details.input}</h3>
+          <h2>{s.details.input}</h2>
           <Payloads payloads={input} what={s.details.input} none={s.details.none} />
         </section>
       ) : (
         input.length > 0 && (
           <section>
-            <h3>{s.details.input}</h3>
+            <h2>{s.details.input}</h2>
             <Payloads payloads={input} what={s.details.input} />
           </section>
         )
       )}
       {(result.length > 0 || (step.outcome === 'completed' && step.kind === 'activity')) && (
         <section>
-          <h3>{s.details.result}</h3>
+          <h2>{s.details.result}</h2>
           <Payloads payloads={result} what={s.details.result} none={s.details.noResult} />
         </section>
       )}
       {heartbeat.length > 0 && (
         <section>
-          <h3>{s.details.heartbeat}</h3>
+          <h2>{s.details.heartbeat}</h2>
           <Payloads payloads={heartbeat} what={s.details.heartbeat} />
         </section>
       )}
