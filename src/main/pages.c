@@ -61,10 +61,10 @@ static const struct {
     {"/readyz", serve_ready},
 };
 
-void sk_pages_handle(void *owner, const struct sk_http_request *request,
-                     struct sk_http_response *response)
+/* false: the path is none of ours. */
+static bool serve(struct sk_server *server, const struct sk_http_request *request,
+                  struct sk_http_response *response)
 {
-    struct sk_server *server = owner;
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (!sk_str_eq(request->path, sk_str_of(pages[i].path)))
             continue;
@@ -72,7 +72,22 @@ void sk_pages_handle(void *owner, const struct sk_http_request *request,
             pages[i].serve(server, request, response);
         else
             plain(response, 405, "only GET and HEAD are served here\n");
-        return;
+        return true;
     }
-    sk_web_handle(server->web, request, response);
+    return false;
+}
+
+void sk_pages_handle(void *owner, const struct sk_http_request *request,
+                     struct sk_http_response *response)
+{
+    struct sk_server *server = owner;
+    if (!serve(server, request, response))
+        sk_web_handle(server->web, request, response);
+}
+
+void sk_pages_handle_metrics(void *owner, const struct sk_http_request *request,
+                             struct sk_http_response *response)
+{
+    if (!serve(owner, request, response))
+        plain(response, 404, "only /metrics and probes are served here\n");
 }

@@ -28,6 +28,7 @@
 #include "web/web.h"
 
 #define MESSAGE_MAX (4u * 1024 * 1024)
+#define HTTP_METRICS 2     /* index of --metrics-port's listener */
 #define HTTP_DRAIN_MS 1000 /* for streams; calls ended with gRPC's */
 #define EXIT_AT_ONCE 130
 #define FILES_WANTED 65536
@@ -93,7 +94,7 @@ static sk_err listen_http(struct sk_server *s, int index, const char *flag, cons
         .ip = ip,
         .port = port,
         .public_hosts = s->config->public_hosts,
-        .handler = sk_pages_handle,
+        .handler = index == HTTP_METRICS ? sk_pages_handle_metrics : sk_pages_handle,
         .owner = s,
     };
     int error = 0;
@@ -113,7 +114,7 @@ static sk_err listen_pages(struct sk_server *s)
     if (!err && c->http_port)
         err = listen_http(s, 1, "http-port", c->ip, c->http_port, false);
     if (!err && c->metrics_port)
-        err = listen_http(s, 2, "metrics-port", c->ip, c->metrics_port, false);
+        err = listen_http(s, HTTP_METRICS, "metrics-port", c->ip, c->metrics_port, false);
     return err;
 }
 

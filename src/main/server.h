@@ -54,6 +54,9 @@ sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
 /* ---- HTTP (main/pages.c) ---- */
 void sk_pages_handle(void *owner, const struct sk_http_request *request,
                      struct sk_http_response *response);
+/* --metrics-port: metrics and probes, nothing else */
+void sk_pages_handle_metrics(void *server, const struct sk_http_request *request,
+                             struct sk_http_response *response);
 
 /* ---- metrics (main/metrics.c) ---- */
 /* sk_rpc_server_options.observe; owner is the server. Any loop. */

@@ -57,6 +57,8 @@ class StartDev(Case):
         server = self.dev("--http-port", http, f"--metrics-port={metrics}")
         self.assertEqual(server.get("/healthz", port=http)[0], 200)
         self.assertEqual(server.get("/metrics", port=metrics)[0], 200)
+        self.assertEqual(server.get("/api/v1/namespaces", port=http)[0], 200)
+        self.assertEqual(server.get("/api/v1/namespaces", port=metrics)[0], 404)
 
     def test_every_flag_of_temporals(self):
         self.dev("-n", "one", "--namespace", "two", "--ip", "localhost", "--ui-ip", "127.0.0.1", "--ui-public-path", "/x",
