@@ -221,7 +221,7 @@ s.test('a query is asked with arguments, from the names the workflow knows [8]',
   await page.getByRole('textbox', { name: 'Arguments' }).fill('19\n23');
   await page.getByRole('button', { name: 'Run query' }).click();
   await reads(main(page), /took/);
-  await visible(main(page).getByText({ exact: true }));
+  await visible(main(page).getByText('42', { exact: true }));
   await page.getByRole('textbox', { name: 'Arguments' }).fill('not json');
   await reads(main(page), 'Line 1 is not JSON');
   await page.getByRole('textbox', { name: 'Arguments' }).fill('');
