@@ -13,7 +13,7 @@ import { idQuery } from '@/model/query';
 import { strings } from '@/strings';
 import css from './Palette.module.css';
 import { useCommands } from './commands';
-import { sections } from './sections';
+import { furtherPages, sections } from './sections';
 
 const s = strings.shell.palette;
 const debounceMs = 120;
@@ -91,6 +91,14 @@ function useEntries(ns: string, wanted: string): { entries: Entry[]; searching: 
       label: <IconLabel icon="external" text={strings.shell.importHistory} />,
       run: () => void navigate({ to: '/import' }),
     });
+  for (const { name, icon, to } of furtherPages)
+    if (text && name.toLowerCase().includes(text))
+      entries.push({
+        key: `page ${to}`,
+        group: s.pages,
+        label: <IconLabel icon={icon} text={name} />,
+        run: () => void navigate({ to }),
+      });
   for (const command of commands)
     if (command.name.toLowerCase().includes(text))
       entries.push({

@@ -37,6 +37,12 @@ const namespaceStart = createRoute({
   },
 });
 
+const apiRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/api',
+  component: lazyRouteComponent(() => import('@/pages/api/ApiPage'), 'ApiPage'),
+});
+
 const namespacesRoute = createRoute({
   getParentRoute: () => root,
   path: '/namespaces',
@@ -213,6 +219,7 @@ const importRoute = createRoute({
 const routeTree = root.addChildren([
   start,
   importRoute,
+  apiRoute,
   namespacesRoute,
   namespaceRoute.addChildren([
     namespaceStart,

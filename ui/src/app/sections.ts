@@ -15,3 +15,10 @@ export const sections: readonly Section[] = [
   { name: strings.shell.workers, icon: 'workers', to: '/namespaces/$ns/workers', key: 'p' },
   { name: strings.shell.settings, icon: 'settings', to: '/namespaces/$ns/settings', key: 's' },
 ];
+
+/** Pages of no namespace, reached by the palette and by links. */
+export const furtherPages: readonly { name: string; icon: IconName; to: '/namespaces' | '/api' | '/import' }[] = [
+  { name: strings.shell.namespaces, icon: 'settings', to: '/namespaces' },
+  { name: strings.api.title, icon: 'terminal', to: '/api' },
+  { name: strings.shell.importHistory, icon: 'external', to: '/import' },
+];

@@ -3,12 +3,26 @@
  * order them its own way.
  */
 import { actions } from './actions';
+import { api } from './api';
 import { common } from './common';
 import { executionStrings as execution } from './execution';
 import { namespaces } from './namespaces';
 import { queues, workers } from './queues';
 import { shell } from './shell';
+import { start } from './start';
 import { states } from './states';
 import { workflows } from './workflows';
 
-export const strings = { actions, common, namespaces, execution, queues, workers, shell, states, workflows } as const;
+export const strings = {
+  actions,
+  api,
+  common,
+  execution,
+  namespaces,
+  queues,
+  shell,
+  start,
+  states,
+  workers,
+  workflows,
+} as const;

@@ -146,6 +146,9 @@ function ServerPanel() {
         <Fact name={s.server.store}>{cluster?.persistenceStore}</Fact>
         <Fact name={s.server.shards}>{cluster?.historyShardCount?.toLocaleString('en')}</Fact>
         <Fact name={s.server.capabilities}>{able.join(', ')}</Fact>
+        <Fact name={strings.api.title}>
+          <Link to="/api">{strings.api.methods}</Link>
+        </Fact>
       </Facts>
     </Panel>
   );

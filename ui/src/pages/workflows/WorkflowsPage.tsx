@@ -25,6 +25,7 @@ import { shortcutGroups } from '@/strings/shell';
 import { AddFilter } from './AddFilter';
 import { ColumnsMenu } from './ColumnsMenu';
 import { ExportMenu } from './ExportMenu';
+import { GettingStarted } from './GettingStarted';
 import type { ListStore } from './list-store';
 import { SelectionBar } from './SelectionBar';
 import { StatusChips } from './StatusChips';
@@ -248,6 +249,8 @@ export function WorkflowsPage() {
       <div className={css['body']}>
         {status === 'failed' && wrong === undefined ? (
           <ErrorPanel error={error} onRetry={() => void store.refresh()} />
+        ) : status === 'ready' && rows.length === 0 && query === '' ? (
+          <GettingStarted ns={ns} />
         ) : status === 'ready' && rows.length === 0 ? (
           <EmptyState title={s.empty.title} icon="search">
             <p>{s.empty.text}</p>
