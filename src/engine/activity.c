@@ -225,6 +225,7 @@ static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILU
         retry_backoff_ms(a->retry_policy, a->attempt, now, a->expires_ms, failure, ret_state);
     if (backoff < 0)
         return false;
+    count_attempt(t, a, true, failure);
     activity_drop_task(t, a);
     a->attempt++;
     a->retry_due_ms = now + (backoff > 0 ? backoff : 1);
@@ -243,6 +244,7 @@ static bool retry(struct txn *t, EN(Activity) *a, struct item *item, const FAILU
 void activity_complete(struct txn *t, EN(Activity) *a, const COMMON(Payloads) *result,
                        const char *identity)
 {
+    count_attempt(t, a, false, NULL);
     activity_drop_task(t, a);
     activity_start_event(t, a);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_COMPLETED));
@@ -261,6 +263,7 @@ void activity_fail(struct txn *t, EN(Activity) *a, struct item *item, const FAIL
     int state;
     if (retry(t, a, item, failure, &state))
         return;
+    count_attempt(t, a, false, failure);
     activity_drop_task(t, a);
     activity_start_event(t, a);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(ACTIVITY_TASK_FAILED));
@@ -312,6 +315,7 @@ void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int ti
     int state;
     if (retry(t, a, item, failure, &state))
         return;
+    count_attempt(t, a, false, failure);
     if (state == (int)RETRY_STATE(TIMEOUT) && timeout_type != (int)TIMEOUT(SCHEDULE_TO_START))
         failure = sk_failure_timeout(arena,
                                      "Not enough time to schedule next retry before activity "

@@ -211,6 +211,7 @@ void close_failed(struct txn *t, const FAILURE *failure,
 {
     int state;
     const char *next = follow_up(t, failure, NULL, false, &state);
+    count_run_failed(t, failure);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_FAILED));
     HIST(WorkflowExecutionFailedEventAttributes) *a =
         event->workflow_execution_failed_event_attributes;
@@ -255,6 +256,7 @@ void close_timed_out(struct txn *t, bool execution)
             sk_failure_timeout(t->ctx->arena, "workflow timeout", TIMEOUT(START_TO_CLOSE), NULL);
         next = follow_up(t, failure, NULL, true, &state);
     }
+    count_run_failed(t, NULL);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_TIMED_OUT));
     HIST(WorkflowExecutionTimedOutEventAttributes) *a =
         event->workflow_execution_timed_out_event_attributes;

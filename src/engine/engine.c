@@ -103,6 +103,7 @@ sk_err sk_engine_open(struct sk_ctx *ctx, const struct sk_engine_options *option
     e->store = options->store;
     e->matching = options->matching;
     e->namespaces = options->namespaces;
+    e->figures = options->figures;
     e->limits = options->limits;
     e->shard_count = sk_rt_loop_count(sk_rt_current());
     e->shards = sk_mem_zalloc((size_t)e->shard_count * sizeof *e->shards);

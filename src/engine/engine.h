@@ -22,6 +22,7 @@
 #define WS(name) Temporal__Api__Workflowservice__V1__##name
 
 struct sk_engine;
+struct sk_figures;
 
 /* Limits and switches; every field has Temporal's default (sk_limits_default) and a dynamic-config
  * key. */
@@ -59,6 +60,7 @@ struct sk_engine_options {
     struct sk_store *store;
     struct sk_matching *matching;
     struct sk_namespaces *namespaces;
+    struct sk_figures *figures;     /* fed with what transitions did; may be NULL */
     const struct sk_limits *limits; /* borrowed for ever */
     size_t cache_bytes;             /* executions kept in memory, all loops; default 32 MiB */
 };

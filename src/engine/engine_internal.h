@@ -123,6 +123,7 @@ struct sk_engine {
     struct sk_store *store;
     struct sk_matching *matching;
     struct sk_namespaces *namespaces;
+    struct sk_figures *figures; /* may be NULL */
     const struct sk_limits *limits;
     int shard_count;
     struct sk_shard **shards; /* by loop */
@@ -136,6 +137,19 @@ struct sk_engine {
 struct outgoing {
     int64_t id;
     EN(Outbox) *body;
+};
+/* Something that no event says, or not by itself, for the figures: an attempt of an activity that
+ * ended, a workflow task or run that failed (count.c). In the transition's arena. */
+struct deed {
+    struct deed *next;
+    enum { DEED_COMPLETED, DEED_RETRIED, DEED_FAILED } end;
+    int source;                /* enum sk_failure_source */
+    const char *type, *queue;  /* activities: their type; the task queue */
+    const char *error;         /* NULL: the failure's own kind */
+    const FAILURE *failure;    /* may be NULL */
+    const char *lost_identity; /* the worker whose task timed out, or NULL */
+    int32_t attempt;
+    int64_t us; /* how long the attempt took; < 0: it never started */
 };
 #define COUNTED_EVENTS 10 /* kinds of events that count.c counts */
 
@@ -165,6 +179,7 @@ struct txn {
     bool failed;          /* a decision could not be made: ctx->err says why; do not commit */
     int64_t completed_id; /* WorkflowTaskCompleted of this transition */
     uint16_t counts[COUNTED_EVENTS]; /* events by kind (count.c) */
+    struct deed *deeds;              /* latest first */
     /* Its answers to queries reach the askers once the commit returned. May be NULL. */
     const WS(RespondWorkflowTaskCompletedRequest) *answers;
 };
@@ -203,6 +218,12 @@ EN(Child) *exec_child(struct exec *x, int64_t initiated_id, struct item **ret_it
 /* count.c: metrics. Note each event; count them once the commit returned. */
 void count_note(struct txn *t, int event_type);
 void count_commit(const struct txn *t);
+/* An attempt of an activity ended; failure NULL: it completed. Before its state changes. */
+void count_attempt(struct txn *t, const EN(Activity) *a, bool retried, const FAILURE *failure);
+/* The run's workflow task failed; error: why. While it is still there. */
+void count_task_failed(struct txn *t, const char *error, const FAILURE *failure, bool timed_out);
+/* The run failed; failure NULL: it timed out. */
+void count_run_failed(struct txn *t, const FAILURE *failure);
 
 /* apply.c: the only code that changes an execution for an event */
 void exec_apply(struct exec *x, const HIST(HistoryEvent) *event);

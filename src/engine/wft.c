@@ -329,6 +329,9 @@ void wft_fail_for_good(struct txn *t, int cause, const FAILURE *failure, const c
 {
     struct exec *x = t->x;
     EN(WorkflowTask) *wft = x->s->wft;
+    const struct verdict why = {cause, false, NULL};
+    if (cause != (int)CAUSE(RESET_WORKFLOW)) // an operator's doing
+        count_task_failed(t, verdict_text(t->ctx->arena, &why), failure, false);
     wft_drop_row(t);
     if (wft->attempt == 1) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_FAILED));
@@ -363,6 +366,8 @@ void wft_time_out(struct txn *t, int timeout_type)
     EN(WorkflowTask) *wft = x->s->wft;
     int32_t attempt = wft->attempt;
     bool start_to_close = timeout_type == (int)TIMEOUT(START_TO_CLOSE);
+    if (start_to_close) // the other one is a sticky worker that is gone: another takes over
+        count_task_failed(t, "TimeoutError: StartToClose", NULL, true);
     wft_drop_row(t);
     if (attempt == 1 || !start_to_close) {
         HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_TASK_TIMED_OUT));

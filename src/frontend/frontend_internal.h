@@ -151,6 +151,13 @@ sk_err sk_frontend_fill_task_queues(struct sk_frontend *frontend, struct sk_ctx 
                                     const SKAPI(ListTaskQueuesRequest) * r,
                                     SKAPI(ListTaskQueuesResponse) * to) SK_MUST_USE;
 
+/* GetFigures; also for those who subscribe to it (figures.c). *ret_last_ms: end of the last point.
+ */
+sk_err sk_frontend_fill_figures(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                                const SKAPI(FiguresTopic) * topic, int64_t since_ms,
+                                SKAPI(GetFiguresResponse) * response,
+                                int64_t *ret_last_ms) SK_MUST_USE;
+
 /* A fresh uuid, as text in the arena (request ids, ids of namespaces). */
 char *sk_frontend_uuid(struct sk_ctx *ctx);
 

@@ -37,6 +37,12 @@ static sk_err on_task_queues(void *owner, struct sk_ctx *ctx, const struct sk_na
     return sk_frontend_fill_task_queues(owner, ctx, ns, &request, ret);
 }
 
+static sk_err on_figures(void *owner, struct sk_ctx *ctx, const SKAPI(FiguresTopic) * topic,
+                         int64_t since_ms, SKAPI(GetFiguresResponse) * ret, int64_t *ret_last_ms)
+{
+    return sk_frontend_fill_figures(owner, ctx, topic, since_ms, ret, ret_last_ms);
+}
+
 struct sk_live *sk_frontend_live_new(struct sk_frontend *frontend)
 {
     struct sk_live_options options = {
@@ -45,6 +51,7 @@ struct sk_live *sk_frontend_live_new(struct sk_frontend *frontend)
         .version = frontend->o.version,
         .run = on_run,
         .task_queues = on_task_queues,
+        .figures = on_figures,
         .owner = frontend,
     };
     return sk_live_new(&options);

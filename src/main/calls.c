@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include "base/metric.h"
+#include "figures/figures.h"
 #include "main/server.h"
 
 struct ids {
@@ -68,6 +69,18 @@ static bool is_server_fault(sk_err err)
     }
 }
 
+/* For the figures over time; how long a poll or a stream waited says nothing. */
+static void note_figures(const struct sk_server *server, const struct sk_method *method, sk_err err,
+                         int64_t latency_us)
+{
+    struct sk_rings *rings = sk_figures_rings(server->figures);
+    sk_rings_note_server(rings, SK_SERVER_REQUESTS);
+    if (is_server_fault(err))
+        sk_rings_note_server(rings, SK_SERVER_ERRORS);
+    if (method && !(method->flags & SK_METHOD_LONG_POLL) && !method->stream)
+        sk_rings_note_time(rings, SK_SERVER_REQUEST_TIME, latency_us);
+}
+
 void sk_server_observe(void *server, const struct sk_method *method, const char *ns_name,
                        sk_err err, int64_t latency_us)
 {
@@ -75,6 +88,7 @@ void sk_server_observe(void *server, const struct sk_method *method, const char 
     const char *ns = ns_name ? ns_name : "";
     sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, ns), 1);
     sk_metric_observe(sk_metric_series(SK_METRIC_SERVICE_LATENCY, name, ns), latency_us);
+    note_figures(server, method, err, latency_us);
     if (err == SK_OK)
         return;
     sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_ERROR_WITH_TYPE, name, ns, sk_err_name(err)),

@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/metric.h"
-#include "net/budget.h"
 #include "main/server.h"
 #include "matching/matching.h"
+#include "net/budget.h"
 
 static void set(enum sk_metric metric, int64_t value)
 {
@@ -43,15 +43,21 @@ static int64_t open_files(void)
     return n > 3 ? n - 3 : 0; // ".", ".." and the directory itself
 }
 
-static void set_process(const struct sk_server *s)
+static uint64_t cpu_ms(void)
 {
     struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage))
+        return 0;
+    return (uint64_t)((usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000 +
+                      (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+}
+
+static void set_process(const struct sk_server *s)
+{
     set(SK_METRIC_PROCESS_RESIDENT, resident_bytes());
     set(SK_METRIC_PROCESS_FDS, open_files());
     set(SK_METRIC_PROCESS_START, s->started_ms / 1000);
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        set(SK_METRIC_PROCESS_CPU, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)1000 +
-                                       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+    set(SK_METRIC_PROCESS_CPU, (int64_t)cpu_ms());
     set(SK_METRIC_WAKEUPS, (int64_t)sk_rt_wakeups(s->rt));
     set(SK_METRIC_LOOP_STALLS, (int64_t)sk_rt_stalls(s->rt));
 }
@@ -102,4 +108,32 @@ void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struc
     struct scrape scrape = {server, ctx};
     sk_rt_call(0, copy_totals, &scrape);
     sk_metric_write(out);
+}
+
+/* ---- what the figures over time ask every ten seconds ---- */
+
+static void on_server(void *owner, uint64_t *ret_commits, uint64_t *ret_cpu_ms, uint64_t *ret_bytes)
+{
+    const struct sk_server *s = owner;
+    struct sk_store_stats store;
+    sk_store_stats(s->store, &store);
+    *ret_commits = store.commits;
+    *ret_cpu_ms = cpu_ms();
+    *ret_bytes = (uint64_t)resident_bytes();
+}
+
+static int64_t on_backlog(void *owner, struct sk_ctx *ctx, enum sk_figure_kind kind, uint32_t ns,
+                          struct sk_str name)
+{
+    const struct sk_server *s = owner;
+    struct sk_queue_info info;
+    struct sk_queue_key key = {
+        ns, kind == SK_FIGURE_WORKFLOW_QUEUE ? SK_TASK_WORKFLOW : SK_TASK_ACTIVITY, name};
+    return sk_matching_describe(s->matching, ctx, &key, &info) == SK_OK ? info.backlog_count : 0;
+}
+
+void sk_server_figures_start(struct sk_server *server)
+{
+    server->figures_source = (struct sk_rings_source){on_server, on_backlog, server};
+    sk_rings_start(server->figures->rings, &server->figures_source);
 }

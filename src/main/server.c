@@ -21,7 +21,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "figures/figures.h"
 #include "frontend/frontend.h"
 #include "matching/matching.h"
 #include "rt/stream.h"
@@ -136,6 +135,7 @@ static sk_err open_store(struct sk_server *s)
 static sk_err open_matching(struct sk_server *s)
 {
     struct sk_matching_options options = {.store = s->store,
+                                          .rings = s->figures->rings,
                                           .ignore_fairness = !s->config->limits.fairness};
     s->matching = sk_matching_new(&options);
     return sk_matching_open(s->matching, s->ctx);
@@ -147,6 +147,7 @@ static sk_err open_engine(struct sk_server *s)
         .store = s->store,
         .matching = s->matching,
         .namespaces = s->namespaces,
+        .figures = s->figures,
         .limits = &s->config->limits,
         .cache_bytes = s->config->cache_bytes,
     };
@@ -216,6 +217,8 @@ static sk_err boot(struct sk_server *s)
         err = open_web(s);
     if (!err)
         err = listen_pages(s);
+    if (!err)
+        sk_server_figures_start(s);
     return err;
 }
 
@@ -246,6 +249,7 @@ static void take_down(struct sk_server *s)
             sk_http_close(s->http[i]);
     if (s->frontend)
         sk_frontend_stop(s->frontend);
+    sk_rings_stop(sk_figures_rings(s->figures));
     if (s->engine)
         sk_engine_close(s->engine);
     sk_web_free(s->web);

@@ -6,11 +6,11 @@
 #define SK_MAIN_SERVER_H
 
 #include <stdatomic.h>
+#include "figures/figures.h"
 #include "main/config.h"
 #include "net/http1.h"
 #include "rt/rt.h"
 
-struct sk_figures;
 struct sk_frontend;
 struct sk_method;
 struct sk_web;
@@ -25,6 +25,7 @@ struct sk_server {
     struct sk_store *store;
     struct sk_namespaces *namespaces;
     struct sk_figures *figures;
+    struct sk_rings_source figures_source;
     struct sk_matching *matching;
     struct sk_engine *engine;
     struct sk_frontend *frontend;
@@ -67,6 +68,8 @@ void sk_server_log_failed(void *server, const struct sk_call *call, const struct
                           const void *request, sk_err err);
 /* All of /metrics. From a fiber. */
 void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struct sk_buf *out);
+/* The figures over time begin to step; sk_rings_stop ends it. On loop 0. */
+void sk_server_figures_start(struct sk_server *server);
 /* The gauges of backlogs (main/backlogs.c); on loop 0 only. */
 struct sk_backlogs;
 struct sk_backlogs *sk_backlogs_new(struct sk_matching *matching, struct sk_namespaces *namespaces);

@@ -19,8 +19,10 @@
 #include "store/store.h"
 
 struct sk_matching;
+struct sk_rings;
 struct sk_matching_options {
     struct sk_store *store;
+    struct sk_rings *rings;    /* fed with what comes and goes; may be NULL */
     size_t head_max;           /* tasks in memory a queue, default 1000 */
     int64_t sticky_alive_ms;   /* default 10,000 */
     int64_t poller_history_ms; /* default 300,000 */

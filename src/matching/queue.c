@@ -16,6 +16,7 @@
  *
  * Thread: the owner's loop. Nothing here waits.
  */
+#include "figures/rings.h"
 #include "matching/matching_internal.h"
 
 #define SWEEPS_AN_IDLE_TIME 4
@@ -98,11 +99,31 @@ void sk_mq_free(struct sk_mq *q)
 
 /* ---- matching ---- */
 
+/* For the figures. A sticky queue is a worker's: its tasks count as those of the queue that it
+ * stands for. */
+static void note(struct sk_mq *q, const struct sk_mtask *t, int number)
+{
+    const struct sk_task_row *row = &t->task.row;
+    struct sk_rings *rings = q->loop->matching->o.rings;
+    bool workflow = q->key.kind == SK_TASK_WORKFLOW;
+    int64_t us = -1;
+    if (number == SK_QUEUE_DISPATCHED) {
+        int64_t waited_ms = sk_now_wall_ms() - row->created_ms;
+        us = waited_ms > 0 ? waited_ms * 1000 : 0;
+        sk_rings_note_time(rings, SK_SERVER_SCHEDULE_TO_START, us);
+    }
+    sk_rings_note(rings, workflow ? SK_FIGURE_WORKFLOW_QUEUE : SK_FIGURE_ACTIVITY_QUEUE, q->key.ns,
+                  q->sticky && row->fallback_queue.n ? row->fallback_queue : q->key.name, number,
+                  us);
+}
+
 static void hand_out(struct sk_mq *q, struct sk_mtask *t, bool sync)
 {
     struct sk_poll *poll = SK_CONTAINER(q->polls.next, struct sk_poll, node);
-    if (!t->task.query)
+    if (!t->task.query) {
         sk_mrate_count(&q->dispatched[sk_mhead_level(t->task.row.priority)], sk_now_mono_ms());
+        note(q, t, SK_QUEUE_DISPATCHED);
+    }
     if (t->task.row.pass > 0) {
         if (!q->fair)
             q->fair = sk_fair_attach(q->loop, &q->key);
@@ -149,8 +170,10 @@ void sk_mq_offer_task(struct sk_mq *q, struct sk_mtask *t)
     q->used_ms = sk_now_mono_ms();
     if (t->task.row.seq > q->seq_seen)
         q->seq_seen = t->task.row.seq;
-    if (t->fresh)
+    if (t->fresh) {
         sk_mrate_count(&q->added[sk_mhead_level(t->task.row.priority)], q->used_ms);
+        note(q, t, SK_QUEUE_ADDED);
+    }
     if (all_clear(q) && sk_mlimit_take(&q->limit, q->used_ms)) {
         bool sync = t->fresh;
         t->fresh = false;

@@ -11,6 +11,7 @@
 
 #include "fixture.h"
 #include "rt/rt.h"
+#include "skald/api/v1/failure.pb-c.h"
 #include "skald/api/v1/task_queue.pb-c.h"
 #include "skald/api/v1/worker.pb-c.h"
 
@@ -21,8 +22,11 @@
 struct sk_engine *fixture_engine_open(struct sk_matching *m)
 {
     struct sk_engine *engine;
-    const struct sk_engine_options options = {
-        .store = fx.store, .matching = m, .namespaces = fx.namespaces, .limits = &fx.limits};
+    const struct sk_engine_options options = {.store = fx.store,
+                                              .matching = m,
+                                              .namespaces = fx.namespaces,
+                                              .figures = fx.figures,
+                                              .limits = &fx.limits};
     sk_limits_default(&fx.limits);
     CHECK(sk_engine_open(&fx.ctx, &options, &engine) == SK_OK);
     return engine;
@@ -145,6 +149,28 @@ static void fail_task(const struct poll *p)
                RESPONSE(respond_workflow_task_failed_response), NULL) == SK_OK);
 }
 
+static void check_the_failure(void)
+{
+    SKAPI(ListFailureGroupsResponse) * reply;
+    SKAPI(ListFailureGroupsRequest) r;
+    skald__api__v1__list_failure_groups_request__init(&r);
+    r.namespace_ = TEXT("default");
+    CHECK(call('s', "ListFailureGroups", &r, SRESPONSE(list_failure_groups_response), &reply) ==
+          SK_OK);
+    CHECK(reply->n_groups == 1 && reply->data_since);
+    const SKAPI(FailureGroup) *g = reply->groups[0];
+    CHECK((int)g->source == SKALD__API__V1__FAILURE_SOURCE__FAILURE_SOURCE_WORKFLOW_TASK);
+    CHECK_STR(g->workflow_type, "T");
+    CHECK_STR(g->message, "oops");
+    CHECK_STR(g->task_queue, "orders");
+    CHECK(g->count == 1 && g->retrying == 1 && g->n_samples == 1);
+    CHECK_STR(g->samples[0]->execution->workflow_id, "a");
+    r.source = SKALD__API__V1__FAILURE_SOURCE__FAILURE_SOURCE_ACTIVITY;
+    CHECK(call('s', "ListFailureGroups", &r, SRESPONSE(list_failure_groups_response), &reply) ==
+          SK_OK);
+    CHECK(reply->n_groups == 0);
+}
+
 static void check_a_worker(void)
 {
     struct poll p = {.ctx = {.arena = sk_arena_new(0)}};
@@ -182,6 +208,7 @@ static void check_a_worker(void)
     CHECK(all->workers[0]->tasks_in_hand == 0 && all->workers[0]->tasks_failed == 1);
     CHECK_STR(all->workers[0]->last_error->message, "oops");
     CHECK(workers("other")->n_workers == 0);
+    check_the_failure();
     sk_arena_free(p.ctx.arena);
 }
 
