@@ -49,6 +49,12 @@ const namespacesRoute = createRoute({
   component: lazyRouteComponent(() => import('@/pages/namespaces/NamespacesPage'), 'NamespacesPage'),
 });
 
+const homeRoute = createRoute({
+  getParentRoute: () => namespaceRoute,
+  path: '/home',
+  component: lazyRouteComponent(() => import('@/pages/home/HomePage'), 'HomePage'),
+});
+
 const queuesRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/task-queues',
@@ -223,6 +229,7 @@ const routeTree = root.addChildren([
   namespacesRoute,
   namespaceRoute.addChildren([
     namespaceStart,
+    homeRoute,
     queuesRoute,
     queueRoute,
     workersRoute,

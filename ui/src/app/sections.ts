@@ -5,11 +5,12 @@ import { strings } from '@/strings';
 export interface Section {
   name: string;
   icon: IconName;
-  to: `/namespaces/$ns/${'workflows' | 'task-queues' | 'workers' | 'settings'}`;
+  to: `/namespaces/$ns/${'home' | 'workflows' | 'task-queues' | 'workers' | 'settings'}`;
   key: string;
 }
 
 export const sections: readonly Section[] = [
+  { name: strings.shell.home, icon: 'home', to: '/namespaces/$ns/home', key: 'h' },
   { name: strings.shell.workflows, icon: 'workflows', to: '/namespaces/$ns/workflows', key: 'w' },
   { name: strings.shell.taskQueues, icon: 'queues', to: '/namespaces/$ns/task-queues', key: 'q' },
   { name: strings.shell.workers, icon: 'workers', to: '/namespaces/$ns/workers', key: 'p' },

@@ -1,7 +1,9 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { useSettings } from '@/app/settings';
 import { useColorScheme } from '@/app/useColorScheme';
+import { instantWords } from '@/model/time';
 import css from './Plot.module.css';
 
 export interface PlotSeries {
@@ -28,7 +30,13 @@ const token = (name: string) =>
     .getPropertyValue(`--sk-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`)
     .trim();
 
-function options(props: Props, width: number): uPlot.Options {
+/** Seconds only where ticks stand closer than a minute. */
+function timeWords(ticks: readonly number[], utc: boolean): string[] {
+  const close = ticks.length > 1 && (ticks[1] ?? 0) - (ticks[0] ?? 0) < 60;
+  return ticks.map((t) => instantWords(t * 1000, utc, false).slice(11, close ? 19 : 16));
+}
+
+function options(props: Props & { utc: boolean }, width: number): uPlot.Options {
   const line = token('line');
   const axis: uPlot.Axis = {
     stroke: token('dim'),
@@ -39,12 +47,12 @@ function options(props: Props, width: number): uPlot.Options {
   return {
     width,
     height: props.height ?? 150,
-    padding: [8, 4, 0, 0],
+    padding: [8, 28, 0, 0],
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, Number.EPSILON * 4) || 1] } },
     axes: [
-      { ...axis, size: 24, space: 70 },
+      { ...axis, size: 26, space: 64, values: (_u, ticks) => timeWords(ticks, props.utc) },
       { ...axis, size: 52, space: 30, values: (_u, ticks) => ticks.map((v) => props.words(v)) },
     ],
     series: [
@@ -72,13 +80,14 @@ export function Plot(props: Props) {
   const latest = useRef(props);
   latest.current = props;
   const scheme = useColorScheme();
+  const utc = useSettings().times === 'utc';
   const shape = props.series.map((s) => s.name).join('\n');
   useEffect(() => {
     const element = host.current;
     if (!element) return;
     const { times, series } = latest.current;
     const made = new uPlot(
-      options(latest.current, element.clientWidth || 300),
+      options({ ...latest.current, utc }, element.clientWidth || 300),
       [times as number[], ...series.map((s) => s.values as (number | null)[])],
       element,
     );
@@ -90,7 +99,7 @@ export function Plot(props: Props) {
       made.destroy();
       plot.current = null;
     };
-  }, [scheme, shape]);
+  }, [scheme, shape, utc]);
   useEffect(() => {
     plot.current?.setData([props.times as number[], ...props.series.map((s) => s.values as (number | null)[])]);
   }, [props.times, props.series]);

@@ -6,6 +6,7 @@ import { actions } from './actions';
 import { api } from './api';
 import { common } from './common';
 import { executionStrings as execution } from './execution';
+import { home } from './home';
 import { namespaces } from './namespaces';
 import { queues, workers } from './queues';
 import { shell } from './shell';
@@ -18,6 +19,7 @@ export const strings = {
   api,
   common,
   execution,
+  home,
   namespaces,
   queues,
   shell,

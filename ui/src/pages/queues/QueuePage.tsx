@@ -80,9 +80,14 @@ function Why({ ns, detail }: { ns: string; detail: QueueDetail }) {
 type PollerRow = NonNullable<QueueDetail['pollers']>[number];
 type LevelRow = NonNullable<QueueDetail['levels']>[number];
 
-const pollerColumns = [
+const buildWords = (p: PollerRow) => [p.deploymentName, p.buildId].filter(Boolean).join(' ');
+
+/** A column of builds only where somebody has one. */
+const pollerColumns = (pollers: readonly PollerRow[]) => [
   { name: s.identity, cell: (p: PollerRow) => <span className="sk-mono">{p.identity}</span> },
-  { name: s.build, width: '24%', wideOnly: true, cell: (p: PollerRow) => [p.deploymentName, p.buildId].filter(Boolean).join(' ') },
+  ...(pollers.some((p) => buildWords(p) !== '')
+    ? [{ name: s.build, width: '24%', wideOnly: true, cell: buildWords }]
+    : []),
   { name: s.columns.lastPoll, width: '110px', numeric: true, cell: (p: PollerRow) => <Time at={p.lastPollTime} /> },
 ];
 
@@ -159,7 +164,7 @@ function Side({ title, detail, ...plots }: SideProps) {
           <p className="sk-dim">{s.noPollers}</p>
         ) : (
           <div className={css['flush']}>
-            <SimpleTable label={s.pollers} columns={pollerColumns} rows={pollers} rowKey={(p) => p.identity ?? ''} />
+            <SimpleTable label={s.pollers} columns={pollerColumns(pollers)} rows={pollers} rowKey={(p) => p.identity ?? ''} />
           </div>
         )}
       </div>

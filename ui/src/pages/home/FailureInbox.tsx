@@ -1,0 +1,141 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Fragment, useState } from 'react';
+import { type FailureGroup, failureGroupsQuery } from '@/api/failures';
+import { Icon } from '@/design/icons';
+import { ErrorPanel, Fact, Facts, Panel } from '@/design/parts';
+import { Time } from '@/design/Time';
+import { affectedQuery, subject, toneOf } from '@/model/failures';
+import { strings } from '@/strings';
+import css from './home.module.css';
+
+const s = strings.home.failures;
+
+function sourceWord(group: FailureGroup): string {
+  const words: Record<string, string> = s.sources;
+  return words[group.source ?? ''] ?? '';
+}
+
+function Details({ ns, group }: { ns: string; group: FailureGroup }) {
+  return (
+    <div className={css['details']}>
+      <Facts>
+        <Fact name={s.latest}>
+          <span className={css['message']}>{group.sampleMessage || group.message}</span>
+        </Fact>
+        <Fact name={s.first}>
+          <Time at={group.firstSeen} />
+        </Fact>
+        {group.taskQueue && (
+          <Fact name={s.queue}>
+            <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: group.taskQueue }}>
+              {group.taskQueue}
+            </Link>
+          </Fact>
+        )}
+        <Fact name={strings.shell.workflows}>
+          <Link to="/namespaces/$ns/workflows" params={{ ns }} search={{ q: affectedQuery(group) }}>
+            {s.all}
+          </Link>
+        </Fact>
+      </Facts>
+      <div>
+        <h3 className={css['subhead']}>{s.samples}</h3>
+        <ul className={css['samples']}>
+          {(group.samples ?? []).map((sample, i) => (
+            <li key={i}>
+              <Link
+                to="/namespaces/$ns/workflows/$workflowId/$runId"
+                params={{ ns, workflowId: sample.execution?.workflowId ?? '', runId: sample.execution?.runId ?? '' }}
+                className="sk-mono sk-ellipsis"
+              >
+                {sample.execution?.workflowId}
+              </Link>
+              <span className="sk-dim">
+                {sample.attempt ? s.attempt(sample.attempt) : ''} <Time at={sample.time} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+function Row({ ns, group }: { ns: string; group: FailureGroup }) {
+  const [open, setOpen] = useState(false);
+  const retrying = Number(group.retrying ?? 0);
+  return (
+    <Fragment>
+      <tr className={css['row']} onClick={(event) => !(event.target as Element).closest('a, button') && setOpen(!open)}>
+        <td className={css['num']}>
+          <button
+            type="button"
+            className={css['toggle']}
+            aria-expanded={open}
+            aria-label={`${subject(group)}: ${group.errorType ?? ''}`}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name={open ? 'down' : 'right'} size={12} />
+          </button>
+          <span className={`sk-tone-${toneOf(group)}`}>
+            {Number(group.count ?? 0).toLocaleString('en')}
+          </span>
+        </td>
+        <td>
+          {subject(group)} <span className="sk-dim">{group.activityType ? s.inType(group.workflowType ?? '') : sourceWord(group)}</span>
+        </td>
+        <td title={group.message}>
+          <span className={`sk-tone-${toneOf(group)}`}>{group.errorType}</span> {group.message}
+        </td>
+        <td className={`sk-dim ${css['wideOnly']}`}>{retrying > 0 && s.retrying(retrying.toLocaleString('en'))}</td>
+        <td className={css['num']}>
+          <Time at={group.lastSeen} />
+        </td>
+      </tr>
+      {open && (
+        <tr>
+          <td colSpan={5} className={css['open']}>
+            <Details ns={ns} group={group} />
+          </td>
+        </tr>
+      )}
+    </Fragment>
+  );
+}
+
+/** What fails, the same error once, however often it came. */
+export function FailureInbox({ ns }: { ns: string }) {
+  const { data, error } = useQuery(failureGroupsQuery(ns));
+  if (data === null) return null;
+  const groups = data?.groups ?? [];
+  return (
+    <Panel title={s.title}>
+      {error && !data && <ErrorPanel error={error} />}
+      {data && groups.length === 0 && (
+        <p className="sk-dim">
+          {s.none} ({s.noneSince} <Time at={data.dataSince} />)
+        </p>
+      )}
+      {groups.length > 0 && (
+        <div className={css['flush']}>
+          <table className={css['table']} aria-label={s.title}>
+            <colgroup>
+              <col className={css['colCount']} />
+              <col className={css['colWhat']} />
+              <col />
+              <col className={`${css['colRetry']} ${css['wideOnly']}`} />
+              <col className={css['colSeen']} />
+            </colgroup>
+            <tbody>
+              {groups.map((group) => (
+                <Row key={group.id} ns={ns} group={group} />
+              ))}
+            </tbody>
+          </table>
+          {data?.truncated && <p className={css['note']}>{s.truncated}</p>}
+        </div>
+      )}
+    </Panel>
+  );
+}
