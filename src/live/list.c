@@ -23,7 +23,7 @@
 #include "base/assert.h"
 #include "live/live_internal.h"
 
-#define SPARE_MIN 100
+#define SPARE_MIN 200
 
 void live_list_init(struct live_list *list, const struct sk_namespace *ns,
                     const struct sk_vis_query *query, size_t page)
