@@ -1,6 +1,7 @@
 import { settings } from '@/app/settings';
 import { jsonPayload } from '@/model/payloads';
 import { at, post, rpc } from './client';
+import { encodeRequest } from './codec';
 
 /** Every change: what it needs, and who asked for it. */
 export interface RunRef {
@@ -27,13 +28,19 @@ export function newId(): string {
 
 const payloads = (texts: readonly string[]) => (texts.length > 0 ? { payloads: texts.map(jsonPayload) } : undefined);
 
-export function signalRun(ns: string, run: RunRef, name: string, inputs: readonly string[]): Promise<unknown> {
-  return post(at`namespaces/${ns}/workflows/${run.workflowId}/signal/${name}`, {
+export async function signalRun(
+  ns: string,
+  run: RunRef,
+  name: string,
+  inputs: readonly string[],
+): Promise<unknown> {
+  const body = await encodeRequest(ns, {
     workflowExecution: execution(run),
     input: payloads(inputs),
     identity: identity(),
     requestId: newId(),
   });
+  return post(at`namespaces/${ns}/workflows/${run.workflowId}/signal/${name}`, body);
 }
 
 export function cancelRun(ns: string, run: RunRef, reason: string): Promise<unknown> {
@@ -63,15 +70,15 @@ export interface StartAnswer {
   started?: boolean;
 }
 
-export function startWorkflow(ns: string, body: Record<string, unknown>): Promise<StartAnswer> {
-  return post(at`namespaces/${ns}/workflows/${String(body['workflowId'])}`, {
-    ...body,
-    identity: identity(),
-    requestId: newId(),
-  });
+export async function startWorkflow(ns: string, request: Record<string, unknown>): Promise<StartAnswer> {
+  const path = at`namespaces/${ns}/workflows/${String(request['workflowId'])}`;
+  const body = await encodeRequest(ns, request);
+  return post(path, { ...body, identity: identity(), requestId: newId() });
 }
 
-export function signalWithStart(ns: string, body: Record<string, unknown>): Promise<StartAnswer> {
-  const path = at`namespaces/${ns}/workflows/${String(body['workflowId'])}/signal-with-start/${String(body['signalName'])}`;
+export async function signalWithStart(ns: string, request: Record<string, unknown>): Promise<StartAnswer> {
+  const { workflowId, signalName } = request;
+  const path = at`namespaces/${ns}/workflows/${String(workflowId)}/signal-with-start/${String(signalName)}`;
+  const body = await encodeRequest(ns, request);
   return post(path, { ...body, identity: identity(), requestId: newId() });
 }

@@ -1,5 +1,6 @@
 import type { DescribeExecution, ExecutionInfo, HistoryPage, Payloads } from '@/model/proto';
 import { at, get, post } from './client';
+import { encodeRequest } from './codec';
 
 /** The one run that a page is about. */
 export interface RunId {
@@ -45,18 +46,19 @@ export interface QueryAnswer {
   queryRejected?: { status?: string };
 }
 
-export function queryRun(
+export async function queryRun(
   id: RunId,
   queryType: string,
   queryArgs?: Payloads,
   signal?: AbortSignal,
 ): Promise<QueryAnswer> {
   const { workflowId, runId } = id;
+  const { input } = await encodeRequest(id.ns, { input: queryArgs });
   return post(
     `${path(id)}/query/${encodeURIComponent(queryType)}`,
     {
       execution: { workflowId, runId },
-      query: { queryType, ...(queryArgs ? { queryArgs } : {}) },
+      query: { queryType, ...(input ? { queryArgs: input } : {}) },
     },
     { signal },
   );

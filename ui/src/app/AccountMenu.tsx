@@ -30,7 +30,7 @@ function Choice<K extends 'theme' | 'times'>(props: {
 
 /** Who acts here, and how things look: kept in this browser. */
 export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
-  const { identity } = useSettings();
+  const { identity, codecEndpoint } = useSettings();
   const [opened, setOpened] = useState(false);
   return (
     <Popover opened={opened} onChange={setOpened} width={280} position="bottom-end" trapFocus>
@@ -52,6 +52,14 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
           />
           <Choice label={s.theme} name="theme" words={s.themes} />
           <Choice label={s.times} name="times" words={s.timeFormats} />
+          <TextInput
+            label={s.codec}
+            description={s.codecHint}
+            placeholder={config.codecEndpoint ?? ''}
+            value={codecEndpoint}
+            inputWrapperOrder={['label', 'input', 'description']}
+            onChange={(event) => changeSettings({ codecEndpoint: event.currentTarget.value.trim() })}
+          />
           <div className={css['foot']}>
             <span className="sk-dim">{s.version(config.version)}</span>
             <Button

@@ -34,6 +34,8 @@ export const shell = {
   themes: { light: 'Light', dark: 'Dark', system: 'System' },
   times: 'Times',
   timeFormats: { relative: 'Relative', local: 'Local', utc: 'UTC' },
+  codec: 'Codec endpoint',
+  codecHint: 'Reads and writes encoded payloads. The server must allow it: --ui-codec-endpoint.',
   shortcuts: 'Keyboard shortcuts',
   api: 'API',
   importHistory: 'Open a history file',

@@ -25,8 +25,10 @@ function Figure({ name, value, more }: { name: string; value: ReactNode; more?: 
   return (
     <div className={css['figure']}>
       <dt>{name}</dt>
-      <dd>{value}</dd>
-      {more && <small>{more}</small>}
+      <dd>
+        {value}
+        {more && <small>{more}</small>}
+      </dd>
     </div>
   );
 }

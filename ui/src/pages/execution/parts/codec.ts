@@ -4,7 +4,7 @@
  */
 import { useEffect, useState } from 'react';
 import { useParams } from '@tanstack/react-router';
-import { config } from '@/app/config';
+import { codecEndpoint } from '@/api/codec';
 import { useSettings } from '@/app/settings';
 import { CodecError, decodeRemotely } from '@/model/codec';
 import { decodePayload } from '@/model/payloads';
@@ -26,7 +26,8 @@ export interface Decoded {
 }
 
 export function useCodecEndpoint(): string {
-  return useSettings().codecEndpoint || config.codecEndpoint || '';
+  useSettings();
+  return codecEndpoint();
 }
 
 export function useDecoded(payloads: readonly Payload[]): Decoded {
