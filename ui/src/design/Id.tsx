@@ -2,7 +2,7 @@ import { CopyButton } from './CopyButton';
 import css from './Id.module.css';
 
 const tailLength = 8;
-const wholeMax = 24; // shorter ones are cut at their end, if at all
+const wholeMax = 16; // such fit everywhere
 
 /**
  * An id, whole where there is room and with its middle left out where there is not: what tells ids apart

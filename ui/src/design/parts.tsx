@@ -46,9 +46,10 @@ function errorText(error: unknown): string {
 
 /** Something failed: what, in the server's words, and a way on. */
 export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const away = error instanceof ApiError && error.status === 0;
   return (
-    <div className={css['error']} role="alert">
-      <span className="sk-tone-red">
+    <div className={css['error']} role="alert" data-away={away || undefined}>
+      <span className={`sk-tone-${away ? 'amber' : 'red'}`}>
         <Icon name="attention" size={16} />
       </span>
       <div className={css['errorBody']}>

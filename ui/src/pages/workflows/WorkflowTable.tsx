@@ -175,6 +175,15 @@ function NarrowRow({ ns, row, index }: { ns: string; row: ExecutionInfo; index: 
   );
 }
 
+const narrowTracks = { '--columns': '32px minmax(0, 1fr)', '--least': '0' } as object;
+const gapPx = 12;
+
+/** The grid's tracks, and the width below which the table scrolls sideways rather than lose a column. */
+function tracks(columns: readonly Column[]): object {
+  const least = columns.reduce((sum, c) => sum + gapPx + parseInt(/\d+/.exec(c.width)?.[0] ?? '0'), 32 + 18);
+  return { '--columns': `32px ${columns.map((c) => c.width).join(' ')}`, '--least': `${least}px` };
+}
+
 export function WorkflowTable(props: TableProps) {
   const { ns, rows, columns, selected, onSelect, onEnd } = props;
   const navigate = useNavigate();
@@ -213,8 +222,9 @@ export function WorkflowTable(props: TableProps) {
       role="table"
       aria-label={s.title}
       aria-rowcount={(props.total ?? rows.length) + 1}
-      style={{ '--columns': `32px ${narrow ? 'minmax(0, 1fr)' : columns.map((c) => c.width).join(' ')}` } as object}
+      style={narrow ? narrowTracks : tracks(columns)}
     >
+      <div className={css['inner']} role="presentation">
       {!narrow && <Head {...props} />}
       <div ref={scroller} className={css['scroller']} role="rowgroup" {...holding}>
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }} role="presentation">
@@ -255,6 +265,7 @@ export function WorkflowTable(props: TableProps) {
           })}
         </div>
         {props.foot}
+      </div>
       </div>
     </div>
   );

@@ -5,6 +5,7 @@ import { useCallback, useMemo, useState } from 'react';
 import { ActionButton } from '@/actions/ActionButton';
 import { openAction } from '@/actions/open';
 import { whyNot } from '@/actions/RunActions';
+import { useAway } from '@/api/connection';
 import { isCode } from '@/api/errors';
 import { usePushStatus } from '@/api/push';
 import { searchAttributesQuery } from '@/api/searchAttributes';
@@ -118,6 +119,7 @@ function LiveState() {
   const status = usePushStatus();
   const words = strings.shell.connection;
   const live = status === 'live';
+  if (useAway()) return null; // the bar says so
   return (
     <span className={`sk-dim ${css['live']}`} title={live ? words.liveHint : words.pollingHint} data-live={live || undefined}>
       {live ? words.live : words.polling}
