@@ -235,6 +235,28 @@ class OwnApi(Case):
             demo.kill()
             demo.wait()
 
+    def test_two_runs_side_by_side(self):
+        server = self.start("--store", "memory:", "--loops", "2")
+        self.assertEqual(skald("demo", "--address", server.address, "--orders", "6", "--timeout", "30s")[0], 0)
+        listed = ask(server, "namespaces/default/workflows?query=" + urllib.parse.quote("ExecutionStatus = 'Completed'"))
+        runs = [e["execution"] for e in listed["executions"]]
+        shipped = [r for r in runs if r["workflowId"].endswith("shipped")]
+        busy = next(r for r in runs if r["workflowId"].endswith("bank-busy"))
+
+        def compare(left, right):
+            return ask(server, "skald/namespaces/default/comparison?" + urllib.parse.urlencode(
+                {"left.workflowId": left["workflowId"], "left.runId": left["runId"], "right.workflowId": right["workflowId"]}))
+        same = compare(shipped[0], shipped[0])
+        self.assertEqual(same["firstDifference"], -1)
+        self.assertEqual({s["match"] for s in same["steps"]}, {"STEP_MATCH_SAME"})
+        self.assertIn(("activity", "ChargeCard"), {(s["kind"], s["name"]) for s in same["steps"]})
+        differ = compare(shipped[0], busy)
+        charge = next(s for s in differ["steps"] if s.get("name") == "ChargeCard")
+        self.assertIn("attempts", charge["differences"])
+        self.assertGreater(charge["right"]["attempt"], charge["left"]["attempt"])
+        self.assertEqual(differ["left"]["status"], "Completed")
+        self.assertEqual(call(server, "GET", "skald/namespaces/default/comparison?left.workflowId=nope")[0], 404)
+
     def test_idle_queues_say_why(self):
         server = self.start("--store", "memory:")
         start(server, "w", "orders")
