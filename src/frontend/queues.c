@@ -2,8 +2,9 @@
  * Skald's own view of task queues and workers: every queue that is known, one queue in depth with
  * the reason why nothing runs on it, and who polls what.
  *
- * Matching knows the queues used in the last minutes and those with tasks; figures/workers.h knows
- * the workers. Both live in memory and begin with the server, which data_since says.
+ * Matching knows the queues used in the last minutes and those with tasks, the figures those that
+ * were busy within a day, and the workers. All live in memory and begin with the server, which
+ * data_since says.
  *
  * Thread: the request's fiber on any loop; every loop is asked in turn. Failure: INVALID_ARGUMENT
  * for a bad page token or a name that is too long, NOT_FOUND for the namespace, the store's when
@@ -23,6 +24,8 @@
 #define PAGE_MAX 1000
 #define SIMILAR_MAX 5
 #define ALIVE_MS 60000
+#define DAY_MS 86400000
+#define REASON(name) SKALD__API__V1__IDLE_REASON__IDLE_REASON_##name
 #define TYPE(name) TEMPORAL__API__ENUMS__V1__TASK_QUEUE_TYPE__TASK_QUEUE_TYPE_##name
 
 /* ---- shared ---- */
@@ -90,9 +93,52 @@ static Google__Protobuf__DoubleValue *rate_of(struct sk_ctx *ctx, double rate)
     return value;
 }
 
-static SKAPI(TaskQueueInfo) * info_of(struct sk_ctx *ctx, const struct sk_queue_key *key,
-                                      const struct sk_queue_info *info,
-                                      const struct sk_queue_info *other)
+/* Whether the figures, which know a day, have seen the queue; matching's memory is minutes long. */
+static bool was_busy(struct sk_frontend *frontend, struct sk_ctx *ctx,
+                     const struct sk_queue_key *key)
+{
+    struct sk_ring_points points;
+    enum sk_figure_kind kind =
+        key->kind == SK_TASK_WORKFLOW ? SK_FIGURE_WORKFLOW_QUEUE : SK_FIGURE_ACTIVITY_QUEUE;
+    sk_rings_read(frontend->o.figures->rings, ctx, kind, key->ns, key->name, true, 0, &points);
+    for (size_t i = 0; points.series_count && i < points.count; i++)
+        if (points.series[SK_QUEUE_ADDED].values[i] > 0 ||
+            points.series[SK_QUEUE_DISPATCHED].values[i] > 0)
+            return true;
+    return false;
+}
+
+/* All queues of the namespace in order: matching's and those that only the figures still know. */
+static size_t known_queues(struct sk_frontend *frontend, struct sk_ctx *ctx, sk_ns_id ns,
+                           struct sk_queue_key **ret, bool *ret_truncated)
+{
+    static const enum sk_figure_kind kinds[] = {SK_FIGURE_WORKFLOW_QUEUE, SK_FIGURE_ACTIVITY_QUEUE};
+    struct sk_queue_key *keys, *all;
+    struct sk_ring_sum *sums[2];
+    size_t counts[2], n = 0;
+    size_t count =
+        sk_matching_queues(frontend->o.matching, ctx, ns, QUEUES_MAX, &keys, ret_truncated);
+    for (int i = 0; i < 2; i++)
+        counts[i] = sk_rings_busiest(frontend->o.figures->rings, ctx, kinds[i], ns, DAY_MS,
+                                     SK_RINGS_SUBJECTS, &sums[i]);
+    all = SK_NEW_N(ctx->arena, struct sk_queue_key, count + counts[0] + counts[1] + 1);
+    if (count)
+        memcpy(all, keys, count * sizeof *all);
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < counts[i]; k++)
+            all[count++] = (struct sk_queue_key){ns, i == 0 ? SK_TASK_WORKFLOW : SK_TASK_ACTIVITY,
+                                                 sums[i][k].name};
+    qsort(all, count, sizeof *all, by_name);
+    for (size_t i = 0; i < count; i++)
+        if (n == 0 || by_name(&all[n - 1], &all[i]) != 0)
+            all[n++] = all[i];
+    *ret = all;
+    return n;
+}
+
+static SKAPI(TaskQueueInfo) *
+    info_of(struct sk_frontend *frontend, struct sk_ctx *ctx, const struct sk_queue_key *key,
+            const struct sk_queue_info *info, const struct sk_queue_info *other)
 {
     SKAPI(TaskQueueInfo) *to = SK_NEW(ctx->arena, SKAPI(TaskQueueInfo));
     skald__api__v1__task_queue_info__init(to);
@@ -110,6 +156,10 @@ static SKAPI(TaskQueueInfo) * info_of(struct sk_ctx *ctx, const struct sk_queue_
     to->rate_limit = rate_of(ctx, info->rate_limit);
     to->rate_limited = info->rate_limiting;
     to->idle_reason = sk_idle_reason(info, other, sk_now_wall_ms());
+    struct sk_queue_key twin = other_type(key);
+    if (to->idle_reason == REASON(NEVER_USED) &&
+        (was_busy(frontend, ctx, key) || was_busy(frontend, ctx, &twin)))
+        to->idle_reason = REASON(NO_POLLERS);
     return to;
 }
 
@@ -129,11 +179,8 @@ sk_err sk_frontend_fill_task_queues(struct sk_frontend *frontend, struct sk_ctx 
 {
     struct sk_queue_key *keys;
     bool truncated;
-    size_t count =
-        sk_matching_queues(frontend->o.matching, ctx, ns->id, QUEUES_MAX, &keys, &truncated);
+    size_t count = known_queues(frontend, ctx, ns->id, &keys, &truncated);
     size_t max = page_size(r->page_size);
-    if (count)
-        qsort(keys, count, sizeof *keys, by_name);
     to->task_queues = SK_NEW_N(ctx->arena, SKAPI(TaskQueueInfo) *, max);
     to->truncated = truncated;
     to->data_since = since(frontend, ctx);
@@ -154,7 +201,7 @@ sk_err sk_frontend_fill_task_queues(struct sk_frontend *frontend, struct sk_ctx 
             err = sk_matching_describe(frontend->o.matching, ctx, &twin, &other);
         if (err != SK_OK)
             return err;
-        to->task_queues[to->n_task_queues++] = info_of(ctx, &keys[i], &info, &other);
+        to->task_queues[to->n_task_queues++] = info_of(frontend, ctx, &keys[i], &info, &other);
     }
     return SK_OK;
 }
@@ -217,10 +264,7 @@ static void add_similar(struct sk_frontend *frontend, struct sk_ctx *ctx,
     struct sk_queue_key *keys;
     bool truncated;
     const char *names[SIMILAR_MAX];
-    size_t count =
-        sk_matching_queues(frontend->o.matching, ctx, key->ns, QUEUES_MAX, &keys, &truncated);
-    if (count)
-        qsort(keys, count, sizeof *keys, by_name);
+    size_t count = known_queues(frontend, ctx, key->ns, &keys, &truncated);
     size_t n = sk_idle_similar(to->info->name, keys, count, SIMILAR_MAX, names);
     to->similar_names = SK_NEW_N(ctx->arena, char *, n);
     for (size_t i = 0; i < n; i++)
@@ -233,14 +277,13 @@ static SKAPI(TaskQueueDetail) *
 {
     SKAPI(TaskQueueDetail) *to = SK_NEW(ctx->arena, SKAPI(TaskQueueDetail));
     skald__api__v1__task_queue_detail__init(to);
-    to->info = info_of(ctx, key, info, other);
+    to->info = info_of(frontend, ctx, key, info, other);
     add_pollers(ctx, info, to);
     add_levels(ctx, info, to);
     to->explanation =
         sk_wire_text(sk_idle_explain(ctx->arena, to->info->idle_reason, to->info->name, key->kind,
                                      info, other, sk_now_wall_ms()));
-    if (to->info->idle_reason == SKALD__API__V1__IDLE_REASON__IDLE_REASON_NEVER_USED ||
-        to->info->idle_reason == SKALD__API__V1__IDLE_REASON__IDLE_REASON_NO_POLLERS)
+    if (to->info->idle_reason == REASON(NEVER_USED) || to->info->idle_reason == REASON(NO_POLLERS))
         add_similar(frontend, ctx, key, to);
     return to;
 }
