@@ -2,7 +2,7 @@ import { Modal } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { listWorkflows } from '@/api/workflows';
 import { Icon, type IconName } from '@/design/icons';
 import { StateBadge } from '@/design/StateBadge';
@@ -126,6 +126,15 @@ function List(props: { ns: string; onClose: () => void }) {
   const { entries, searching } = useEntries(props.ns, wanted);
   const listId = useId();
   const list = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  // Before the next key: whoever types on after Ctrl-K means this field. Focus goes back where it was.
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    field.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   const at = Math.min(active, entries.length - 1);
   useEffect(() => {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
@@ -143,6 +152,9 @@ function List(props: { ns: string; onClose: () => void }) {
     } else if (event.key === 'Enter') {
       event.preventDefault();
       choose(entries[at]);
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      props.onClose();
     }
   };
   return (
@@ -150,6 +162,7 @@ function List(props: { ns: string; onClose: () => void }) {
       <div className={css['field']}>
         <Icon name="search" size={16} />
         <input
+          ref={field}
           data-autofocus
           className={css['input']}
           role="combobox"
@@ -202,7 +215,14 @@ function List(props: { ns: string; onClose: () => void }) {
 /** Ctrl-K: finds runs by id and goes anywhere. */
 export function Palette({ ns, opened, onClose }: { ns: string; opened: boolean; onClose: () => void }) {
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={620} yOffset="10vh">
+    <Modal.Root
+      opened={opened}
+      onClose={onClose}
+      size={620}
+      yOffset="10vh"
+      returnFocus={false}
+      transitionProps={{ duration: 0 }}
+    >
       <Modal.Overlay />
       <Modal.Content aria-label={s.title}>
         <List ns={ns} onClose={onClose} />
