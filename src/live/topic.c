@@ -441,6 +441,7 @@ static sk_err load_list(struct live_topic *t, struct sk_ctx *ctx)
     struct sk_vis_query query = t->list.query;
     struct sk_vis_page page = {0};
     query.page_size = t->list.capacity;
+    t->dirty = false; // a note may say meanwhile that the answer is not enough
     count_query(t->version ? "refill" : "begin");
     sk_err err = sk_store_vis_list(t->live->o.store, ctx, &query, &page);
     if (err) {
@@ -457,7 +458,7 @@ static sk_err load_list(struct live_topic *t, struct sk_ctx *ctx)
     for (struct live_note *note = t->journal; note; note = note->next)
         (void)apply(t, note, ctx->arena, version);
     drop_journal(t);
-    t->dirty = overflow || live_list_short(&t->list);
+    t->dirty |= overflow || live_list_short(&t->list);
     t->next_ms = sk_now_mono_ms() + LIVE_REFILL_MS;
     changed(t);
     check_bytes(t);

@@ -329,6 +329,26 @@ static void body_unknown_outcome(void)
     leave(&c);
 }
 
+/* One that comes while the list asks: it asks once more. */
+static void body_unknown_while_asking(void)
+{
+    struct client c;
+    put(1, 1);
+    CHECK(open_with(&c, RUNNING(5)) == SK_OK);
+    expect(&c, "hello");
+    expect(&c, "list");
+    struct live_topic *topic = SK_CONTAINER(w.live->topics.next, struct live_topic, node);
+    struct live_note unknown = {.kind = LIVE_UNKNOWN};
+    live_topic_note(topic, &unknown, w.live->scratch);
+    while (!topic->busy)
+        sk_fiber_sleep(1);
+    int64_t asked = queries("refill");
+    live_topic_note(topic, &unknown, w.live->scratch);
+    sk_fiber_sleep(2 * LIVE_REFILL_MS);
+    CHECK(queries("refill") == asked + 1);
+    leave(&c);
+}
+
 static void body_count(void)
 {
     struct client c;
@@ -590,6 +610,7 @@ TEST(four_a_second)
 TEST(refills)
 TEST(shared_and_resumed)
 TEST(unknown_outcome)
+TEST(unknown_while_asking)
 TEST(count)
 TEST(run)
 TEST(queues)
@@ -606,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_refills),
         cmocka_unit_test(test_shared_and_resumed),
         cmocka_unit_test(test_unknown_outcome),
+        cmocka_unit_test(test_unknown_while_asking),
         cmocka_unit_test(test_count),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_queues),
