@@ -53,6 +53,9 @@ struct worker {
     size_t queue_count;
     int64_t error_ms;
     char *error_message, *error_type; /* owned, may be NULL */
+    int64_t heartbeat_ms;
+    char *heartbeat; /* owned, may be NULL */
+    size_t heartbeat_size;
     size_t identity_size;
     char identity[];
 };
@@ -105,6 +108,7 @@ static void forget(struct part *part, struct worker *w)
         sk_mem_free(w->text[i]);
     sk_mem_free(w->error_message);
     sk_mem_free(w->error_type);
+    sk_mem_free(w->heartbeat);
     sk_mem_free(w);
 }
 
@@ -268,6 +272,21 @@ void sk_workers_answered(struct sk_workers *workers, uint32_t ns, const char *id
     replace_text(&w->error_type, failure->type);
 }
 
+void sk_workers_heartbeat(struct sk_workers *workers, uint32_t ns, const char *identity,
+                          struct sk_str heartbeat)
+{
+    struct worker *w =
+        heartbeat.n <= SK_WORKER_HEARTBEAT_BYTES ? record(workers, ns, identity) : NULL;
+    if (!w)
+        return;
+    sk_mem_free(w->heartbeat);
+    w->heartbeat = sk_mem_alloc(heartbeat.n + 1);
+    if (heartbeat.n)
+        memcpy(w->heartbeat, heartbeat.p, heartbeat.n);
+    w->heartbeat_size = heartbeat.n;
+    w->heartbeat_ms = sk_now_wall_ms();
+}
+
 void sk_workers_lost(struct sk_workers *workers, uint32_t ns, const char *identity)
 {
     struct worker *w = record(workers, ns, identity);
@@ -327,6 +346,15 @@ static void add_texts(struct sk_worker *to, const struct worker *w, struct sk_ar
     }
 }
 
+static void add_heartbeat(struct sk_worker *to, const struct worker *w, struct sk_arena *arena)
+{
+    if (w->heartbeat_ms <= to->heartbeat_ms)
+        return;
+    to->heartbeat_ms = w->heartbeat_ms;
+    to->heartbeat =
+        (struct sk_str){sk_arena_memdup(arena, w->heartbeat, w->heartbeat_size), w->heartbeat_size};
+}
+
 static struct sk_worker *found_of(struct question *q, const struct worker *w)
 {
     struct sk_str identity = {w->identity, w->identity_size};
@@ -361,6 +389,7 @@ static void ask_loop(void *arg)
             continue;
         struct sk_worker *to = found_of(question, w);
         add_texts(to, w, question->ctx->arena);
+        add_heartbeat(to, w, question->ctx->arena);
         for (size_t i = 0; i < w->queue_count; i++)
             add_queue(to, &w->queues[i], question->ctx->arena);
         to->waiting += w->waiting;

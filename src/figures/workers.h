@@ -15,6 +15,7 @@
 #define SK_WORKERS_MAX 4000
 #define SK_WORKER_QUEUES_MAX 16
 #define SK_WORKER_ERROR_BYTES 500
+#define SK_WORKER_HEARTBEAT_BYTES 8192
 
 struct sk_workers;
 struct sk_workers *sk_workers_new(int loop_count);
@@ -43,6 +44,9 @@ struct sk_worker_failure {
 };
 void sk_workers_answered(struct sk_workers *workers, uint32_t ns, const char *identity,
                          const struct sk_worker_failure *failure);
+/* What it says about itself, packed; more than SK_WORKER_HEARTBEAT_BYTES are not kept. */
+void sk_workers_heartbeat(struct sk_workers *workers, uint32_t ns, const char *identity,
+                          struct sk_str heartbeat);
 /* A task of it timed out: it has it no more. */
 void sk_workers_lost(struct sk_workers *workers, uint32_t ns, const char *identity);
 
@@ -65,6 +69,8 @@ struct sk_worker {
     size_t queue_count;
     int64_t error_ms; /* 0: none */
     const char *error_message, *error_type;
+    int64_t heartbeat_ms; /* wall; 0: none came */
+    struct sk_str heartbeat;
 };
 /* All of a namespace, ordered by identity. */
 struct sk_worker_list {

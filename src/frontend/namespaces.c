@@ -48,6 +48,7 @@ static NS(NamespaceInfo) *
     can->eager_workflow_start = frontend->o.limits->eager_start;
     can->reported_problems_search_attribute = true;
     can->worker_poll_complete_on_shutdown = frontend->o.limits->polls_end_on_shutdown;
+    can->worker_heartbeats = true;
     info->capabilities = can;
     NS(NamespaceInfo__Limits) *limits = sk_arena_alloc(arena, sizeof *limits);
     temporal__api__namespace__v1__namespace_info__limits__init(limits);

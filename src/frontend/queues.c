@@ -361,6 +361,11 @@ static SKAPI(ActiveWorker) * worker_of(struct sk_ctx *ctx, const struct sk_worke
     to->tasks_taken = w->taken;
     to->tasks_failed = w->failed;
     to->alive = w->waiting > 0 || sk_now_wall_ms() - w->last_poll_ms <= ALIVE_MS;
+    ProtobufCMessage *heartbeat;
+    if (w->heartbeat_ms &&
+        sk_wire_decode_own(ctx, &temporal__api__worker__v1__worker_heartbeat__descriptor,
+                           w->heartbeat, &heartbeat) == SK_OK)
+        to->heartbeat = (Temporal__Api__Worker__V1__WorkerHeartbeat *)heartbeat;
     if (w->error_ms) {
         to->last_error = SK_NEW(ctx->arena, SKAPI(WorkerError));
         skald__api__v1__worker_error__init(to->last_error);

@@ -170,3 +170,26 @@ sk_err sk_frontend_shutdown_worker(struct sk_call *call, struct sk_ctx *ctx, con
                                                                           : NULL);
     return err;
 }
+
+/* What workers say about themselves, kept for ListActiveWorkers. Several workers of one process
+ * come in one call; one identity's latest word counts. */
+sk_err sk_frontend_record_worker_heartbeat(struct sk_call *call, struct sk_ctx *ctx,
+                                           const void *request, void *response)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const WS(RecordWorkerHeartbeatRequest) *r = request;
+    const struct sk_namespace *ns;
+    (void)response;
+    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
+    if (err == SK_OK)
+        err = sk_frontend_check_id(frontend, ctx, "Identity", r->identity);
+    for (size_t i = 0; i < r->n_worker_heartbeat && err == SK_OK; i++) {
+        const char *identity = r->worker_heartbeat[i]->worker_identity;
+        err = sk_frontend_check_id(frontend, ctx, "WorkerIdentity", identity);
+        if (err == SK_OK)
+            sk_workers_heartbeat(frontend->o.figures->workers, ns->id,
+                                 sk_blank(identity) ? r->identity : identity,
+                                 sk_wire_pack(ctx->arena, &r->worker_heartbeat[i]->base));
+    }
+    return err;
+}

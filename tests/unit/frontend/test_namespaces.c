@@ -50,7 +50,7 @@ static void check_register_and_describe(void)
     CHECK_STR(d->namespace_info->description, "about it");
     CHECK((int)d->namespace_info->state == SK_NS_REGISTERED);
     CHECK(d->namespace_info->capabilities->eager_workflow_start);
-    CHECK(!d->namespace_info->capabilities->worker_heartbeats);
+    CHECK(d->namespace_info->capabilities->worker_heartbeats);
     CHECK(d->namespace_info->limits->blob_size_limit_error == 10000);
     CHECK(d->config->workflow_execution_retention_ttl->seconds == 3600);
     CHECK_STR(d->replication_config->active_cluster_name, "active");

@@ -149,6 +149,36 @@ static void fail_task(const struct poll *p)
                RESPONSE(respond_workflow_task_failed_response), NULL) == SK_OK);
 }
 
+/* What a worker says of itself is shown with it. */
+static void check_a_heartbeat(void)
+{
+    Temporal__Api__Worker__V1__WorkerHeartbeat beat, *list[] = {&beat};
+    Temporal__Api__Worker__V1__WorkerSlotsInfo slots;
+    REQUEST(r, RecordWorkerHeartbeatRequest, record_worker_heartbeat_request);
+    temporal__api__worker__v1__worker_heartbeat__init(&beat);
+    temporal__api__worker__v1__worker_slots_info__init(&slots);
+    slots.current_available_slots = 99;
+    beat.worker_identity = TEXT("me");
+    beat.activity_task_slots_info = &slots;
+    r.worker_heartbeat = list;
+    r.n_worker_heartbeat = 1;
+    CHECK(!workers("")->workers[0]->heartbeat);
+    CHECK(call('w', "RecordWorkerHeartbeat", &r, RESPONSE(record_worker_heartbeat_response),
+               NULL) == SK_OK);
+    SKAPI(ListActiveWorkersResponse) *all = workers("");
+    CHECK(all->n_workers == 1 && all->workers[0]->heartbeat);
+    CHECK(all->workers[0]->heartbeat->activity_task_slots_info->current_available_slots == 99);
+    beat.task_queue = long_text(10000); // too much to keep: the one before stays
+    CHECK(call('w', "RecordWorkerHeartbeat", &r, RESPONSE(record_worker_heartbeat_response),
+               NULL) == SK_OK);
+    CHECK_STR(workers("")->workers[0]->heartbeat->task_queue, "");
+    beat.worker_identity = TEXT("says hello and polls nothing");
+    beat.task_queue = TEXT("");
+    CHECK(call('w', "RecordWorkerHeartbeat", &r, RESPONSE(record_worker_heartbeat_response),
+               NULL) == SK_OK);
+    CHECK(workers("")->n_workers == 1);
+}
+
 static void check_the_failure(void)
 {
     SKAPI(ListFailureGroupsResponse) * reply;
@@ -209,6 +239,7 @@ static void check_a_worker(void)
     CHECK_STR(all->workers[0]->last_error->message, "oops");
     CHECK(workers("other")->n_workers == 0);
     check_the_failure();
+    check_a_heartbeat();
     sk_arena_free(p.ctx.arena);
 }
 
