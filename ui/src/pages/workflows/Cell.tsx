@@ -26,6 +26,7 @@ export function RunLink(props: {
       to="/namespaces/$ns/workflows/$workflowId/$runId"
       params={{ ns: props.ns, workflowId, runId }}
       className={css['link']}
+      aria-label={workflowId}
       data-row={props.index}
     >
       {props.children ?? <Id value={workflowId} what={strings.workflows.columns.workflowId} copy={false} />}
