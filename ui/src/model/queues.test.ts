@@ -4,7 +4,11 @@ import { byConcern, forecast, queueState, rateWords, shownState } from './queues
 it('says how a queue is', () => {
   expect(queueState({ idleReason: 'IDLE_REASON_POLLERS_BUSY' })).toBe('busy');
   expect(queueState({ addRate: 2, dispatchRate: 2 })).toBe('flowing');
-  expect(queueState({ addRate: 3, dispatchRate: 2, backlogCount: '9' })).toBe('growing');
+  const late = { backlogCount: '9', backlogAge: '3s' };
+  expect(queueState({ addRate: 3, dispatchRate: 2, ...late })).toBe('growing');
+  expect(queueState({ addRate: 3, dispatchRate: 2, backlogCount: '9', backlogAge: '0.02s' })).toBe('flowing');
+  expect(queueState({ idleReason: 'IDLE_REASON_POLLERS_BUSY', dispatchRate: 2, backlogAge: '0.02s' })).toBe('flowing');
+  expect(queueState({ idleReason: 'IDLE_REASON_POLLERS_BUSY', dispatchRate: 2, ...late })).toBe('busy');
   expect(queueState({})).toBe('idle');
 });
 

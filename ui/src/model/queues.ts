@@ -1,4 +1,5 @@
 import type { TaskQueueInfo } from '@/api/queues';
+import { durationMs } from './proto';
 import { queueStates, type QueueState, type State } from '@/design/states';
 
 const reasons: Record<string, QueueState> = {
@@ -11,11 +12,16 @@ const reasons: Record<string, QueueState> = {
   IDLE_REASON_NEVER_USED: 'neverUsed',
 };
 
+/** A task that waits shorter than this is on its way. */
+const patienceMs = 2000;
+
 export function queueState(info: TaskQueueInfo): QueueState {
   const reason = reasons[info.idleReason ?? ''];
-  if (reason) return reason;
   const flows = (info.dispatchRate ?? 0) > 0;
-  if (Number(info.backlogCount ?? 0) > 0 && (info.addRate ?? 0) > (info.dispatchRate ?? 0)) return 'growing';
+  const fresh = flows && !(durationMs(info.backlogAge) >= patienceMs);
+  if (reason) return reason === 'busy' && fresh ? 'flowing' : reason;
+  const grows = Number(info.backlogCount ?? 0) > 0 && (info.addRate ?? 0) > (info.dispatchRate ?? 0);
+  if (grows && !fresh) return 'growing';
   return flows ? 'flowing' : 'idle';
 }
 

@@ -101,6 +101,9 @@ const levelColumns = [
   { name: s.columns.dispatched, numeric: true, cell: (l: LevelRow) => rateWords(l.dispatchRate) },
 ];
 
+/** Half a task is no mark of an axis. */
+const wholeWords = (value: number) => (Number.isInteger(value) ? value.toLocaleString('en') : '');
+
 interface PlotsProps {
   ns: string;
   name: string;
@@ -134,7 +137,7 @@ function Plots({ ns, name, kind, day }: PlotsProps) {
   return (
     <>
       <Plot label={s.plots.rates} times={series.times} series={plots.rates} words={rateWords} />
-      <Plot label={s.plots.backlog} times={series.times} series={plots.backlog} words={(v) => Math.round(v).toLocaleString('en')} />
+      <Plot label={s.plots.backlog} times={series.times} series={plots.backlog} words={wholeWords} />
       <Plot label={s.plots.latency} times={series.times} series={plots.latency} words={(v) => spanWords(v * 1000)} />
     </>
   );
