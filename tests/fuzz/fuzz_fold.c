@@ -1,5 +1,5 @@
-/* Any bytes as a failure's message: what is folded stays within its bounds, stays UTF-8 if it was, is the
- * same for the same message, and does not grow past what was asked for. */
+/* Any bytes as a failure's message: what is folded stays within its bounds, stays UTF-8 if it was,
+ * is the same for the same message, and does not grow past what was asked for. */
 #include "base/assert.h"
 #include "figures/failures.h"
 #include "tests/fuzz/fuzz.h"
