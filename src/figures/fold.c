@@ -123,24 +123,24 @@ static size_t fold_one(struct sk_str s, char before, const char **ret)
     return n;
 }
 
-size_t sk_failure_fold(struct sk_str s, char *ret, size_t max)
+size_t sk_failure_fold(struct sk_str message, char *ret, size_t max)
 {
     struct writer w = {.p = ret, .max = max};
     char before = ' ';
-    while (s.n && !w.full) {
+    while (message.n && !w.full) {
         const char *into = NULL;
-        size_t n = fold_one(s, before, &into);
+        size_t n = fold_one(message, before, &into);
         if (n) {
             put(&w, into, strlen(into));
         } else {
             n = 1;
-            while (n < s.n && ((unsigned char)s.p[n] & 0xC0) == 0x80)
+            while (n < message.n && ((unsigned char)message.p[n] & 0xC0) == 0x80)
                 n++; // a whole character
-            put(&w, s.p, n);
+            put(&w, message.p, n);
         }
-        before = s.p[n - 1];
-        s.p += n;
-        s.n -= n;
+        before = message.p[n - 1];
+        message.p += n;
+        message.n -= n;
     }
     while (w.n && w.p[w.n - 1] == ' ')
         w.n--;

@@ -234,18 +234,23 @@ const struct fig_point *fig_point_at(struct fig_point *const *chunks, size_t rin
     return chunk ? &chunk[slot % FIG_CHUNK] : NULL;
 }
 
+/* A percentile is there only if something was counted. */
+static bool is_zero(const struct fig_point *point)
+{
+    return point->n[0] == 0 && point->n[1] == 0 && point->n[2] == 0;
+}
+
 /* Steps are written in order, so a chunk that is entered anew holds only what is over. */
 static void write_point(struct fig_point **chunks, size_t ring, int64_t number,
                         const struct fig_point *point)
 {
-    static const struct fig_point zero;
     size_t slot = (size_t)number % ring;
     struct fig_point **chunk = &chunks[slot / FIG_CHUNK];
     if (slot % FIG_CHUNK == 0) {
         sk_mem_free(*chunk);
         *chunk = NULL;
     }
-    if (!*chunk && memcmp(point, &zero, sizeof zero) == 0)
+    if (!*chunk && is_zero(point))
         return;
     if (!*chunk)
         *chunk = sk_mem_zalloc(FIG_CHUNK * sizeof **chunk);
@@ -267,7 +272,6 @@ static uint32_t cap(uint64_t n)
 static struct fig_point point_of(const struct fig_notes *notes)
 {
     struct fig_point point;
-    memset(&point, 0, sizeof point); // with its padding: points are compared as bytes
     for (int i = 0; i < SK_FIGURE_NUMBERS; i++)
         point.n[i] = cap(notes->n[i]);
     set_percentiles(point.p, notes->times);

@@ -99,7 +99,7 @@ sk_err sk_frontend_get_figures(struct sk_call *call, struct sk_ctx *ctx, const v
 
 sk_err sk_frontend_fill_figures(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                 const SKAPI(FiguresTopic) * topic, int64_t since_ms,
-                                SKAPI(GetFiguresResponse) * to, int64_t *ret_last_ms)
+                                SKAPI(GetFiguresResponse) * response, int64_t *ret_last_ms)
 {
     const struct sk_namespace *ns;
     struct sk_ring_points points;
@@ -108,7 +108,7 @@ sk_err sk_frontend_fill_figures(struct sk_frontend *frontend, struct sk_ctx *ctx
         return err;
     sk_rings_read(frontend->o.figures->rings, ctx, (enum sk_figure_kind)topic->kind,
                   ns ? ns->id : 0, sk_str_of(topic->name), false, since_ms, &points);
-    fill_points(ctx, &points, to);
+    fill_points(ctx, &points, response);
     *ret_last_ms = points.first_ms + (int64_t)points.count * points.step_ms;
     return SK_OK;
 }

@@ -96,7 +96,7 @@ struct live_feed { /* of one loop */
 };
 void live_feed_init(struct sk_live *live);
 void live_feed_fini(struct sk_live *live);
-void live_feed_commit(void *live, const struct sk_txn *txn, sk_err err);
+void live_feed_commit(void *owner, const struct sk_txn *txn, sk_err err);
 
 /* ---- topic.c: what is subscribed to ---- */
 enum live_kind { LIVE_LIST, LIVE_COUNT, LIVE_RUN, LIVE_QUEUES, LIVE_FIGURES };

@@ -77,9 +77,9 @@ static void pack(struct packer *p, struct sk_vis_row *row)
         pack_str(p, strings[i]);
 }
 
-struct live_row *live_row_new(const struct sk_vis_row *from)
+struct live_row *live_row_new(const struct sk_vis_row *row)
 {
-    struct sk_vis_row vis = *from;
+    struct sk_vis_row vis = *row;
     if (vis.memo.n > LIVE_MEMO_BYTES_MAX)
         vis.memo = (struct sk_str){0};
     if (vis.search_attributes.n > LIVE_ROW_BYTES_MAX)
@@ -87,12 +87,12 @@ struct live_row *live_row_new(const struct sk_vis_row *from)
     struct packer p = {.at = NULL, .size = sizeof(struct live_row)};
     struct sk_vis_row measured = vis;
     pack(&p, &measured);
-    struct live_row *row = sk_mem_alloc(p.size);
-    *row = (struct live_row){.refs = 1, .bytes = p.size};
-    p = (struct packer){.at = (char *)row, .write = true, .size = sizeof *row};
+    struct live_row *made = sk_mem_alloc(p.size);
+    *made = (struct live_row){.refs = 1, .bytes = p.size};
+    p = (struct packer){.at = (char *)made, .write = true, .size = sizeof *made};
     pack(&p, &vis);
-    row->vis = vis;
-    return row;
+    made->vis = vis;
+    return made;
 }
 
 void live_row_unref(struct live_row *row)
