@@ -46,7 +46,15 @@ export const theme = createTheme({
     Tooltip: {
       defaultProps: { openDelay: 350, transitionProps: { duration: 0 }, withArrow: false, offset: 4 },
     },
-    Menu: { defaultProps: { transitionProps: { duration: 0 }, shadow: 'md', position: 'bottom-start', offset: 4 } },
+    Menu: {
+      defaultProps: {
+        transitionProps: { duration: 0 },
+        shadow: 'md',
+        position: 'bottom-start',
+        offset: 4,
+        withInitialFocusPlaceholder: false, // the first item has the focus, not something unnamed
+      },
+    },
     Popover: { defaultProps: { transitionProps: { duration: 0 }, shadow: 'md', position: 'bottom-start', offset: 4 } },
     Modal: {
       defaultProps: {

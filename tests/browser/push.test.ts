@@ -1,0 +1,152 @@
+/* Live rows: many tabs, many browsers under load, no shared workers, a server that goes and returns. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
+import { gone, reads, visible } from './lib/check.ts';
+import { skald } from './lib/server.ts';
+import { stage } from './lib/stage.ts';
+import { eventually, QUEUE } from './lib/worker.ts';
+
+const s = stage({ worker: true, demo: 4 });
+const list = '/namespaces/default/workflows';
+const SECONDS = Number(process.env['BROWSER_LOAD_SECONDS'] ?? 8);
+const BROWSERS = 10;
+const RATE = 200;
+const REFILLS_A_MINUTE = 6;
+
+const rows = (page: Page) => page.locator('[role=row]:has(a[data-row])');
+const link = (page: Page, id: string) => page.getByRole('link', { name: id, exact: true });
+const live = (page: Page) => visible(page.locator('[data-live]').filter({ hasText: 'Live' }));
+const query = (text: string) => `${list}?q=${encodeURIComponent(text)}`;
+
+async function start(type: string, workflowId: string) {
+  return await s.client.workflow.start(type, { workflowId, taskQueue: QUEUE });
+}
+
+s.test('rows are pushed, without a question of the page', async ({ page }) => {
+  await page.goto(s.url(list));
+  await visible(rows(page));
+  await live(page);
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (/\/workflows(\?|$)/.test(request.url())) asked.push(request.url());
+  });
+  const handle = await start('approval', `pushed-${randomUUID()}`);
+  const row = rows(page).filter({ has: link(page, handle.workflowId) });
+  await reads(row, 'Running');
+  await handle.signal('approve');
+  await reads(row, 'Completed');
+  assert.deepEqual(asked, []);
+});
+
+s.test('ten tabs of one browser all load, update and act', { timeout: 120_000 }, async ({ page, context }) => {
+  const pages = [page];
+  while (pages.length < 10) pages.push(await context.newPage());
+  for (const one of pages) {
+    await one.goto(s.url(query('WorkflowType = "forever"')));
+    await visible(one.getByRole('navigation', { name: 'Sections' }));
+  }
+  const handles = await Promise.all(pages.map((_, n) => start('forever', `tab-${n}-${randomUUID()}`)));
+  for (const [n, one] of pages.entries()) {
+    await visible(link(one, handles[n]!.workflowId));
+    await one.getByRole('checkbox', { name: `Select ${handles[n]!.workflowId}` }).check();
+    await one.getByRole('toolbar').getByRole('button', { name: 'Terminate' }).click();
+    await one.getByRole('dialog').getByRole('button', { name: /Terminate/ }).click();
+    await eventually(async () => (await handles[n]!.describe()).status.name, (now) => now === 'TERMINATED');
+  }
+  // One stream for all of them.
+  assert.equal(await s.server.metric('skald_push_streams'), 1);
+});
+
+function withoutSharedWorker() {
+  Reflect.deleteProperty(window, 'SharedWorker');
+}
+
+s.test('a browser without shared workers is pushed to as well', { initScript: withoutSharedWorker }, async ({ page }) => {
+  await page.goto(s.url(list));
+  await visible(rows(page));
+  await live(page);
+  const handle = await start('approval', `alone-${randomUUID()}`);
+  await visible(link(page, handle.workflowId));
+  await handle.terminate();
+  await reads(rows(page).filter({ has: link(page, handle.workflowId) }), 'Terminated');
+});
+
+function withoutStream() {
+  const real = window.fetch;
+  window.fetch = (input, init) =>
+    String(input instanceof Request ? input.url : input).includes('skald/stream')
+      ? Promise.resolve(new Response('', { status: 503 }))
+      : real(input, init);
+  Reflect.deleteProperty(window, 'SharedWorker');
+}
+
+s.test('where the stream does not come through, the page asks by itself', { initScript: withoutStream }, async ({ page }) => {
+  await page.goto(s.url(list));
+  await visible(rows(page));
+  await reads(page.locator('main'), 'Polling');
+  const handle = await start('forever', `polled-${randomUUID()}`);
+  await visible(link(page, handle.workflowId));
+  await handle.terminate();
+});
+
+/** Seconds of CPU and bytes of memory that the server took so far. */
+async function usage(): Promise<{ cpu: number; memory: number }> {
+  const stat = await readFile(`/proc/${s.server.pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { cpu: (Number(fields[11]) + Number(fields[12])) / 100, memory: Number(fields[21]) * 4096 };
+}
+
+async function bench(): Promise<void> {
+  const args = ['bench', '--rate', String(RATE), '--duration', `${SECONDS}s`, '--warmup', '0s'];
+  await promisify(execFile)(skald, [...args, '--address', s.server.address, '--json']);
+}
+
+s.test(`ten browsers on a live list while ${RATE} workflows a second run`, { timeout: (60 + 4 * SECONDS) * 1000 }, async () => {
+  const handle = await start('forever', 'stays');
+  await bench();
+  const alone = await usage();
+  await bench();
+  const before = await usage();
+  const contexts = await Promise.all(Array.from({ length: BROWSERS }, () => s.context()));
+  const pages: Page[] = [];
+  for (const context of contexts) {
+    const page = await context.newPage();
+    await page.goto(s.url(query('ExecutionStatus = "Running"')));
+    await live(page);
+    pages.push(page);
+  }
+  const refills = await s.server.metric('skald_push_queries_total', { reason: 'refill' });
+  const streams = await s.server.metric('skald_push_streams');
+  const begin = await usage();
+  await bench();
+  const end = await usage();
+  const asked = (await s.server.metric('skald_push_queries_total', { reason: 'refill' })) - refills;
+  for (const page of pages) await visible(link(page, handle.workflowId));
+  await Promise.all(contexts.map((context) => context.close()));
+  const cores = (end.cpu - begin.cpu - (before.cpu - alone.cpu)) / SECONDS;
+  console.log(JSON.stringify({ streams, asked, cores, memory: [alone.memory, begin.memory, end.memory] }));
+  assert(streams >= BROWSERS, `${streams} streams`);
+  assert(asked <= Math.ceil((REFILLS_A_MINUTE * SECONDS) / 60) + 1, `${asked} refills in ${SECONDS} s`);
+  assert(cores < 0.1, `${cores.toFixed(3)} cores for the browsers`);
+  await handle.terminate();
+});
+
+s.test('a server that goes away is told, and all goes on when it is back', { allow: [/Failed to load|net::|fetch/i] }, async ({ page }) => {
+  const handle = await start('approval', `survivor-${randomUUID()}`);
+  await page.goto(s.url(query('WorkflowType = "approval"')));
+  await visible(link(page, handle.workflowId));
+  await s.worker?.stop();
+  s.worker = undefined;
+  await s.server.down('SIGKILL');
+  await reads(page.locator('header'), 'Server away');
+  await visible(link(page, handle.workflowId)); // what was there stays
+  await s.server.up();
+  await gone(page.getByText('Server away'));
+  await s.client.connection.ensureConnected();
+  await handle.terminate('after the restart');
+  await reads(rows(page).filter({ has: link(page, handle.workflowId) }), 'Terminated');
+});
