@@ -87,34 +87,3 @@ export async function findRuns(
   });
   return { runs: answer.executions ?? [], more: Boolean(answer.nextPageToken) };
 }
-
-export interface Poller {
-  identity?: string;
-  lastAccessTime?: string;
-  ratePerSecond?: number;
-  deploymentOptions?: { deploymentName?: string; buildId?: string };
-}
-
-export type QueueType = 'TASK_QUEUE_TYPE_WORKFLOW' | 'TASK_QUEUE_TYPE_ACTIVITY';
-
-export interface QueueAnswer {
-  pollers?: Poller[];
-  stats?: {
-    approximateBacklogCount?: string;
-    approximateBacklogAge?: string;
-    tasksAddRate?: number;
-    tasksDispatchRate?: number;
-  };
-}
-
-export function describeQueue(
-  ns: string,
-  name: string,
-  taskQueueType: QueueType,
-  signal?: AbortSignal,
-): Promise<QueueAnswer> {
-  return get(at`namespaces/${ns}/task-queues/${name}`, {
-    query: { taskQueueType, reportStats: true },
-    signal,
-  });
-}

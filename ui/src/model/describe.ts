@@ -267,7 +267,7 @@ export function stepName(step: Step): string {
     case 'externalCancel':
       return workflowId(a) || words.kinds.externalCancel;
     case 'update':
-      return updateRequest(a)?.input?.name || step.key.slice(step.key.indexOf(':') + 1);
+      return updateRequest(a)?.input?.name || decodeURIComponent(step.key.slice(step.key.indexOf(':') + 1));
     case 'marker':
       return markerName(a);
     case 'nexus':

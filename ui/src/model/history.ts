@@ -70,7 +70,7 @@ function updateId(a: Attributes): string {
 function stepOf(id: number, kind: EventKind, a: Attributes): [string, number] {
   if (kind.step === 'update') {
     const update = updateId(a);
-    return update ? [`update:${update}`, id] : [`update#${id}`, id];
+    return update ? [`update:${encodeURIComponent(update)}`, id] : [`update#${id}`, id];
   }
   const anchor = kind.anchor ? idOf(a[kind.anchor]) || id : id;
   return [`${kind.step}:${anchor}`, anchor];

@@ -202,13 +202,16 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
           return (
             <div
               key={item.key}
-              ref={virtual.measureElement}
+              ref={expanded ? virtual.measureElement : null}
               data-index={item.index}
               className={css['row']}
               data-different={row.differences.length > 0 || undefined}
               style={{ transform: `translateY(${item.start}px)` }}
             >
-              <button type="button" className={css['line']} aria-expanded={expanded} onClick={() => setOpen(expanded ? undefined : row)}>
+              <button type="button" className={css['line']} aria-expanded={expanded} onClick={() => {
+                  if (open) virtual.resizeItem(rows.indexOf(open), 30);
+                  setOpen(expanded ? undefined : row);
+                }}>
                 <Side step={row.left} context={a} />
                 <Side step={row.right} context={b} differences={row} />
               </button>

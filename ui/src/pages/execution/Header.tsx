@@ -92,7 +92,13 @@ export function Header() {
         <Item name={s.duration}>
           <Duration from={state.startMs} {...(isOpen(state) ? {} : { to: state.closeMs })} />
         </Item>
-        {info?.taskQueue && <Item name={s.queue}>{info.taskQueue}</Item>}
+        {info?.taskQueue && (
+          <Item name={s.queue}>
+            <Link to="/namespaces/$ns/task-queues/$name" params={{ ns: id.ns, name: info.taskQueue }}>
+              {info.taskQueue}
+            </Link>
+          </Item>
+        )}
         {started.attempt > 1 && <Item name={s.attempt}>{started.attempt}</Item>}
         {started.cron && <Item name={s.cron}>{started.cron}</Item>}
         {info?.parentExecution?.workflowId && (

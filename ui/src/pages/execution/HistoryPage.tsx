@@ -184,13 +184,16 @@ function Rows(props: {
     setActive(event);
     virtual.scrollToIndex(index, { align: 'center' });
   });
-  const latest = useRef({ opened, onOpen });
-  latest.current = { opened, onOpen };
+  // Only open rows are measured: asking the page for the height of every row that scrolls in is dear.
+  const shut = (key: string): void => virtual.resizeItem(indexOf(key), height);
+  const latest = useRef({ opened, onOpen, shut });
+  latest.current = { opened, onOpen, shut };
   // Stable, so that rows which scroll along are not made anew.
   const toggle = useCallback((key: string): void => {
     shown.current = key;
     const next = new Set(latest.current.opened);
-    if (!next.delete(key)) next.add(key);
+    if (next.delete(key)) latest.current.shut(key);
+    else next.add(key);
     setOpened(next);
     setActive(key);
     latest.current.onOpen(next.has(key) ? key : undefined);
@@ -250,7 +253,7 @@ function Rows(props: {
               item={item}
               index={place.index}
               top={place.start}
-              measure={virtual.measureElement}
+              measure={opened.has(key) ? virtual.measureElement : null}
               context={context}
               open={opened.has(key)}
               active={active === key}

@@ -73,7 +73,8 @@ export const HistoryRow = memo(function HistoryRow(props: {
   item: Item;
   index: number;
   top: number;
-  measure: (element: HTMLElement | null) => void;
+  /** For a row that is open, whose height depends on what it holds. */
+  measure: ((element: HTMLElement | null) => void) | null;
   context: TimelineContext;
   open: boolean;
   active: boolean;

@@ -1,12 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { describeQueue, type Poller, type QueueType, type RunId } from '@/api/executions';
+import type { RunId } from '@/api/executions';
+import { taskQueueQuery, workersQuery, type ActiveWorker, type QueueDetail } from '@/api/queues';
 import { Icon } from '@/design/icons';
 import { ErrorPanel, Panel } from '@/design/parts';
+import { SimpleTable } from '@/design/SimpleTable';
+import { StateBadge } from '@/design/StateBadge';
 import { Time } from '@/design/Time';
-import { durationMs, timeMs } from '@/model/proto';
+import { durationMs } from '@/model/proto';
+import { rateWords, shownState } from '@/model/queues';
 import { spanWords } from '@/model/time';
-import { otherQueues, workersOf } from '@/model/workers';
+import { otherQueues, workersOf, type WorkerShare } from '@/model/workers';
 import { strings } from '@/strings';
 import { executionStrings } from '@/strings/execution';
 import { isOpen, useRun } from './run';
@@ -14,88 +19,92 @@ import css from './WorkersPage.module.css';
 
 const s = executionStrings.workers;
 const refreshMs = 5000;
-/** A poll that ended longer ago was its worker's last. */
-const silentMs = 70_000;
 
-function useQueue(id: RunId, name: string, type: QueueType) {
-  return useQuery({
-    queryKey: ['queue', id.ns, name, type],
-    queryFn: ({ signal }) => describeQueue(id.ns, name, type, signal),
-    refetchInterval: refreshMs,
-    enabled: name !== '',
-  });
+type Poller = NonNullable<QueueDetail['pollers']>[number];
+
+const number = (value: string | number | undefined): string => Number(value ?? 0).toLocaleString('en');
+
+/** What a poller's process says of itself, where the server saw it. */
+function pollerColumns(workers: ReadonlyMap<string, ActiveWorker>) {
+  const of = (p: Poller): ActiveWorker | undefined => workers.get(p.identity ?? '');
+  return [
+    { name: s.identity, cell: (p: Poller) => <span className="sk-mono">{p.identity}</span> },
+    {
+      name: s.sdk,
+      width: '24%',
+      wideOnly: true,
+      cell: (p: Poller) =>
+        [of(p)?.sdkName, of(p)?.sdkVersion, p.deploymentName, p.buildId].filter(Boolean).join(' '),
+    },
+    { name: s.inHand, width: '90px', numeric: true, cell: (p: Poller) => (of(p) ? number(of(p)?.tasksInHand) : '') },
+    { name: s.lastPoll, width: '100px', numeric: true, cell: (p: Poller) => <Time at={p.lastPollTime} /> },
+  ];
 }
 
-function build(poller: Poller): string {
-  const o = poller.deploymentOptions;
-  return [o?.deploymentName, o?.buildId].filter(Boolean).join(' ');
+function backlogWords(detail: QueueDetail): string {
+  const info = detail.info ?? {};
+  const waiting = Number(info.backlogCount ?? 0);
+  const age = durationMs(info.backlogAge);
+  const old = waiting > 0 && age > 0 ? ` (${spanWords(age)})` : '';
+  return `${s.backlog} ${number(waiting)}${old} · ${s.rates} ${rateWords(info.addRate)} / ${rateWords(info.dispatchRate)}`;
 }
 
-function Pollers({ id, name, type, title }: { id: RunId; name: string; type: QueueType; title: string }) {
-  const queue = useQueue(id, name, type);
-  const pollers = queue.data?.pollers ?? [];
-  const stats = queue.data?.stats;
-  const waiting = Number(stats?.approximateBacklogCount ?? 0);
-  const age = durationMs(stats?.approximateBacklogAge);
-  const builds = pollers.some((p) => build(p) !== '');
+function Side(props: { title: string; detail: QueueDetail; workers: ReadonlyMap<string, ActiveWorker>; open: boolean }) {
+  const { title, detail, workers, open } = props;
+  const pollers = detail.pollers ?? [];
+  const columns = useMemo(() => pollerColumns(workers), [workers]);
+  const state = detail.info && shownState(detail.info);
+  const concerns = open && state?.tone === 'amber';
   return (
-    <Panel
-      title={title}
-      aside={
-        stats && (
-          <span className="sk-dim">
-            {s.backlog} {waiting.toLocaleString('en')}
-            {waiting > 0 && age > 0 && ` (${spanWords(age)})`} · {s.rates} {(stats.tasksAddRate ?? 0).toFixed(1)} /{' '}
-            {(stats.tasksDispatchRate ?? 0).toFixed(1)}
-          </span>
-        )
-      }
-    >
-      {queue.isError && <ErrorPanel error={queue.error} onRetry={() => void queue.refetch()} />}
-      {queue.isPending && <p className="sk-dim">{strings.common.loading}</p>}
-      {queue.data && pollers.length === 0 && <p className="sk-dim">{s.noneOf}</p>}
+    <Panel title={title} aside={<span className="sk-dim">{backlogWords(detail)}</span>}>
+      {state && <StateBadge state={state} />}
+      {detail.explanation && (
+        <p className={concerns ? css['concern'] : 'sk-dim'}>
+          {concerns && <Icon name="attention" />} {detail.explanation}
+        </p>
+      )}
       {pollers.length > 0 && (
-        <table className={css['table']}>
-          <thead>
-            <tr>
-              <th scope="col">{s.identity}</th>
-              {builds && <th scope="col">{s.deployment}</th>}
-              <th scope="col" className="sk-num">
-                {s.lastPoll}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {pollers.map((p) => (
-              <tr key={p.identity} data-silent={Date.now() - timeMs(p.lastAccessTime) > silentMs || undefined}>
-                <td>{p.identity}</td>
-                {builds && <td>{build(p)}</td>}
-                <td className="sk-num">
-                  <Time at={p.lastAccessTime} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <SimpleTable label={title} columns={columns} rows={pollers} rowKey={(p) => p.identity ?? ''} />
       )}
     </Panel>
   );
 }
 
-function Nobody({ id, name }: { id: RunId; name: string }) {
-  const workflow = useQueue(id, name, 'TASK_QUEUE_TYPE_WORKFLOW');
-  const activity = useQueue(id, name, 'TASK_QUEUE_TYPE_ACTIVITY');
-  if (!workflow.data || !activity.data) return null;
-  if ((workflow.data.pollers ?? []).length + (activity.data.pollers ?? []).length > 0) return null;
+function Queue({ id, name, own }: { id: RunId; name: string; own: boolean }) {
+  const { state } = useRun();
+  const queue = useQuery({ ...taskQueueQuery(id.ns, name), refetchInterval: refreshMs });
+  const workers = useQuery(workersQuery(id.ns, name));
+  const known = useMemo(
+    () => new Map((workers.data?.workers ?? []).map((w) => [w.identity ?? '', w])),
+    [workers.data],
+  );
+  const open = isOpen(state);
+  if (queue.isError) return <ErrorPanel error={queue.error} onRetry={() => void queue.refetch()} />;
+  if (!queue.data) return <p className="sk-dim">{strings.common.loading}</p>;
   return (
-    <p className={css['nobody']} role="status">
-      <Icon name="attention" />
-      <span>
-        <strong>{s.none}.</strong> {s.noneText(name)}
-      </span>
-    </p>
+    <section className={css['queue']}>
+      <h2>
+        {s.queue}{' '}
+        <Link to="/namespaces/$ns/task-queues/$name" params={{ ns: id.ns, name }}>
+          {name}
+        </Link>
+      </h2>
+      <div className={css['columns']}>
+        {own && queue.data.workflow && <Side title={s.workflow} detail={queue.data.workflow} workers={known} open={open} />}
+        {queue.data.activity && <Side title={s.activity} detail={queue.data.activity} workers={known} open={open} />}
+      </div>
+    </section>
   );
 }
+
+const shareColumns = [
+  { name: s.identity, cell: (w: WorkerShare) => <span className="sk-mono">{w.identity}</span> },
+  { name: s.workflow, width: '130px', numeric: true, cell: (w: WorkerShare) => number(w.tasks) },
+  { name: s.activity, width: '130px', numeric: true, cell: (w: WorkerShare) => number(w.activities) },
+  { name: s.lastSeen, width: '110px', numeric: true, cell: (w: WorkerShare) => <Time at={w.lastMs} /> },
+];
+
+const sharesMax = 200;
 
 function Took() {
   const { state } = useRun();
@@ -103,39 +112,12 @@ function Took() {
   if (shares.length === 0) return null;
   return (
     <Panel title={s.history} aside={state.log.complete ? null : <span className="sk-dim">{s.historyPartly}</span>}>
-      <table className={css['table']}>
-        <thead>
-          <tr>
-            <th scope="col">{s.identity}</th>
-            <th scope="col" className="sk-num">
-              {s.workflow}
-            </th>
-            <th scope="col" className="sk-num">
-              {s.activity}
-            </th>
-            <th scope="col" className="sk-num">
-              {s.lastSeen}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shares.slice(0, 200).map((one) => (
-            <tr key={one.identity}>
-              <td>{one.identity}</td>
-              <td className="sk-num">{one.tasks.toLocaleString('en')}</td>
-              <td className="sk-num">{one.activities.toLocaleString('en')}</td>
-              <td className="sk-num">
-                <Time at={one.lastMs} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <SimpleTable label={s.history} columns={shareColumns} rows={shares.slice(0, sharesMax)} rowKey={(w) => w.identity} />
     </Panel>
   );
 }
 
-/** Who could take this run's tasks, and who did. */
+/** Who could take this run's tasks, why nothing runs if nothing does, and who took part so far. */
 export function WorkersPage() {
   const { id, state } = useRun();
   const name = state.describe?.workflowExecutionInfo?.taskQueue ?? '';
@@ -143,16 +125,9 @@ export function WorkersPage() {
   if (!id || name === '') return null;
   return (
     <div className={css['page']}>
-      {isOpen(state) && <Nobody id={id} name={name} />}
-      <h2>
-        {s.queue} {name}
-      </h2>
-      <div className={css['columns']}>
-        <Pollers id={id} name={name} type="TASK_QUEUE_TYPE_WORKFLOW" title={s.workflow} />
-        <Pollers id={id} name={name} type="TASK_QUEUE_TYPE_ACTIVITY" title={s.activity} />
-      </div>
+      <Queue id={id} name={name} own />
       {others.map((other) => (
-        <Pollers key={other} id={id} name={other} type="TASK_QUEUE_TYPE_ACTIVITY" title={`${s.queue} ${other} · ${s.activity}`} />
+        <Queue key={other} id={id} name={other} own={false} />
       ))}
       <Took />
     </div>
