@@ -22,6 +22,9 @@ check: test-deps all ## the unit tests of the normal build alone
 bench: everything ## measure; figures of this machine
 	@bench/run.sh
 
+bench-push: everything ## measure what ten readers of a live list cost
+	@bench/push.py
+
 bench-check: everything ## measure, and compare with the last kept figures
 	@bench/run.sh --check
 
@@ -106,5 +109,5 @@ test-deps:
 dev-deps:
 	@tools/deps.sh dev
 
-.PHONY: all everything run test check bench bench-check asan tsan fuzz coverage sim compat browser saga format \
+.PHONY: all everything run test check bench bench-push bench-check asan tsan fuzz coverage sim compat browser saga format \
 	lint layers install deps clean help build-deps test-deps dev-deps

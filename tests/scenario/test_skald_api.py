@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -43,7 +44,7 @@ def terminate(server, workflow_id):
 
 
 def pushed(server, metric):
-    found = re.search(rf"^{metric} (\d+)$", server.get("/metrics")[1], re.M)
+    found = re.search(rf"^{re.escape(metric)} (\d+)$", server.get("/metrics")[1], re.M)
     return int(found.group(1)) if found else 0
 
 
@@ -54,6 +55,7 @@ class Stream:
         self.connection = http.client.HTTPConnection("127.0.0.1", server.ui_port, timeout=LIMIT)
         self.connection.request("POST", "/api/v1/skald/stream", json.dumps({"subscriptions": subscriptions}),
                                 {"Content-Type": "application/json"})
+        self.socket = self.connection.sock # a response that closes takes it from the connection
         self.answer = self.connection.getresponse()
         self.events = []
         self.rows, self.order = {}, []
@@ -85,7 +87,10 @@ class Stream:
         return self.order == list(run_ids) and all(r in self.rows for r in run_ids)
 
     def close(self):
-        self.connection.sock.shutdown(2)
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR) # else closing waits for the reader's next line
+        except OSError:
+            pass # closed before
         self.connection.close()
 
 
@@ -96,7 +101,7 @@ def list_of(query=RUNNING, **more):
 class Push(Case):
     def stream(self, server, *subscriptions):
         stream = Stream(server, *subscriptions)
-        self.addCleanup(stream.connection.close)
+        self.addCleanup(stream.close)
         return stream
 
     def check_a_list(self, *args):
@@ -173,6 +178,28 @@ class Push(Case):
             stream.close()
         until("no stream is open", lambda: pushed(server, "skald_push_streams") == 0)
         self.assertLess(time.monotonic() - begin, 8) # at once, not at the next heartbeat
+
+    def test_ten_readers_of_a_busy_list(self):
+        """Whatever happened meanwhile, all end with the page that a query answers; and it cost one list."""
+        server = self.start("--loops", "2")
+        for i in range(60):
+            start(server, f"open-{i}", "nobody-polls")
+        begin = time.monotonic()
+        streams = [self.stream(server, list_of()) for _ in range(10)]
+        done, _, err = skald("bench", "--address", server.address, "--rate", "200", "--duration", "4s", "--warmup", "0s", "--json")
+        self.assertEqual(done, 0, err)
+        for i in range(0, 60, 7):
+            terminate(server, f"open-{i}")
+        listed = ask(server, "namespaces/default/workflows?pageSize=20&query=" + urllib.parse.quote(RUNNING))
+        page = [e["execution"]["runId"] for e in listed["executions"]]
+        for stream in streams:
+            until("the page is that of a query", lambda stream=stream: stream.has(*page))
+            took = time.monotonic() - begin
+            self.assertLessEqual(len(stream.events), 4 * took + 3)
+            self.assertGreater(len(stream.events), 5)
+        self.assertEqual(pushed(server, "skald_push_topics"), 1)
+        self.assertEqual(pushed(server, 'skald_push_queries{reason="begin"}'), 1)
+        self.assertLessEqual(pushed(server, 'skald_push_queries{reason="refill"}'), took / 10 + 1)
 
     def test_what_makes_no_sense_is_refused(self):
         server = self.start("--store", "memory:")
