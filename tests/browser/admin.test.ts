@@ -22,7 +22,7 @@ async function fill(page: Page, fields: Record<string, string>) {
     await page.getByRole('textbox', { name }).fill(text);
 }
 
-s.test('a namespace is made, listed, described and changed [45] [46] [47]', async ({ page }) => {
+s.test('a namespace is made, listed, described and changed [45, 46, 47]', async ({ page }) => {
   await page.goto(s.url('/namespaces'));
   await visible(page.getByRole('link', { name: 'default', exact: true }));
   await page.getByRole('button', { name: 'Create namespace' }).click();
@@ -62,7 +62,7 @@ s.test('what the server refuses is said in its words', { allow: [/409/] }, async
   await reads(dialog(page).getByRole('alert'), /already/i);
 });
 
-s.test('search attributes are listed, added and removed [49] [50]', async ({ page }) => {
+s.test('search attributes are listed, added and removed [49, 50]', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/settings'));
   await page.getByRole('button', { name: 'Add search attribute' }).click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Region');

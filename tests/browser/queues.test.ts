@@ -16,7 +16,7 @@ const s = stage({
 
 const row = (page: Page, text: string | RegExp) => page.getByRole('row').filter({ hasText: text });
 
-s.test('the queues are listed, those that need somebody first [39] [40]', async ({ page }) => {
+s.test('the queues are listed, those that need somebody first [39, 40]', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/task-queues'));
   await visible(row(page, QUEUE));
   await reads(page.locator('tbody tr').first(), lonely);
@@ -27,7 +27,7 @@ s.test('the queues are listed, those that need somebody first [39] [40]', async 
   assert.equal(await row(page, lonely).count(), 0);
 });
 
-s.test('one queue says why nothing runs in it [39] [40]', async ({ page }) => {
+s.test('one queue says why nothing runs in it [39, 40]', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/task-queues'));
   await page.getByRole('link', { name: lonely }).click();
   await visible(page.getByRole('heading', { name: lonely }));
