@@ -315,6 +315,37 @@ s.test('an activity is paused, resumed and reset [28]', async ({ page }) => {
   await handle.terminate();
 });
 
+s.test('an activity is completed and failed by hand [30]', async ({ page }) => {
+  const act = async (name: string, fill: () => Promise<void>) => {
+    const button = page.getByRole('button', { name, exact: true });
+    if (!(await button.first().isVisible())) await page.getByRole('button', { name: /hang/ }).click();
+    await eventually(() => button.first().getAttribute('aria-disabled'), (off) => off === 'false');
+    await button.first().click();
+    await visible(dialog(page));
+    await fill();
+    await reads(dialog(page), `temporal activity ${name.toLowerCase()}`);
+    await dialog(page).getByRole('button', { name, exact: true }).click();
+    await gone(dialog(page));
+  };
+  const done = await start('busy');
+  await open(page, done, 'pending');
+  await act('Complete', () => fillJson(dialog(page).getByRole('textbox', { name: 'Result' }), '{"by": "hand"}'));
+  await done.result();
+  const completed = await eventOf(done, EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED);
+  const result = completed.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
+  assert.deepEqual(JSON.parse(text(result)), { by: 'hand' });
+  const broken = await start('busy');
+  await open(page, broken, 'pending');
+  await act('Fail', async () => {
+    await dialog(page).getByRole('textbox', { name: 'Message' }).fill('the machine is gone');
+    await dialog(page).getByLabel('Error type').fill('Gone');
+    await dialog(page).getByLabel('Do not try again').check();
+  });
+  await assert.rejects(broken.result());
+  const failed = await eventOf(broken, EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED);
+  assert.equal(failed.activityTaskFailedEventAttributes?.failure?.message, 'the machine is gone');
+});
+
 s.test('find, open, signal, terminate and back by keyboard alone, the focus always visible [1, 10, 14]', { timeout: 90_000 }, async ({ page }) => {
   const id = `keys-${randomUUID()}`;
   const handle = await start('forever', [], id);

@@ -18,7 +18,10 @@ export function ActionButton({ why, onClick, filled, children }: Props) {
         variant={filled ? 'filled' : 'default'}
         aria-disabled={off}
         {...(off ? { 'data-disabled': true } : {})}
-        onClick={() => !off && onClick()}
+        onClick={(event) => {
+          event.stopPropagation(); // it may stand in a row that opens
+          if (!off) onClick();
+        }}
       >
         {children}
       </Button>

@@ -9,6 +9,7 @@ import { cli } from '@/model/cli';
 import type { PendingActivity } from '@/model/proto';
 import { strings } from '@/strings';
 import { ActionDialog } from './ActionDialog';
+import { FinishActivity } from './FinishActivity';
 
 const s = strings.execution.activityActions;
 
@@ -40,6 +41,7 @@ export function ActivityActions({ run, activity, onDone }: Props) {
     <>
       {activity.paused ? button('unpause') : button('pause')}
       {button('reset')}
+      <FinishActivity run={run} activity={activity} onDone={onDone} />
       {kind && <Dialog kind={kind} run={run} activity={activity} onDone={onDone} onClose={() => setKind(undefined)} />}
     </>
   );

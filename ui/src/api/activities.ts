@@ -1,5 +1,7 @@
 import { identity } from './actions';
+import { jsonPayload } from '@/model/payloads';
 import { at, post } from './client';
+import { encodeRequest } from './codec';
 import type { RunId } from './executions';
 
 export type ActivityChange =
@@ -15,5 +17,28 @@ export function changeActivity({ ns, workflowId, runId }: RunId, id: string, cha
     identity: identity(),
     id,
     ...options,
+  });
+}
+
+export type ActivityEnd =
+  | { kind: 'complete'; result: string }
+  | { kind: 'fail'; message: string; type: string; nonRetryable: boolean };
+
+/** Answers for a worker: ends the attempt that runs. */
+export async function finishActivity(run: RunId, activityId: string, end: ActivityEnd): Promise<unknown> {
+  const { ns, workflowId, runId } = run;
+  const path = at`namespaces/${ns}/workflows/${workflowId}/activities/${activityId}`;
+  const common = { runId, identity: identity() };
+  if (end.kind === 'complete') {
+    const result = end.result.trim() === '' ? undefined : { payloads: [jsonPayload(end.result)] };
+    const { input } = await encodeRequest(ns, { input: result });
+    return post(`${path}/complete`, { ...common, ...(input ? { result: input } : {}) });
+  }
+  return post(`${path}/fail`, {
+    ...common,
+    failure: {
+      message: end.message,
+      applicationFailureInfo: { type: end.type, nonRetryable: end.nonRetryable },
+    },
   });
 }

@@ -1,4 +1,4 @@
-import { autocompletion, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
+import { autocompletion, type Completion as Completed, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { Compartment, EditorState, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, keymap, placeholder, WidgetType } from '@codemirror/view';
@@ -105,6 +105,9 @@ function* lineBreaks(text: string) {
     yield { from: at, to: at + 1, insert: ' ' };
 }
 
+/** After a column comes an operator and then a value; after a value Enter applies. */
+const goesOn = (chosen: Completed) => chosen.type === 'field' || chosen.type === 'operator';
+
 const labels = new Compartment();
 
 export function QueryField(props: QueryFieldProps) {
@@ -144,7 +147,7 @@ export function QueryField(props: QueryFieldProps) {
           oneLine,
           EditorView.lineWrapping,
           placeholder(strings.workflows.query.placeholder),
-          autocompletion({ override: [source], icons: false, activateOnTyping: true, defaultKeymap: false, interactionDelay: 0 }),
+          autocompletion({ override: [source], icons: false, activateOnTyping: true, activateOnCompletion: goesOn, defaultKeymap: false, interactionDelay: 0 }),
           keymap.of([
             ...completionKeymap.filter((k) => k.key !== 'Enter'),
             {

@@ -81,6 +81,8 @@ export const cli = {
   count: (t: CliTarget, query: string) => command('workflow count', t, { query }),
   taskQueue: (t: CliTarget, name: string) =>
     command('task-queue describe', t, { 'task-queue': name }),
+  finishActivity: (verb: 'complete' | 'fail', e: CliExecution, activityId: string, flags: Flags) =>
+    command(`activity ${verb}`, e, { ...execution(e), 'activity-id': activityId, ...flags }),
   activity: (verb: 'pause' | 'unpause' | 'reset', e: CliExecution, activityId: string, flags: Flags = {}) =>
     command(`activity ${verb}`, e, { ...execution(e), 'activity-id': activityId, ...flags }),
   createNamespace: (address: string, name: string, flags: Flags) =>
