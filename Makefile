@@ -22,6 +22,12 @@ check: test-deps all ## the unit tests of the normal build alone
 bench: everything ## measure; figures of this machine
 	@bench/run.sh
 
+ui-bench: all ## a run with 50,000 events in Chromium: how soon it is painted, how it scrolls
+	@python3 tests/browser/run.py --program ui-bench.ts docs/performance.md
+
+screenshots: all ## every screen of the web UI, to docs/images
+	@python3 tests/browser/run.py --program screenshots.ts docs/images
+
 bench-push: everything ## measure what ten readers of a live list cost
 	@bench/push.py
 
@@ -109,5 +115,5 @@ test-deps:
 dev-deps:
 	@tools/deps.sh dev
 
-.PHONY: all everything run test check bench bench-push bench-check asan tsan fuzz coverage sim compat browser saga format \
+.PHONY: all everything run test check bench bench-push ui-bench screenshots bench-check asan tsan fuzz coverage sim compat browser saga format \
 	lint layers install deps clean help build-deps test-deps dev-deps
