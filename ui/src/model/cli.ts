@@ -67,8 +67,8 @@ export const cli = {
   result: (e: CliExecution) => command('workflow result', e, execution(e)),
   stack: (e: CliExecution) => command('workflow stack', e, execution(e)),
   trace: (e: CliExecution) => command('workflow trace', e, execution(e)),
-  query: (e: CliExecution, type: string, input?: string) =>
-    command('workflow query', e, { ...execution(e), type, input }),
+  query: (e: CliExecution, type: string, inputs: readonly string[] = []) =>
+    command('workflow query', e, { ...execution(e), type, input: inputs }),
   signal: (e: CliExecution, name: string, inputs: readonly string[] = []) =>
     command('workflow signal', e, { ...execution(e), name, input: inputs }),
   cancel: (e: CliExecution, reason?: string) =>

@@ -61,6 +61,12 @@ export function resultText(result: Payloads | undefined): string {
 
 export type Arguments = { payloads: Payload[] } | { badLine: number };
 
+/** The arguments in a text, each a JSON text: one value over several lines, or one a line. */
+export function argumentTexts(text: string): string[] {
+  if (isJson(text)) return text.trim() === '' ? [] : [text.trim()];
+  return text.split('\n').flatMap((line) => line.trim() || []);
+}
+
 /** One JSON value over all lines, or one on each; nothing: no arguments. Numbers stay as typed. */
 export function readArguments(text: string): Arguments {
   if (text.trim() === '') return { payloads: [] };

@@ -4,7 +4,8 @@ import { Story } from './fixtures';
 import { HistoryLog } from './history';
 import { jsonPayload } from './payloads';
 import type { ExecutionInfo } from './proto';
-import { namesInError, readArguments, readMetadata, resultText } from './queries';
+import { cli } from './cli';
+import { argumentTexts, namesInError, readArguments, readMetadata, resultText } from './queries';
 import { otherQueues, workersOf } from './workers';
 
 const run = (id: string, parent?: string, at = '1'): ExecutionInfo => ({
@@ -86,4 +87,13 @@ describe('workers', () => {
     ]);
     expect(otherQueues(log, 'orders')).toEqual(['gpu']);
   });
+});
+
+it('the command line gets a flag for each argument of a query', () => {
+  expect(argumentTexts('19\n\n 23 ')).toEqual(['19', '23']);
+  expect(argumentTexts('{\n"a": 1\n}')).toEqual(['{\n"a": 1\n}']);
+  expect(argumentTexts('')).toEqual([]);
+  const command = cli.query({ namespace: 'default', workflowId: 'w' }, 'total', argumentTexts('19\n23'));
+  expect(command).toContain('--input 19');
+  expect(command).toContain('--input 23');
 });

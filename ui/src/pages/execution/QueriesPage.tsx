@@ -9,7 +9,7 @@ import { config } from '@/app/config';
 import { cli } from '@/model/cli';
 import { payloadList } from '@/model/payloads';
 import { enumWords, type Payload } from '@/model/proto';
-import { metadataQuery, namesInError, readArguments, readMetadata, resultText, stackQuery } from '@/model/queries';
+import { argumentTexts, metadataQuery, namesInError, readArguments, readMetadata, resultText, stackQuery } from '@/model/queries';
 import { parseStack, type StackBlock } from '@/model/stack';
 import { spanWords } from '@/model/time';
 import { executionStrings } from '@/strings/execution';
@@ -219,7 +219,7 @@ function Queries({ id, open }: { id: RunId; open: boolean }) {
                 command={cli.query(
                   { namespace: id.ns, workflowId: id.workflowId, runId: id.runId, address: config.grpcAddress },
                   type.trim(),
-                  args.trim() || undefined,
+                  argumentTexts(args),
                 )}
               />
             )}

@@ -179,7 +179,7 @@ export function HomePage() {
         <FailureInbox ns={ns} />
         <ConcernedQueues ns={ns} queues={queues} />
       </div>
-      {figures !== null && (series ? <Plots series={series} /> : <p className={css['note']}>{s.plots.none}</p>)}
+      {figures !== null && (series && series.times.length > 1 ? <Plots series={series} /> : <p className={css['note']}>{s.plots.none}</p>)}
     </Page>
   );
 }

@@ -133,7 +133,7 @@ function Plots({ ns, name, kind, day }: PlotsProps) {
     return { rates, backlog, latency };
   }, [series]);
   if (data === null) return null;
-  if (!series || !plots) return <p className="sk-dim">{s.plots.none}</p>;
+  if (!series || !plots || series.times.length < 2) return <p className="sk-dim">{s.plots.none}</p>;
   return (
     <>
       <Plot label={s.plots.rates} times={series.times} series={plots.rates} words={rateWords} />

@@ -271,7 +271,7 @@ export function WorkflowsPage() {
             left={list.left}
             onEnd={onEnd}
             total={total}
-            foot={loadingMore && <div className={css['more']}>{strings.common.loading}</div>}
+            foot={(loadingMore || status === 'loading') && <div className={css['more']}>{strings.common.loading}</div>}
           />
         )}
       </div>
