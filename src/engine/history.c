@@ -151,17 +151,23 @@ static void set_token(struct sk_engine *e, struct sk_ctx *ctx, struct exec *x, i
     *ret = token_seal(e, ctx->arena, &token.base);
 }
 
+static sk_err bad_page_token(struct sk_ctx *ctx)
+{
+    sk_ctx_clear(ctx);
+    return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid NextPageToken.");
+}
+
+/* A token of the same method, and of the run that the request names, if it names one. */
 static sk_err page_token(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData bytes,
-                         EN(HistoryToken) **ret)
+                         const char *run_id, bool backward, EN(HistoryToken) **ret)
 {
     ProtobufCMessage *m;
     sk_err err = token_open(e, ctx, bytes, &skald__engine__v1__history_token__descriptor, &m);
-    if (err != SK_OK) {
-        sk_ctx_clear(ctx);
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid NextPageToken.");
-    }
+    if (err != SK_OK)
+        return bad_page_token(ctx);
     *ret = (EN(HistoryToken) *)m;
-    return SK_OK;
+    bool other_run = sk_text_set(run_id) && strcmp(run_id, (*ret)->run_id) != 0;
+    return other_run || (*ret)->backward != backward ? bad_page_token(ctx) : SK_OK;
 }
 
 static sk_err want_wait(struct history_call *call, struct sk_engine *e, struct sk_ctx *ctx,
@@ -239,11 +245,9 @@ static sk_err read_page(struct flow *flow, struct sk_ctx *ctx, const struct sk_n
     EN(HistoryToken) *token = NULL;
     const char *run_id = r->execution->run_id;
     if (r->next_page_token.len > 0) {
-        sk_err err = page_token(e, ctx, r->next_page_token, &token);
+        sk_err err = page_token(e, ctx, r->next_page_token, run_id, false, &token);
         if (err != SK_OK)
             return err;
-        if (sk_text_set(run_id) && strcmp(run_id, token->run_id) != 0)
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid NextPageToken.");
         run_id = token->run_id;
     }
     struct exec *x;
@@ -308,7 +312,7 @@ static sk_err read_page_reverse(struct flow *flow, struct sk_ctx *ctx,
     sk_err err = SK_OK;
     const char *run_id = r->execution->run_id;
     if (r->next_page_token.len > 0) {
-        err = page_token(e, ctx, r->next_page_token, &token);
+        err = page_token(e, ctx, r->next_page_token, run_id, true, &token);
         if (err != SK_OK)
             return err;
         run_id = token->run_id;
@@ -318,6 +322,8 @@ static sk_err read_page_reverse(struct flow *flow, struct sk_ctx *ctx,
     if (err != SK_OK)
         return err;
     int64_t to = token ? token->next_event_id : x->s->next_event_id - 1;
+    if (to >= x->s->next_event_id) // the store is older than the token: a backup was put back
+        return bad_page_token(ctx);
     int64_t page = r->maximum_page_size;
     if (page <= 0 || page > e->limits->history_page_max)
         page = e->limits->history_page_max;
@@ -330,8 +336,13 @@ static sk_err read_page_reverse(struct flow *flow, struct sk_ctx *ctx,
     if (err != SK_OK)
         return err;
     sk_wire_splice(ctx->arena, &response->base, FIELD_HISTORY, back);
-    if (from > 1)
-        set_token(e, ctx, x, from - 1, 0, false, &response->next_page_token);
+    if (from > 1) {
+        EN(HistoryToken) rest = SKALD__ENGINE__V1__HISTORY_TOKEN__INIT;
+        rest.run_id = x->run_text;
+        rest.next_event_id = from - 1;
+        rest.backward = true;
+        response->next_page_token = token_seal(e, ctx->arena, &rest.base);
+    }
     return SK_OK;
 }
 

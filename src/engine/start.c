@@ -322,7 +322,8 @@ static sk_err start_once(struct flow *flow, struct sk_ctx *ctx, const struct sk_
     if (err != SK_OK)
         return err;
     name_run(ctx, x, true, response);
-    return eager ? eager_task(x, ctx, r->identity, response) : SK_OK;
+    /* No task: the run outgrew its limits at once. */
+    return eager && wft_pending(x) ? eager_task(x, ctx, r->identity, response) : SK_OK;
 }
 
 static sk_err start(struct flow *flow, struct sk_ctx *ctx, const struct sk_namespace *ns,

@@ -238,7 +238,8 @@ void wake_arm(struct exec *x)
     struct sk_shard *shard = x->flow->shard;
     int64_t due = due_ms(x, true);
     struct sk_run_key key = exec_key(x);
-    if (due != 0 && (due <= shard->scanned_to_ms || due <= sk_now_wall_ms() + WINDOW_MS))
+    bool soon = due <= shard->scanned_to_ms || due <= sk_now_wall_ms() + WINDOW_MS;
+    if (due != 0 && (soon || x->start.set)) // a start that only memory knows no scan will bring in
         arm(shard, &key, due);
     else
         disarm(shard, &x->run_id);

@@ -54,6 +54,8 @@ static sk_err take_task(struct flow *flow, struct sk_ctx *ctx, const struct sk_n
         err = make_ordinary(ctx, ns, x);
         if (err != SK_OK)
             return err;
+        if (!wft_pending(x)) // its history outgrew the limit: the run is over
+            return SK_STALE;
     }
     wft_start_in_memory(x, sk_now_wall_ns(), take->poll->identity);
     err = wft_respond(x, ctx, sticky, response);

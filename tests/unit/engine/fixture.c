@@ -209,12 +209,10 @@ static struct sk_task *take_task(struct world *w, enum sk_task_kind kind, const 
     sk_matching_poll(w->matching, &waiting.poll);
     while (!waiting.ended)
         sk_fiber_suspend();
-    if (!waiting.task)
-        fail_msg("no task came to %s", queue);
     return waiting.task;
 }
 
-WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const char *queue)
+WS(PollWorkflowTaskQueueResponse) *try_poll_workflow_task(struct world *w, const char *queue)
 {
     WS(PollWorkflowTaskQueueRequest) *r =
         REQUEST(w, PollWorkflowTaskQueueRequest, poll_workflow_task_queue_request);
@@ -223,6 +221,8 @@ WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const cha
         WS(PollWorkflowTaskQueueResponse) *response =
             REQUEST(w, PollWorkflowTaskQueueResponse, poll_workflow_task_queue_response);
         struct sk_task *task = take_task(w, SK_TASK_WORKFLOW, queue);
+        if (!task)
+            return NULL;
         sk_err err = sk_engine_wft_start(w->engine, &w->ctx, w->ns, task, r, response);
         sk_matching_done(w->matching, task);
         if (err == SK_STALE)
@@ -235,6 +235,14 @@ WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const cha
     }
 }
 
+WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const char *queue)
+{
+    WS(PollWorkflowTaskQueueResponse) *task = try_poll_workflow_task(w, queue);
+    if (!task)
+        fail_msg("no task came to %s", queue);
+    return task;
+}
+
 WS(PollActivityTaskQueueResponse) *poll_activity_task(struct world *w, const char *queue)
 {
     WS(PollActivityTaskQueueRequest) *r =
@@ -244,6 +252,8 @@ WS(PollActivityTaskQueueResponse) *poll_activity_task(struct world *w, const cha
         WS(PollActivityTaskQueueResponse) *response =
             REQUEST(w, PollActivityTaskQueueResponse, poll_activity_task_queue_response);
         struct sk_task *task = take_task(w, SK_TASK_ACTIVITY, queue);
+        if (!task)
+            fail_msg("no task came to %s", queue);
         sk_err err = sk_engine_activity_start(w->engine, &w->ctx, w->ns, task, r, response);
         sk_matching_done(w->matching, task);
         if (err == SK_STALE)

@@ -41,6 +41,8 @@ void terminate_workflow(struct world *w, const char *workflow_id);
 void signal_workflow(struct world *w, const char *name);
 /* A poll that must find a task within five minutes of virtual time. */
 WS(PollWorkflowTaskQueueResponse) *poll_workflow_task(struct world *w, const char *queue);
+WS(PollWorkflowTaskQueueResponse) *try_poll_workflow_task(struct world *w,
+                                                          const char *queue); // or NULL
 WS(PollActivityTaskQueueResponse) *poll_activity_task(struct world *w, const char *queue);
 
 /* Commands for complete_task. */

@@ -1,0 +1,172 @@
+/*
+ * The workflow task where time, limits and strange clients meet it: tasks that time out late, runs
+ * that outgrow their limits at a poll, page tokens that come back to another method.
+ */
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "rt/rt.h"
+
+#define NEW(w, Type, snake) \
+    MSG_NEW((w)->ctx.arena, WS(Type), temporal__api__workflowservice__v1__##snake)
+
+static WS(StartWorkflowExecutionRequest) *start_request(struct world *w)
+{
+    WS(StartWorkflowExecutionRequest) *r =
+        NEW(w, StartWorkflowExecutionRequest, start_workflow_execution_request);
+    r->workflow_id = sk_arena_strdup(w->ctx.arena, WORKFLOW);
+    r->workflow_type = sk_type_msg(w->ctx.arena, "Order");
+    r->task_queue = sk_queue_msg(w->ctx.arena, QUEUE, NULL);
+    r->request_id = sk_arena_strdup(w->ctx.arena, "start");
+    return r;
+}
+
+static void start_with_timeout(struct world *w, int64_t task_timeout_ms)
+{
+    WS(StartWorkflowExecutionRequest) *r = start_request(w);
+    r->workflow_task_timeout = sk_dur(w->ctx.arena, task_timeout_ms);
+    assert_int_equal(
+        sk_engine_start(w->engine, &w->ctx, w->ns, r,
+                        NEW(w, StartWorkflowExecutionResponse, start_workflow_execution_response)),
+        SK_OK);
+}
+
+static void fail_task(struct world *w, const WS(PollWorkflowTaskQueueResponse) *task)
+{
+    WS(RespondWorkflowTaskFailedRequest) *r =
+        NEW(w, RespondWorkflowTaskFailedRequest, respond_workflow_task_failed_request);
+    r->task_token = task->task_token;
+    r->identity = sk_arena_strdup(w->ctx.arena, "worker");
+    assert_int_equal(sk_engine_wft_failed(w->engine, &w->ctx, w->ns, r,
+                                          NEW(w, RespondWorkflowTaskFailedResponse,
+                                              respond_workflow_task_failed_response)),
+                     SK_OK);
+}
+
+/* ---- tasks that time out ---- */
+
+static void times_out_late(struct world *w)
+{
+    start_with_timeout(w, 100000);
+    poll_workflow_task(w, QUEUE); // and is never heard of again
+    sk_fiber_sleep(99000);
+    assert_string_equal(history_of(w, WORKFLOW),
+                        "WORKFLOW_EXECUTION_STARTED WORKFLOW_TASK_SCHEDULED WORKFLOW_TASK_STARTED");
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    assert_int_equal(task->attempt, 2);
+    complete_task(w, task, complete_workflow(w), NULL);
+}
+
+static void test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout(void **state)
+{
+    (void)state;
+    in_world(times_out_late);
+}
+
+static void times_out_at_a_late_attempt(struct world *w)
+{
+    start_with_timeout(w, 10000);
+    for (int attempt = 1; attempt < 9; attempt++)
+        fail_task(w, poll_workflow_task(w, QUEUE));
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE); // 10 s and 160 s more
+    assert_int_equal(task->attempt, 9);
+    task = poll_workflow_task(w, QUEUE);
+    assert_int_equal(task->attempt, 10);
+    complete_task(w, task, complete_workflow(w), NULL);
+}
+
+static void test_a_late_attempt_times_out(void **state)
+{
+    (void)state;
+    in_world(times_out_at_a_late_attempt);
+}
+
+/* ---- limits ---- */
+
+static void outgrows_at_poll(struct world *w)
+{
+    start_workflow(w);
+    fail_task(w, poll_workflow_task(w, QUEUE)); // 1 to 4; the next attempt has no events yet
+    signal_workflow(w, "more");                 // 5; so it will have its own, after all
+    w->limits.history_count_error = 5;
+    assert_null(try_poll_workflow_task(w, QUEUE));
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(TERMINATED));
+}
+
+static void test_a_run_that_outgrows_its_limit_at_a_poll_ends(void **state)
+{
+    (void)state;
+    in_world(outgrows_at_poll);
+}
+
+static void outgrows_at_start(struct world *w)
+{
+    w->limits.history_count_error = 1;
+    WS(StartWorkflowExecutionRequest) *r = start_request(w);
+    WS(StartWorkflowExecutionResponse) *response =
+        NEW(w, StartWorkflowExecutionResponse, start_workflow_execution_response);
+    r->request_eager_execution = true;
+    assert_int_equal(sk_engine_start(w->engine, &w->ctx, w->ns, r, response), SK_OK);
+    assert_null(response->eager_workflow_task);
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(TERMINATED));
+}
+
+static void test_a_run_that_outgrows_its_limit_at_an_eager_start_ends(void **state)
+{
+    (void)state;
+    in_world(outgrows_at_start);
+}
+
+/* ---- page tokens ---- */
+
+static void other_methods_token(struct world *w)
+{
+    start_workflow(w);
+    WS(GetWorkflowExecutionHistoryRequest) *forward =
+        NEW(w, GetWorkflowExecutionHistoryRequest, get_workflow_execution_history_request);
+    WS(GetWorkflowExecutionHistoryResponse) *page =
+        NEW(w, GetWorkflowExecutionHistoryResponse, get_workflow_execution_history_response);
+    struct sk_watch watch;
+    bool wait;
+    forward->execution = sk_execution_msg(w->ctx.arena, WORKFLOW, "");
+    forward->wait_new_event = true;
+    assert_int_equal(sk_engine_history(w->engine, &w->ctx, w->ns, forward, page, &watch, &wait),
+                     SK_OK);
+    assert_true(page->next_page_token.len > 0);
+    WS(GetWorkflowExecutionHistoryReverseRequest) *back =
+        NEW(w, GetWorkflowExecutionHistoryReverseRequest,
+            get_workflow_execution_history_reverse_request);
+    back->execution = forward->execution;
+    back->next_page_token = page->next_page_token;
+    back->maximum_page_size = 1;
+    sk_err err = sk_engine_history_reverse(w->engine, &w->ctx, w->ns, back,
+                                           NEW(w, GetWorkflowExecutionHistoryReverseResponse,
+                                               get_workflow_execution_history_reverse_response));
+    assert_int_equal(err, SK_INVALID_ARGUMENT);
+    assert_string_equal(w->ctx.err.message, "Invalid NextPageToken.");
+    sk_ctx_clear(&w->ctx);
+    complete_task(w, poll_workflow_task(w, QUEUE), complete_workflow(w), NULL);
+}
+
+static void test_a_page_token_of_another_method_is_refused(void **state)
+{
+    (void)state;
+    in_world(other_methods_token);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout),
+        cmocka_unit_test(test_a_late_attempt_times_out),
+        cmocka_unit_test(test_a_page_token_of_another_method_is_refused),
+        cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_a_poll_ends),
+        cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_an_eager_start_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
