@@ -4,8 +4,9 @@
  * no heap call at all.
  *
  * Chunks come in six sizes, each twice the one before (2 KB to 64 KB), and a freed chunk goes to a
- * pool of the freeing thread, bounded in bytes. What is larger than the largest size is a chunk of
- * its own from the heap. Chunks double as an arena grows, so that a large one has few of them.
+ * pool of the freeing thread, bounded in bytes. Larger ones come from the heap. Chunks double as an
+ * arena grows, to 1 MB, so that a large one has few of them, which the C library gets and gives
+ * back as whole pages: in small ones its memory would stay with the process.
  *
  * INV-1: free..end of the newest chunk is unused and 16-byte aligned.
  * INV-2: used (bytes given out, rounded up) never passes limit.
@@ -41,6 +42,7 @@ enum {
     CHUNK_SMALLEST = 2048,
     CHUNK_CLASSES = 6,
     CHUNK_LARGEST = CHUNK_SMALLEST << (CHUNK_CLASSES - 1),
+    CHUNK_GROWN = 1024 * 1024,   // no larger ones but for one large piece
     POOL_BYTES_MAX = 512 * 1024, // a thread keeps at most this much for later
 };
 
@@ -194,8 +196,8 @@ void sk_arena_clear(struct sk_arena *arena)
 static void *alloc_chunk(struct sk_arena *arena, size_t size)
 {
     size_t want = CHUNK_HEADER + size;
-    if (!ARENA_CHECKED && want < CHUNK_LARGEST && want < arena->held)
-        want = arena->held < CHUNK_LARGEST ? arena->held : CHUNK_LARGEST;
+    if (!ARENA_CHECKED && want < CHUNK_GROWN && want < arena->held)
+        want = arena->held < CHUNK_GROWN ? arena->held : CHUNK_GROWN;
 
     struct chunk *chunk = chunk_get(want);
     char *p = (char *)chunk + CHUNK_HEADER;

@@ -32,6 +32,18 @@ bool json_has_own_form(const ProtobufCMessageDescriptor *type);
 /* Brackets outside strings, at their deepest. */
 int json_nesting(struct sk_str text);
 
+/* ---- json_tree.c ---- */
+struct json_tree {
+    struct sk_arena *arena;
+    json_t *root;
+    json_error_t error; // if root is NULL
+    bool full;          // ...because it took too much memory
+};
+/* NULL: the tree says why. In both cases json_tree_free follows, on the same thread and without a
+ * wait or another tree in between. */
+const json_t *json_tree_load(struct json_tree *tree, struct sk_str text, size_t flags);
+void json_tree_free(struct json_tree *tree);
+
 /* ---- json_print.c ---- */
 struct json_printer {
     struct sk_buf *out;

@@ -2,12 +2,15 @@
  * proto3 JSON to messages: jansson makes a tree of the text, this walks the tree by the type's
  * descriptor and fills a protobuf-c struct in the arena.
  *
- * jansson's parser recurses, so the nesting of the text is counted before it sees it.
+ * jansson's parser recurses, so the nesting of the text is counted before it sees it; its tree's
+ * memory is bounded by json_tree.c.
  *
  * Invariants
- *   INV-1  The tree is freed on every path; nothing of it is pointed at afterwards.
+ *   INV-1  The tree is freed on every path; nothing of it is pointed at afterwards. Nothing waits
+ *          while there is one (json_tree.c).
  *   INV-2  No string of a message holds U+0000 (text fields, which are bytes in C, may).
  *   INV-3  Memory taken is bounded by memory_max, as in decode.c.
+ *   INV-4  A field is filled once at most.
  *
  * Any thread; no state. Fails with INVALID_ARGUMENT and the field's path.
  */
@@ -20,6 +23,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/assert.h"
 #include "google/protobuf/any.pb-c.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
@@ -29,6 +33,7 @@
 
 #define MEMORY_BASE ((size_t)1 << 20)
 #define MEMORY_FACTOR 24 /* bytes of memory a byte of text */
+#define FIELDS_MAX 256   /* of a message type; the largest of Temporal's has some 50 */
 
 sk_err json_fail(const struct json_place *at, const char *fmt, ...)
 {
@@ -504,8 +509,9 @@ static sk_err parse_map(struct json_place *at, const json_t *json, ProtobufCMess
 static sk_err parse_repeated(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE && json_is_object(json))
-        return parse_map(at, json, message);
+    if (sk_wire_json_is_map(field))
+        return json_is_object(json) ? parse_map(at, json, message)
+                                    : json_fail(at, "must be an object");
     if (!json_is_array(json))
         return json_fail(at, "must be a list");
     size_t n = json_array_size(json), size = sk_wire_element_size(field->type);
@@ -548,6 +554,22 @@ const ProtobufCFieldDescriptor *json_field_of(const ProtobufCMessageDescriptor *
     return NULL;
 }
 
+/* The members of an object that were met. jansson refuses a name that is there twice, but a field
+ * has two names: filled twice, a list would lose count of its elements. */
+struct seen {
+    uint64_t bits[FIELDS_MAX / 64];
+};
+
+static bool is_second(struct seen *seen, const ProtobufCMessageDescriptor *type,
+                      const ProtobufCFieldDescriptor *field)
+{
+    size_t i = (size_t)(field - type->fields);
+    SK_ASSERT(i < FIELDS_MAX);
+    bool before = seen->bits[i / 64] >> (i % 64) & 1;
+    seen->bits[i / 64] |= (uint64_t)1 << (i % 64);
+    return before;
+}
+
 static sk_err parse_member(struct json_place *at, const json_t *json, ProtobufCMessage *message)
 {
     const ProtobufCFieldDescriptor *field = at->path.field;
@@ -578,15 +600,18 @@ sk_err json_parse_members(struct json_place *at, const json_t *json, ProtobufCMe
         return json_fail(at, "must be an object");
     json_t *tree = (json_t *)(uintptr_t)json, *member;
     const char *key;
+    struct seen seen = {{0}};
     json_object_foreach(tree, key, member)
     {
         inner.path.index = 0;
         inner.path.field = json_field_of(message->descriptor, key);
-        if (!inner.path.field && key[0] == '@')
-            continue; // @type of an Any
+        if (!inner.path.field && strcmp(key, "@type") == 0)
+            continue; // of an Any
         if (!inner.path.field)
             return json_fail(&inner, "%s has no member '%.60s'", message->descriptor->short_name,
                              key);
+        if (is_second(&seen, message->descriptor, inner.path.field))
+            return json_fail(&inner, "is there twice, by both of its names");
         sk_err err = parse_member(&inner, member, message);
         if (err)
             return err;
@@ -650,17 +675,21 @@ sk_err sk_wire_json_parse(struct sk_ctx *ctx, const ProtobufCMessageDescriptor *
 {
     struct json_place root = {.path = {.type = type}, .ctx = ctx, .flags = flags};
     root.memory_max = sk_arena_used(ctx->arena) + MEMORY_BASE + MEMORY_FACTOR * text.n;
-    json_error_t error;
+    struct json_tree tree;
+    sk_err err;
     if (json_nesting(text) > SK_WIRE_DEPTH_MAX)
         return json_fail(&root, "the JSON nests deeper than %d", SK_WIRE_DEPTH_MAX);
-    json_t *json = json_loadb(text.p ? text.p : "", text.n,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (!json)
-        return json_fail(&root, "no JSON: %.100s (line %d, column %d)", error.text, error.line,
-                         error.column);
+    const json_t *json =
+        json_tree_load(&tree, text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL);
     ProtobufCMessage *message = json_message_new(&root, type);
-    sk_err err = parse_message(&root, json, message);
-    json_decref(json);
+    if (json)
+        err = parse_message(&root, json, message);
+    else if (tree.full)
+        err = json_fail(&root, "the JSON takes too much memory: too many small elements");
+    else
+        err = json_fail(&root, "no JSON: %.100s (line %d, column %d)", tree.error.text,
+                        tree.error.line, tree.error.column);
+    json_tree_free(&tree);
     if (!err)
         *ret = message;
     return err;

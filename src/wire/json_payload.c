@@ -80,15 +80,15 @@ static bool is_long(struct sk_arena *arena, const json_t *json)
 /* Whether bytes are JSON that may stand for the payload. */
 static bool may_stand(struct sk_str bytes, bool object)
 {
-    json_error_t error;
+    struct json_tree tree;
     if (json_nesting(bytes) > NESTING_MAX)
         return false;
-    json_t *json = json_loadb(bytes.p ? bytes.p : "", bytes.n, LOAD_FLAGS, &error);
+    const json_t *json = json_tree_load(&tree, bytes, LOAD_FLAGS);
     struct sk_arena *arena = sk_arena_new(0);
     bool fine = json && !json_is_null(json) && !is_long(arena, json) &&
                 !json_object_get(json, TYPE_MEMBER) && (!object || json_is_object(json));
     sk_arena_free(arena);
-    json_decref(json);
+    json_tree_free(&tree);
     return fine;
 }
 

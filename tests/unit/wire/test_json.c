@@ -135,9 +135,29 @@ static void mistakes_name_the_place(void **state)
             "input.payloads[0].metadata[0].value: must be a string");
     refused(START, "{\"nmespace\":\"x\"}", "has no member 'nmespace'");
     refused(START, "{\"namespace\":\"x\",}", "line 1");
+    refused(START, "{\"links\":{\"a\":{}}}", "links[0]: must be a list");
+    refused(START, "{\"memo\":{\"fields\":[{\"key\":\"a\"}]}}",
+            "memo.fields[0]: must be an object");
+    refused(START, "{\"@other\":1}", "has no member '@other'");
     refused(START, "", "no JSON");
     refused(START, "[]", "must be an object");
     refused(START, "{\"namespace\":\"\xff\"}", "no JSON");
+}
+
+/* A second filling would write past the room of the first. */
+static void no_field_is_filled_twice(void **state)
+{
+    refused(START, "{\"workflowId\":\"a\",\"workflow_id\":\"b\"}", "workflow_id: is there twice");
+    refused(START, "{\"completionCallbacks\":[{}],\"completion_callbacks\":[{},{}]}",
+            "completion_callbacks[0]: is there twice");
+    struct sk_buf text = SK_BUF_INIT;
+    sk_buf_str(&text, "{\"searchAttributes\":{\"indexed_fields\":{\"k\":{}");
+    for (int i = 0; i < 2000; i++)
+        sk_buf_printf(&text, ",\"k%d\":{}", i);
+    sk_buf_str(&text, "},\"indexedFields\":{\"a\":{}}}}");
+    sk_buf_append(&text, "", 1);
+    refused(START, text.p, "search_attributes.indexed_fields[0]: is there twice");
+    sk_buf_fini(&text);
 }
 
 static void nesting_is_limited(void **state)
@@ -299,6 +319,20 @@ static void small_elements_do_not_take_much_memory(void **state)
     sk_buf_fini(&text);
 }
 
+/* jansson's tree of it would take a hundred times the text. */
+static void a_tree_has_a_bound(void **state)
+{
+    struct sk_buf text = SK_BUF_INIT;
+    sk_buf_str(&text, "{\"links\":[{}");
+    for (int i = 0; i < 400000; i++)
+        sk_buf_str(&text, ",{}");
+    sk_buf_str(&text, "]}");
+    sk_buf_append(&text, "", 1);
+    refused(START, text.p, "the JSON takes too much memory");
+    refused(START, "{", "no JSON"); // and nothing of it stays
+    sk_buf_fini(&text);
+}
+
 static void spliced_fields_are_printed(void **state)
 {
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
@@ -384,11 +418,13 @@ int main(void)
         cmocka_unit_test(free_text_is_text),
         cmocka_unit_test(oneofs_take_one_member),
         cmocka_unit_test(mistakes_name_the_place),
+        cmocka_unit_test(no_field_is_filled_twice),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(pretty_prints_one_member_a_line),
         cmocka_unit_test(payloads_have_short_forms),
         cmocka_unit_test(other_payloads_stay_long),
         cmocka_unit_test(small_elements_do_not_take_much_memory),
+        cmocka_unit_test(a_tree_has_a_bound),
         cmocka_unit_test(spliced_fields_are_printed),
         cmocka_unit_test(fields_are_set_from_text),
         cmocka_unit_test(base64_reads_what_it_writes),
