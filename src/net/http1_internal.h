@@ -56,7 +56,9 @@ struct http_conn {
     struct sk_buf body;
     struct sk_budget budget; /* for the body */
     size_t url_size;
-    size_t parsed; /* bytes of it so far */
+    size_t parsed;        /* bytes of it so far */
+    const char *feed_end; /* of the bytes that are being fed */
+    int line_end_due;     /* bytes of the line's end behind a chunk that have not come yet */
     bool in_value, headers_done, body_timed, complete, keep_alive, wants_continue;
     bool head;   /* HEAD: the answer has no body */
     int refusal; /* status, 0 = none */

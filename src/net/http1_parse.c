@@ -1,6 +1,13 @@
 /*
  * Reading HTTP/1.1 requests: http_parser's callbacks, the limits, and the request that handlers
  * see. Whatever is wrong becomes a refusal (status and reason); the connection ends after it.
+ *
+ * Distributions build http_parser to be lenient. What it lets through and two programs in a row may
+ * read differently, so that one's body is the other's next request, is refused here: a space in a
+ * header's name, any coding but chunked, bytes instead of the line's end behind a chunk, a second
+ * Host, a target that names another host than Host does. What comes behind the last chunk is passed
+ * over: merged with the headers it would be one that nobody before us has looked at.
+ *
  * Thread: the connection's loop.
  */
 #include "net/http1_internal.h"
@@ -10,6 +17,7 @@
 #define URL_MAX ((size_t)8 * 1024)
 #define HEAD_BYTES_MAX ((size_t)16 * 1024)
 #define FIELDS_MAX 100
+#define PORT_DIGITS_MAX 5
 
 static struct http_conn *conn_of(http_parser *parser)
 {
@@ -41,8 +49,12 @@ static struct http_field *last_field(struct http_conn *conn)
 static int on_field(http_parser *parser, const char *at, size_t n)
 {
     struct http_conn *conn = conn_of(parser);
-    if (conn->text.n + n > URL_MAX + HEAD_BYTES_MAX)
+    if (conn->headers_done) // a trailer
+        return 0;
+    if (conn->text.n - conn->url_size + n > HEAD_BYTES_MAX)
         return refuse(conn, 431, "The headers are longer than 16384 bytes.");
+    if (memchr(at, ' ', n))
+        return refuse(conn, 400, "The name of a header holds a space.");
     if (conn->fields.n == 0 || conn->in_value) {
         if (conn->fields.n / sizeof(struct http_field) >= FIELDS_MAX)
             return refuse(conn, 431, "There are more than 100 header fields.");
@@ -58,7 +70,9 @@ static int on_field(http_parser *parser, const char *at, size_t n)
 static int on_value(http_parser *parser, const char *at, size_t n)
 {
     struct http_conn *conn = conn_of(parser);
-    if (conn->text.n + n > URL_MAX + HEAD_BYTES_MAX)
+    if (conn->headers_done)
+        return 0;
+    if (conn->text.n - conn->url_size + n > HEAD_BYTES_MAX)
         return refuse(conn, 431, "The headers are longer than 16384 bytes.");
     struct http_field *field = last_field(conn);
     if (!conn->in_value) {
@@ -70,19 +84,66 @@ static int on_value(http_parser *parser, const char *at, size_t n)
     return 0;
 }
 
-struct sk_str http_find(const struct http_conn *conn, struct sk_str name)
+static struct sk_str name_of(const struct http_conn *conn, const struct http_field *field)
+{
+    return (struct sk_str){conn->text.p + field->name, field->name_size};
+}
+
+static struct sk_str value_of(const struct http_conn *conn, const struct http_field *field)
+{
+    struct sk_str value = {conn->text.p + field->value, field->value_size};
+    while (value.n > 0 && (value.p[value.n - 1] == ' ' || value.p[value.n - 1] == '\t'))
+        value.n--;
+    return value;
+}
+
+static const struct http_field *field_at(const struct http_conn *conn, size_t i)
 {
     const struct http_field *fields = (const struct http_field *)(const void *)conn->fields.p;
-    for (size_t i = 0; i < conn->fields.n / sizeof *fields; i++)
-        if (sk_str_ieq((struct sk_str){conn->text.p + fields[i].name, fields[i].name_size}, name))
-            return (struct sk_str){conn->text.p + fields[i].value, fields[i].value_size};
+    return i < conn->fields.n / sizeof *fields ? &fields[i] : NULL;
+}
+
+struct sk_str http_find(const struct http_conn *conn, struct sk_str name)
+{
+    const struct http_field *field;
+    for (size_t i = 0; (field = field_at(conn, i)); i++)
+        if (sk_str_ieq(name_of(conn, field), name))
+            return value_of(conn, field);
     return (struct sk_str){NULL, 0};
+}
+
+static size_t count_of(const struct http_conn *conn, struct sk_str name)
+{
+    const struct http_field *field;
+    size_t count = 0;
+    for (size_t i = 0; (field = field_at(conn, i)); i++)
+        count += sk_str_ieq(name_of(conn, field), name);
+    return count;
+}
+
+/* Where the body ends and whom the request is for is said once, in a way that nobody else reads
+ * differently; false: refused. */
+static bool check_framing(struct http_conn *conn)
+{
+    struct sk_str coding = http_find(conn, SK_STR("transfer-encoding"));
+    size_t codings = count_of(conn, SK_STR("transfer-encoding"));
+    if (conn->parser.http_major != 1)
+        refuse(conn, 505, "HTTP/1.1 is spoken here.");
+    else if (codings > 0 && conn->parser.http_minor == 0)
+        refuse(conn, 400, "HTTP/1.0 has no Transfer-Encoding.");
+    else if (codings > 1 || (codings == 1 && !sk_str_ieq(coding, SK_STR("chunked"))))
+        refuse(conn, 501, "The only Transfer-Encoding is chunked.");
+    else if (count_of(conn, SK_STR("host")) > 1)
+        refuse(conn, 400, "There is more than one Host header.");
+    return conn->refusal == 0;
 }
 
 static int on_headers_complete(http_parser *parser)
 {
     struct http_conn *conn = conn_of(parser);
     conn->headers_done = true;
+    if (!check_framing(conn))
+        return -1;
     if (parser->upgrade || parser->method == HTTP_CONNECT) {
         refuse(conn, 501, "This server upgrades to no other protocol.");
         return -1;
@@ -96,9 +157,23 @@ static int on_headers_complete(http_parser *parser)
     return 0;
 }
 
+/* The end of a line is what follows a chunk; whatever else does, http_parser steps over. What of it
+ * is not in these bytes is due with the next ones. */
+static bool line_ends(struct http_conn *conn, const char *at, int due)
+{
+    for (; due > 0 && at < conn->feed_end; due--)
+        if (*at++ != (due == 2 ? '\r' : '\n'))
+            return false;
+    conn->line_end_due = due;
+    return true;
+}
+
 static int on_body(http_parser *parser, const char *at, size_t n)
 {
     struct http_conn *conn = conn_of(parser);
+    bool chunk_ends = parser->flags & F_CHUNKED && parser->content_length == 0;
+    if (chunk_ends && !line_ends(conn, at + n, 2))
+        return refuse(conn, 400, "A chunk is longer than its size.");
     if (conn->body.n + n > conn->server->options.body_max)
         return refuse(conn, 413, "The body is larger than this server takes.");
     if (!sk_budget_take(&conn->budget, n))
@@ -132,7 +207,7 @@ void http_request_init(struct http_conn *conn)
     conn->url_size = conn->parsed = 0;
     conn->in_value = conn->headers_done = conn->body_timed = conn->complete = false;
     conn->keep_alive = conn->wants_continue = conn->head = false;
-    conn->refusal = 0;
+    conn->refusal = conn->line_end_due = 0;
     sk_budget_init(&conn->budget, conn->server->options.body_max);
     conn->request = (struct sk_http_request){0};
 }
@@ -149,6 +224,11 @@ void http_request_fini(struct http_conn *conn)
 
 size_t http_request_feed(struct http_conn *conn, const char *bytes, size_t n)
 {
+    conn->feed_end = bytes + n;
+    if (conn->line_end_due > 0 && !line_ends(conn, bytes, conn->line_end_due)) {
+        refuse(conn, 400, "A chunk is longer than its size.");
+        return 0;
+    }
     size_t took = http_parser_execute(&conn->parser, &settings, bytes, n);
     conn->parsed += took;
     enum http_errno err = HTTP_PARSER_ERRNO(&conn->parser);
@@ -190,6 +270,7 @@ bool sk_http_percent_decode(struct sk_arena *arena, struct sk_str in, struct sk_
     return sk_utf8_valid(out, n);
 }
 
+/* n 0: it is not "host" or "host:port". */
 static struct sk_str without_port(struct sk_str host)
 {
     const char *from = host.p;
@@ -198,9 +279,26 @@ static struct sk_str without_port(struct sk_str host)
         from = end ? end : host.p;
     }
     const char *colon = host.n > 0 ? memchr(from, ':', (size_t)(host.p + host.n - from)) : NULL;
+    size_t digits = colon ? (size_t)(host.p + host.n - colon) - 1 : 0;
+    for (size_t i = 1; i <= digits; i++)
+        if (colon[i] < '0' || colon[i] > '9' || digits > PORT_DIGITS_MAX)
+            return (struct sk_str){NULL, 0};
     if (colon)
         host.n = (size_t)(colon - host.p);
     return host;
+}
+
+/* "http://host:port/path" says the same host as Host does; "/path" says none. */
+static bool check_target(struct http_conn *conn, const struct http_parser_url *url)
+{
+    const char *text = conn->text.p;
+    size_t skip = (size_t)url->field_data[UF_SCHEMA].len + 3; // "://"
+    size_t end = url->field_data[UF_PATH].off;
+    struct sk_str authority = {text + skip, end > skip ? end - skip : 0};
+    if (!(url->field_set & (1 << UF_HOST)) || sk_str_ieq(authority, conn->request.authority))
+        return true;
+    refuse(conn, 400, "The URL names another host than the Host header.");
+    return false;
 }
 
 bool http_request_finish(struct http_conn *conn)
@@ -226,9 +324,11 @@ bool http_request_finish(struct http_conn *conn)
     request->authority = http_find(conn, SK_STR("host"));
     request->host = without_port(request->authority);
     if (request->host.n == 0) {
-        refuse(conn, 400, "The Host header is missing.");
+        refuse(conn, 400, "The Host header is missing or malformed.");
         return false;
     }
+    if (!check_target(conn, &url))
+        return false;
     request->method = sk_str_of(http_method_str((enum http_method)conn->parser.method));
     conn->head = conn->parser.method == HTTP_HEAD;
     request->body = sk_buf_view(&conn->body);
@@ -248,11 +348,11 @@ bool sk_http_next_header(const struct sk_http_request *request, size_t *cursor,
                          struct sk_str *ret_name, struct sk_str *ret_value)
 {
     const struct http_conn *conn = request->headers;
-    const struct http_field *fields = (const struct http_field *)(const void *)conn->fields.p;
-    if (*cursor >= conn->fields.n / sizeof *fields)
+    const struct http_field *field = field_at(conn, *cursor);
+    if (!field)
         return false;
-    const struct http_field *field = &fields[(*cursor)++];
-    *ret_name = (struct sk_str){conn->text.p + field->name, field->name_size};
-    *ret_value = (struct sk_str){conn->text.p + field->value, field->value_size};
+    ++*cursor;
+    *ret_name = name_of(conn, field);
+    *ret_value = value_of(conn, field);
     return true;
 }

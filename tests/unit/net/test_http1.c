@@ -233,6 +233,74 @@ static void refusals(struct fixture *fx)
     once(fx, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1001\r\n\r\n", "HTTP/1.1 413 ");
 }
 
+/* What two programs in a row may read differently. */
+static void smuggling(struct fixture *fx)
+{
+    static const struct {
+        const char *head, *body, *expected;
+    } cases[] = {
+        {"Host: localhost\r\nTransfer-Encoding : chunked\r\n", "1\r\na\r\n0\r\n\r\n",
+         "HTTP/1.1 400 "},
+        {"Host: localhost\r\nContent-Length : 1\r\n", "a", "HTTP/1.1 400 "},
+        {"Host: localhost\r\nX Y: 1\r\nContent-Length: 1\r\n", "a", "HTTP/1.1 400 "},
+        {"Host: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+         "1\r\na\r\n0\r\n\r\n", "HTTP/1.1 400 "},
+        {"Host: localhost\r\nContent-Length: 1\r\nContent-Length: 1\r\n", "a", "HTTP/1.1 400 "},
+        {"Host: localhost\r\nTransfer-Encoding: gzip, chunked\r\n", "1\r\na\r\n0\r\n\r\n",
+         "HTTP/1.1 501 "},
+        {"Host: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+         "1\r\na\r\n0\r\n\r\n", "HTTP/1.1 501 "},
+        {"Host: localhost\r\nTransfer-Encoding: chunked\r\n", "1\r\naXX0\r\n\r\n", "HTTP/1.1 400 "},
+        {"Host: localhost\r\nTransfer-Encoding: chunked\r\n", "1\r\na\rX0\r\n\r\n",
+         "HTTP/1.1 400 "},
+        {"Host: localhost\r\nHost: localhost\r\n", "", "HTTP/1.1 400 "},
+        {"Host: localhost:80:80\r\n", "", "HTTP/1.1 400 "},
+        {"Host: localhost:x\r\n", "", "HTTP/1.1 400 "},
+        {"Transfer-Encoding: chunked\r\n", "1\r\na\r\n0\r\nHost: localhost\r\n\r\n",
+         "HTTP/1.1 400 "},
+        // and what is fine
+        {"Host: localhost \t\r\nContent-Length: 1\r\n", "a", "[POST|/||localhost|1|]"},
+        {"Host: localhost:80\r\nTransfer-Encoding: Chunked \r\n",
+         "1;x=y\r\na\r\n2\r\nbc\r\n0\r\nUser-Agent: trailer\r\n\r\n", "[POST|/||localhost|3|]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sk_buf text = SK_BUF_INIT;
+        sk_buf_printf(&text, "POST / HTTP/1.1\r\n%s\r\n%s", cases[i].head, cases[i].body);
+        once_buf(fx, &text, cases[i].expected);
+        sk_buf_fini(&text);
+    }
+    assert_int_equal(fx->handled, 2);
+    once(fx, "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "HTTP/1.1 400 ");
+    once(fx, "GET / HTTP/9.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 505 ");
+    once(fx, "GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 400 ");
+    once(fx, "GET http://localhost:80/x HTTP/1.1\r\nHost: LOCALHOST:80\r\n\r\n",
+         "[GET|/x||LOCALHOST|0|]");
+}
+
+/* Byte by byte, the line's end behind a chunk is looked at all the same. */
+static void chunks_in_pieces(struct fixture *fx)
+{
+    static const char *const ends[] = {"\r\n", "XX", "\rX"};
+    for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+        struct sk_buf text = SK_BUF_INIT;
+        struct client client;
+        client_open(fx, &client);
+        sk_buf_printf(&text,
+                      "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "2\r\nab%s0\r\n\r\n",
+                      ends[k]);
+        for (size_t i = 0; i < text.n; i++) {
+            struct sk_str part = {text.p + i, 1};
+            sk_stream_write(client.stream, &part, 1);
+            sk_fiber_sleep(1);
+        }
+        assert_true(client_expects(&client, k == 0 ? "[POST|/||localhost|2|]" : "HTTP/1.1 400 "));
+        client_close(&client);
+        sk_buf_fini(&text);
+    }
+}
+
 static void big_parts(struct fixture *fx)
 {
     struct sk_buf text = SK_BUF_INIT;
@@ -249,8 +317,8 @@ static void big_parts(struct fixture *fx)
     once_buf(fx, &text, "HTTP/1.1 431 ");
     sk_buf_clear(&text);
     sk_buf_str(&text, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
-    memset(sk_buf_reserve(&text, 30000), 'a', 30000);
-    text.n += 30000;
+    memset(sk_buf_reserve(&text, 16400), 'a', 16400);
+    text.n += 16400;
     sk_buf_str(&text, "\r\n\r\n");
     once_buf(fx, &text, "HTTP/1.1 431 ");
     sk_buf_clear(&text);
@@ -411,6 +479,8 @@ static void the_end(struct fixture *fx)
     }
 TEST(requests)
 TEST(refusals)
+TEST(smuggling)
+TEST(chunks_in_pieces)
 TEST(big_parts)
 TEST(pieces)
 TEST(pipelined)
@@ -426,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_smuggling),    cmocka_unit_test(test_chunks_in_pieces),
         cmocka_unit_test(test_big_parts),    cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_pipelined),    cmocka_unit_test(test_gone_while_handled),
         cmocka_unit_test(test_raw_paths),    cmocka_unit_test(test_streams),
