@@ -34,6 +34,7 @@
 #define WRITE_BYTES_A_MS 16 // the least that a peer must take of a large answer
 #define CONNS_MAX 8192
 #define DRAIN_STEP_MS 5
+#define CLOSE_MS 2000 // connections that close, not their handlers
 
 static void server_unref(struct sk_http_server *server)
 {
@@ -421,6 +422,9 @@ bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str p
         sk_buf_str(&out, "\r\n");
     size_t behind = sk_conn_write(conn->conn, sk_buf_view(&out));
     sk_buf_fini(&out);
+    // A peer that takes everything must not keep the loop from others, and one that has gone is
+    // told by the loop: without a turn of it a handler could write into nothing for ever.
+    sk_fiber_yield();
     int64_t until_ms = sk_now_mono_ms() + WRITE_MS;
     while (behind > SK_HTTP_STREAM_BEHIND && !sk_http_gone(request) &&
            sk_conn_pending(conn->conn) > 0)
@@ -524,5 +528,9 @@ void sk_http_close(struct sk_http_server *server)
         atomic_fetch_add(&server->refs, 1);
         sk_rt_post(sk_rt_current(), i, close_all, server);
     }
+    // The loops may be stopped next, and then nobody would free what closes.
+    int64_t until_ms = sk_now_mono_ms() + CLOSE_MS;
+    while (atomic_load(&server->refs) > 1 && sk_now_mono_ms() < until_ms)
+        sk_fiber_sleep(1);
     server_unref(server);
 }

@@ -46,9 +46,9 @@ bool sk_http_gone(const struct sk_http_request *request); /* it has, or does */
  * What the handler's own response says is then of no matter; the body ends when it returns. */
 void sk_http_stream_start(const struct sk_http_request *request,
                           const struct sk_http_response *response);
-/* Sends a piece, at once. Waits when the peer is behind by SK_HTTP_STREAM_BEHIND bytes, until it
- * has taken all, at most a minute. false: the peer has gone, is too slow, or the server closes:
- * return from the handler. */
+/* Sends a piece, at once, and lets other fibers run. Waits when the peer is behind by
+ * SK_HTTP_STREAM_BEHIND bytes, until it has taken all, at most a minute. false: the peer has gone,
+ * is too slow, or the server closes: return from the handler. */
 #define SK_HTTP_STREAM_BEHIND ((size_t)64 * 1024)
 bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str piece) SK_MUST_USE;
 /* Bytes that were written and that the peer has not taken: where a piece may be left out. */
@@ -71,6 +71,8 @@ int sk_http_port(const struct sk_http_server *server);
 /* Takes no more requests, tells watchers, and waits, from a fiber, until handlers have ended or the
  * time is up. */
 void sk_http_drain(struct sk_http_server *server, int64_t timeout_ms);
+/* Frees, from a fiber, once connections have closed or after 2 s; those with a handler that still
+ * runs live until it returns. */
 void sk_http_close(struct sk_http_server *server);
 
 #endif

@@ -174,7 +174,6 @@ static void fixture_main(void *arg)
     assert_int_equal(sk_http_listen(&options, &fx->server, &error), SK_OK);
     fx->body(fx);
     sk_http_close(fx->server);
-    sk_fiber_sleep(20); // closes are posted
     sk_rt_stop(fx->rt);
 }
 
