@@ -1,6 +1,7 @@
 /*
- * Lists and counts of runs: List, Scan and Count by a filter text, the old ListOpen and ListClosed
- * by fixed filters, ListArchived (archival is not configured: an error that says so).
+ * Lists and counts of runs: List, Scan and Count by a filter text, Skald's own list in any order,
+ * the old ListOpen and ListClosed by fixed filters, ListArchived (archival is not configured: an
+ * error that says so).
  *
  * Thread: the request's fiber on any loop; the store waits. Failure: INVALID_ARGUMENT with
  * Temporal's texts, DEADLINE_EXCEEDED when a filter takes too long.
@@ -8,6 +9,7 @@
 #include "visibility/visibility.h"
 
 #include "frontend/frontend_internal.h"
+#include "skald/api/v1/workflow.pb-c.h"
 
 #define STATUS_RUNNING 1
 
@@ -95,6 +97,33 @@ sk_err sk_frontend_list_archived_workflow_executions(struct sk_call *call, struc
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "PageSize is larger than allowed %lld.",
                        (long long)max);
     return sk_fail(ctx, SK_INVALID_ARGUMENT, "Cluster is not configured for visibility archival.");
+}
+
+/* Skald's own: the same in another order. */
+sk_err sk_frontend_list_workflows(struct sk_call *call, struct sk_ctx *ctx, const void *request,
+                                  void *response)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const SKAPI(ListWorkflowsRequest) *r = request;
+    SKAPI(ListWorkflowsResponse) *reply = response;
+    const struct sk_namespace *ns;
+    struct sk_vis_query query;
+    struct sk_vis_list list;
+    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
+    if (err == SK_OK)
+        err = sk_vis_parse(ctx, ns, r->query, SK_VIS_FOR_LIST, &query);
+    if (err == SK_OK)
+        err = sk_vis_parse_order(ctx, ns, r->order_by, &query.order);
+    if (err == SK_OK)
+        err = sk_vis_list_query(ctx, frontend->o.store, ns, &query, r->query,
+                                page_size(frontend, r->page_size), token_of(r->next_page_token),
+                                &list);
+    if (err != SK_OK)
+        return err;
+    reply->executions = list.executions;
+    reply->n_executions = list.count;
+    reply->next_page_token = binary(list.next_page_token);
+    return SK_OK;
 }
 
 /* ---- by fixed filters ---- */

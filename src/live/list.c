@@ -51,15 +51,24 @@ static struct sk_str key_of(const struct sk_uuid *run_id)
     return (struct sk_str){(const char *)run_id->b, SK_UUID_SIZE};
 }
 
+static bool same_place(const struct live_list *list, const struct sk_vis_row *a,
+                       const struct sk_vis_row *b)
+{
+    const struct sk_vis_order *order = &list->query.order;
+    struct sk_vis_place x = sk_vis_place_of(order, a), y = sk_vis_place_of(order, b);
+    return sk_vis_place_compare(order, &x, &y) == 0;
+}
+
 /* The first slot that does not stand before the place. */
 static size_t find(const struct live_list *list, const struct sk_vis_row *row)
 {
-    struct sk_vis_place place = sk_vis_place_of(row);
+    const struct sk_vis_order *order = &list->query.order;
+    struct sk_vis_place place = sk_vis_place_of(order, row);
     size_t low = 0, high = list->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const struct sk_vis_row *at = &list->slots[middle].row->vis;
-        if (sk_vis_place_compare(sk_vis_place_of(at), place) < 0)
+        struct sk_vis_place at = sk_vis_place_of(order, &list->slots[middle].row->vis);
+        if (sk_vis_place_compare(order, &at, &place) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -163,8 +172,7 @@ bool live_list_put(struct live_list *list, struct live_row *row, struct sk_arena
     if (old) {
         from = find(list, &old->vis);
         SK_ASSERT(from < list->count && list->slots[from].row == old);
-        if (matches &&
-            sk_vis_place_compare(sk_vis_place_of(&old->vis), sk_vis_place_of(&row->vis)) == 0)
+        if (matches && same_place(list, &old->vis, &row->vis))
             return replace(list, from, row, version);
         take_out(list, from, version);
     }

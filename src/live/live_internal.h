@@ -20,7 +20,7 @@
 #define LIVE_REFILL_MS 10000 /* a list's queries are: six a minute */
 #define LIVE_LINGER_MS 60000 /* a topic without subscribers is kept this long */
 #define LIVE_COUNT_MS 5000   /* a count's queries are at least this far apart */
-#define LIVE_COUNT_SHARE 20  /* and this many times as long as the last one took */
+#define LIVE_QUERY_SHARE 20  /* both: and this many times as long as the last one took */
 #define LIVE_QUEUES_MS 2000
 #define LIVE_FIGURES_MS 5000 /* how often new figures are looked for */
 #define LIVE_FEED_MS 25      /* rows of this long travel together */

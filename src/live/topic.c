@@ -6,7 +6,8 @@
  *                         ^------ live_topic_used --'
  *
  * A list is patched by notes (list.c) and asks the store only to begin, when its spares ran out, or
- * when a note said that something may be missing; at most once in LIVE_REFILL_MS. While a query is
+ * when a note said that something may be missing; at most once in LIVE_REFILL_MS, and as seldom as
+ * keeps its queries under a twentieth of the time (an order without an index). While a query is
  * under way the notes that come are also kept in a journal, and laid over its answer: an answer may
  * be older or newer than a note, but every commit is in one of them, and the last note of a run is
  * its newest state. The other topics are fetched as a whole: when a note made them dirty (a count,
@@ -73,11 +74,9 @@ static sk_err init_list(struct live_topic *t, struct sk_ctx *ctx)
     const Skald__Api__V1__ListTopic *asked = t->asked->list;
     struct sk_vis_query query;
     struct sk_ctx own = {.arena = t->arena}; // the query stays
-    if (*asked->order_by)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "list.order_by must be empty: there is one order, got \"%s\"",
-                       asked->order_by);
     sk_err err = sk_vis_parse(&own, t->ns, asked->query, SK_VIS_FOR_LIST, &query);
+    if (!err)
+        err = sk_vis_parse_order(&own, t->ns, asked->order_by, &query.order);
     if (err)
         return sk_fail(ctx, err, "%s", own.err.message);
     query.budget_ms = LIVE_QUERY_BUDGET_MS;
@@ -428,6 +427,13 @@ static void count_query(const char *reason)
     sk_metric_add(sk_metric_series(SK_METRIC_PUSH_QUERIES, reason), 1);
 }
 
+/* When a topic may ask the store again. */
+static int64_t next_query_ms(int64_t begin_ms, int64_t least_ms)
+{
+    int64_t now_ms = sk_now_mono_ms(), rest_ms = (now_ms - begin_ms) * LIVE_QUERY_SHARE;
+    return now_ms + (rest_ms > least_ms ? rest_ms : least_ms);
+}
+
 static struct live_row **copy_rows(const struct sk_vis_page *page)
 {
     struct live_row **rows = sk_mem_alloc((page->count + 1) * sizeof(struct live_row *));
@@ -441,6 +447,7 @@ static sk_err load_list(struct live_topic *t, struct sk_ctx *ctx)
     struct sk_vis_query query = t->list.query;
     struct sk_vis_page page = {0};
     query.page_size = t->list.capacity;
+    int64_t begin_ms = sk_now_mono_ms();
     t->dirty = false; // a note may say meanwhile that the answer is not enough
     count_query(t->version ? "refill" : "begin");
     sk_err err = sk_store_vis_list(t->live->o.store, ctx, &query, &page);
@@ -459,7 +466,7 @@ static sk_err load_list(struct live_topic *t, struct sk_ctx *ctx)
         (void)apply(t, note, ctx->arena, version);
     drop_journal(t);
     t->dirty |= overflow || live_list_short(&t->list);
-    t->next_ms = sk_now_mono_ms() + LIVE_REFILL_MS;
+    t->next_ms = next_query_ms(begin_ms, LIVE_REFILL_MS);
     changed(t);
     check_bytes(t);
     return SK_OK;
@@ -524,8 +531,7 @@ static sk_err load_count(struct live_topic *t, struct sk_ctx *ctx)
     t->dirty = false;
     count_query("count");
     sk_err err = sk_store_vis_count(t->live->o.store, ctx, &t->count, &counts);
-    int64_t rest_ms = (sk_now_mono_ms() - begin_ms) * LIVE_COUNT_SHARE;
-    t->next_ms = sk_now_mono_ms() + (rest_ms > LIVE_COUNT_MS ? rest_ms : LIVE_COUNT_MS);
+    t->next_ms = next_query_ms(begin_ms, LIVE_COUNT_MS);
     if (err == SK_DEADLINE_EXCEEDED && t->version) { // the last numbers stay, and are tried again
         t->dirty = true;
         return SK_OK;

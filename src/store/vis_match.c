@@ -259,9 +259,29 @@ static int newest_first(int64_t a, int64_t b)
     return a > b ? -1 : a < b;
 }
 
-int sk_vis_place_compare(struct sk_vis_place a, struct sk_vis_place b)
+struct sk_vis_place sk_vis_place_of(const struct sk_vis_order *order, const struct sk_vis_row *row)
 {
-    int c = newest_first(a.close_ns ? a.close_ns : INT64_MAX, b.close_ns ? b.close_ns : INT64_MAX);
-    c = c ? c : newest_first(a.start_ns, b.start_ns);
-    return c ? c : memcmp(&a.run_id, &b.run_id, sizeof a.run_id);
+    struct sk_vis_place place = {
+        .close_ns = row->close_ns, .start_ns = row->start_ns, .run_id = row->run.run_id};
+    struct sk_vis_field missing;
+    struct sk_vis_literal other;
+    if (order->by_field)
+        place.missing =
+            !sk_vis_value(&order->field, row, NULL, &place.value) ||
+            (sk_vis_order_missing(order, &missing) && !sk_vis_value(&missing, row, NULL, &other));
+    return place;
+}
+
+int sk_vis_place_compare(const struct sk_vis_order *order, const struct sk_vis_place *a,
+                         const struct sk_vis_place *b)
+{
+    int c = a->missing - b->missing;
+    if (c == 0 && order->by_field && !a->missing)
+        c = order->descending ? sk_vis_literal_compare(&b->value, &a->value)
+                              : sk_vis_literal_compare(&a->value, &b->value);
+    if (c == 0)
+        c = newest_first(a->close_ns ? a->close_ns : INT64_MAX,
+                         b->close_ns ? b->close_ns : INT64_MAX);
+    c = c ? c : newest_first(a->start_ns, b->start_ns);
+    return c ? c : memcmp(&a->run_id, &b->run_id, sizeof a->run_id);
 }

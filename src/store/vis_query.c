@@ -169,10 +169,55 @@ static sk_err check_node(struct check *c, const struct sk_vis_node *node, int de
     return check_leaf(c, node);
 }
 
+/* ---- the order ---- */
+
+bool sk_vis_order_missing(const struct sk_vis_order *order, struct sk_vis_field *ret)
+{
+    *ret = order->field;
+    switch (order->field.column) {
+    case SK_VIS_CLOSE_TIME:
+    case SK_VIS_DURATION:
+    case SK_VIS_HISTORY_LENGTH:
+    case SK_VIS_HISTORY_SIZE:
+    case SK_VIS_STATE_TRANSITIONS:
+        *ret = (struct sk_vis_field){.column = SK_VIS_CLOSE_TIME};
+        return true;
+    case SK_VIS_SEARCH_ATTRIBUTE:
+    case SK_VIS_PARENT_WORKFLOW_ID:
+    case SK_VIS_PARENT_RUN_ID:
+    case SK_VIS_ROOT_WORKFLOW_ID:
+    case SK_VIS_ROOT_RUN_ID:
+    case SK_VIS_DIVISION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static sk_err check_order(struct sk_ctx *ctx, const struct sk_vis_query *query)
+{
+    char buffer[32];
+    const struct sk_vis_field *field = &query->order.field;
+    sk_err err = check_field(ctx, field);
+    if (err != SK_OK)
+        return err;
+    enum sk_vis_class class = sk_vis_field_class(field);
+    if (class == SK_VIS_LIST || field->column == SK_VIS_RUN_ID)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "a list has no order by %s",
+                       sk_vis_field_name(field, buffer));
+    bool string = query->after.value.type == SK_LIT_STRING;
+    if (query->has_cursor && !query->after.missing && string != (class == SK_VIS_STRING))
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "a list by %s goes on after a %s",
+                       sk_vis_field_name(field, buffer), string ? "string" : "number");
+    return SK_OK;
+}
+
 sk_err sk_vis_query_check(struct sk_ctx *ctx, const struct sk_vis_query *query)
 {
     struct check c = {.ctx = ctx};
     sk_err err = query->filter ? check_node(&c, query->filter, 1, 1) : SK_OK;
+    if (err == SK_OK && query->order.by_field)
+        err = check_order(ctx, query);
     if (err != SK_OK || !query->group)
         return err;
     err = check_field(ctx, &query->group_by);

@@ -1,7 +1,10 @@
 /*
- * What visibility asks of a store: a filter as a tree, an order (always open runs first, then
- * close time, then start time, newest first, then run id), a page. Built by src/visibility from
- * the filter text; a store turns it into its own query (SQL stores: bound parameters only).
+ * What visibility asks of a store: a filter as a tree, an order, a page. Built by src/visibility
+ * from the filter text; a store turns it into its own query (SQL stores: bound parameters only).
+ *
+ * The list's own order is: open runs first, then by close time, then by start time, newest first,
+ * then by run id. An order by a field comes before it: equal values, and the runs without one,
+ * which stand last either way, are in the list's own order.
  */
 #ifndef SK_STORE_VIS_QUERY_H
 #define SK_STORE_VIS_QUERY_H
@@ -71,20 +74,35 @@ struct sk_vis_node {
  * NOT_STARTS as Temporal's SQL stores do not match NULL, so: false. KEYWORD_LIST: EQ/IN = member,
  * NE/NOT_IN = not member. TEXT: EQ = any token of the literal is a token of the value, case-blind.
  */
+/* A field's order: strings by their bytes, ExecutionStatus by the enum's numbers. What is final
+ * only when a run closes (ExecutionDuration, HistoryLength, HistorySizeBytes, StateTransitionCount)
+ * is missing while it is open. Text and lists have no order, and a RunId none of its own. */
+struct sk_vis_order {
+    bool by_field; /* false: the list's own order alone */
+    bool descending;
+    struct sk_vis_field field;
+};
+/* Where a row stands in an order. */
+struct sk_vis_place {
+    bool missing; /* the order's field has no value */
+    struct sk_vis_literal value;
+    int64_t close_ns, start_ns; /* close 0 = open */
+    struct sk_uuid run_id;
+};
 struct sk_vis_query {
     sk_ns_id ns;
     const struct sk_vis_node *filter; /* NULL = all */
     bool all_divisions;               /* false: only rows with an empty division */
+    struct sk_vis_order order;        /* lists only */
     size_t page_size;
-    bool has_cursor;                        /* continue strictly after this position */
-    int64_t after_close_ns, after_start_ns; /* close 0 = open */
-    struct sk_uuid after_run;
+    bool has_cursor; /* continue strictly after this place */
+    struct sk_vis_place after;
     bool group; /* count only */
     struct sk_vis_field group_by;
     int64_t budget_ms; /* give up with DEADLINE_EXCEEDED after this long; 0 = 10 s */
 };
 struct sk_vis_page {
-    struct sk_vis_row *rows; /* values/value_count are not filled */
+    struct sk_vis_row *rows; /* of values only the one that the order is by */
     size_t count;
     bool more;
 };
@@ -103,17 +121,12 @@ struct sk_vis_counts {
 /* The row's values must be filled. scratch takes what is made on the way. */
 bool sk_vis_row_matches(const struct sk_vis_query *query, const struct sk_vis_row *row,
                         struct sk_arena *scratch);
-/* A row's place in the order; < 0: a comes first. */
-struct sk_vis_place {
-    int64_t close_ns, start_ns; /* close 0 = open */
-    struct sk_uuid run_id;
-};
-static inline struct sk_vis_place sk_vis_place_of(const struct sk_vis_row *row)
-{
-    return (struct sk_vis_place){row->close_ns, row->start_ns, row->run.run_id};
-}
-int sk_vis_place_compare(struct sk_vis_place a, struct sk_vis_place b);
-/* A scalar column's value; false: missing. */
+/* A row's place in the order; strings are borrowed from the row. */
+struct sk_vis_place sk_vis_place_of(const struct sk_vis_order *order, const struct sk_vis_row *row);
+/* < 0: a comes first. */
+int sk_vis_place_compare(const struct sk_vis_order *order, const struct sk_vis_place *a,
+                         const struct sk_vis_place *b);
+/* A scalar column's value; false: missing. scratch is needed for RunId only. */
 bool sk_vis_value(const struct sk_vis_field *field, const struct sk_vis_row *row,
                   struct sk_arena *scratch, struct sk_vis_literal *ret);
 int sk_vis_literal_compare(const struct sk_vis_literal *a, const struct sk_vis_literal *b);
@@ -128,6 +141,8 @@ enum sk_vis_class { SK_VIS_STRING, SK_VIS_NUMBER, SK_VIS_LIST /* keyword list or
 enum sk_vis_class sk_vis_field_class(const struct sk_vis_field *field);
 /* field->name, or the column's own name ("WorkflowId", "Keyword03"). */
 const char *sk_vis_field_name(const struct sk_vis_field *field, char buffer[static 32]);
+/* The field that is missing where the order's value is; false: each run has one. */
+bool sk_vis_order_missing(const struct sk_vis_order *order, struct sk_vis_field *ret);
 /* INVALID_ARGUMENT when the query breaks the rules above (counts of values, types, bounds): a
  * store that goes on may rely on them. */
 sk_err sk_vis_query_check(struct sk_ctx *ctx, const struct sk_vis_query *query) SK_MUST_USE;

@@ -49,6 +49,9 @@ struct sk_filter_column {
     struct sk_filter_token token;
     struct sk_vis_field field; /* sa_type is set for all columns */
 };
+/* By any of the names that a filter may use; false: unknown. */
+bool sk_filter_find(const struct sk_namespace *ns, struct sk_str name, struct sk_arena *arena,
+                    struct sk_vis_field *ret);
 sk_err sk_filter_resolve(struct sk_ctx *ctx, const struct sk_namespace *ns,
                          const struct sk_filter_token *name,
                          struct sk_filter_column *ret) SK_MUST_USE;

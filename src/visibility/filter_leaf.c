@@ -72,24 +72,31 @@ static bool find_exact(const struct sk_namespace *ns, struct sk_str name, struct
     return true;
 }
 
+bool sk_filter_find(const struct sk_namespace *ns, struct sk_str s, struct sk_arena *arena,
+                    struct sk_vis_field *ret)
+{
+    struct sk_str prefix = SK_STR("Temporal");
+    if (find_exact(ns, s, ret))
+        return true;
+    if (sk_str_eq(s, SK_STR("ScheduleId")) && find_column(SK_STR("WorkflowId"), ret))
+        return true;
+    char *longer = sk_arena_alloc(arena, prefix.n + s.n);
+    memcpy(longer, prefix.p, prefix.n);
+    memcpy(longer + prefix.n, s.p, s.n);
+    if (find_exact(ns, (struct sk_str){longer, prefix.n + s.n}, ret))
+        return true;
+    return sk_str_starts(s, prefix) &&
+           find_exact(ns, (struct sk_str){s.p + prefix.n, s.n - prefix.n}, ret);
+}
+
 sk_err sk_filter_resolve(struct sk_ctx *ctx, const struct sk_namespace *ns,
                          const struct sk_filter_token *name, struct sk_filter_column *ret)
 {
-    struct sk_str s = name->text, prefix = SK_STR("Temporal");
     ret->token = *name;
-    if (find_exact(ns, s, &ret->field))
+    if (sk_filter_find(ns, name->text, ctx->arena, &ret->field))
         return SK_OK;
-    if (sk_str_eq(s, SK_STR("ScheduleId")) && find_column(SK_STR("WorkflowId"), &ret->field))
-        return SK_OK;
-    char *longer = sk_arena_alloc(ctx->arena, prefix.n + s.n);
-    memcpy(longer, prefix.p, prefix.n);
-    memcpy(longer + prefix.n, s.p, s.n);
-    if (find_exact(ns, (struct sk_str){longer, prefix.n + s.n}, &ret->field))
-        return SK_OK;
-    if (sk_str_starts(s, prefix) &&
-        find_exact(ns, (struct sk_str){s.p + prefix.n, s.n - prefix.n}, &ret->field))
-        return SK_OK;
-    return sk_filter_fail(ctx, name, "invalid search attribute: " SK_STR_FMT, SK_STR_ARG(s));
+    return sk_filter_fail(ctx, name, "invalid search attribute: " SK_STR_FMT,
+                          SK_STR_ARG(name->text));
 }
 
 /* ---- operators ---- */

@@ -1,12 +1,7 @@
 /*
- * Lists and counts: the store's rows as the API shows them, and the tokens between pages.
+ * Lists and counts: the store's rows as the API shows them.
  *
- * A page token holds where the last row stood in the order (close time, start time, run id), so a
- * list stays stable while rows come and go: nothing is shown twice unless it moved, nothing is
- * skipped. It is bound to the namespace and the filter by a hash; a token that is not ours, or ours
- * for another list, is refused.
- *
- * Thread: fibers of any loop, since the store waits; tokens and rows anywhere. Memory: the arena.
+ * Thread: fibers of any loop, since the store waits; rows anywhere. Memory: the arena.
  */
 #include "visibility/visibility.h"
 
@@ -15,73 +10,11 @@
 #include "wire/text.h"
 #include "wire/wire.h"
 
-#define TOKEN_VERSION 1
-#define TOKEN_BYTES (1 + 4 + 8 + 8 + 8 + SK_UUID_SIZE)
-#define TOKEN_SEED 0x736b766973746f6bULL
 #define PAGE_SIZE_DEFAULT 100
 
 typedef Temporal__Api__Common__V1__WorkflowExecution execution_pb;
 typedef Temporal__Api__Workflowservice__V1__CountWorkflowExecutionsResponse__AggregationGroup
     group_pb;
-
-/* ---- page tokens ---- */
-
-static void put_u64(unsigned char *p, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        p[i] = (unsigned char)(v >> 8 * i);
-}
-
-static uint64_t get_u64(const unsigned char *p)
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static uint64_t filter_hash(const char *filter)
-{
-    struct sk_str s = sk_str_of(filter ? filter : "");
-    return sk_hash(s.p, s.n, TOKEN_SEED);
-}
-
-struct sk_str sk_vis_token_write(struct sk_arena *arena, const struct sk_vis_query *query,
-                                 const char *filter, const struct sk_vis_row *last)
-{
-    unsigned char *p = sk_arena_alloc(arena, TOKEN_BYTES);
-    p[0] = TOKEN_VERSION;
-    for (int i = 0; i < 4; i++)
-        p[1 + i] = (unsigned char)(query->ns >> 8 * i);
-    put_u64(p + 5, filter_hash(filter));
-    put_u64(p + 13, (uint64_t)last->close_ns);
-    put_u64(p + 21, (uint64_t)last->start_ns);
-    memcpy(p + 29, last->run.run_id.b, SK_UUID_SIZE);
-    return (struct sk_str){(const char *)p, TOKEN_BYTES};
-}
-
-sk_err sk_vis_token_read(struct sk_ctx *ctx, struct sk_str token, const char *filter,
-                         struct sk_vis_query *query)
-{
-    const unsigned char *p = (const unsigned char *)token.p;
-    query->has_cursor = false;
-    if (token.n == 0)
-        return SK_OK;
-    if (token.n != TOKEN_BYTES || p[0] != TOKEN_VERSION)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Invalid NextPageToken: %zu bytes that no list of this server returned",
-                       token.n);
-    uint32_t ns =
-        (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
-    if (ns != query->ns || get_u64(p + 5) != filter_hash(filter))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "Invalid NextPageToken: it belongs to another namespace or query");
-    query->has_cursor = true;
-    query->after_close_ns = (int64_t)get_u64(p + 13);
-    query->after_start_ns = (int64_t)get_u64(p + 21);
-    memcpy(query->after_run.b, p + 29, SK_UUID_SIZE);
-    return SK_OK;
-}
 
 /* ---- one row ---- */
 

@@ -30,8 +30,13 @@ enum sk_vis_purpose { SK_VIS_FOR_LIST, SK_VIS_FOR_COUNT };
 sk_err sk_vis_parse(struct sk_ctx *ctx, const struct sk_namespace *ns, const char *text,
                     enum sk_vis_purpose purpose, struct sk_vis_query *ret) SK_MUST_USE;
 
+/* "" or NULL = the list's own order; else a column's name as in filters, then perhaps asc or desc.
+ * INVALID_ARGUMENT "invalid order_by ..." for what has no order (vis_query.h). */
+sk_err sk_vis_parse_order(struct sk_ctx *ctx, const struct sk_namespace *ns, const char *order_by,
+                          struct sk_vis_order *ret) SK_MUST_USE;
+
 /* Page tokens: opaque bytes to clients, checked on the way in (INVALID_ARGUMENT). A token belongs
- * to the namespace and filter it was made for. Empty token: from the start. */
+ * to the namespace, filter and order it was made for. Empty token: from the start. */
 sk_err sk_vis_token_read(struct sk_ctx *ctx, struct sk_str token, const char *filter,
                          struct sk_vis_query *query) SK_MUST_USE;
 struct sk_str sk_vis_token_write(struct sk_arena *arena, const struct sk_vis_query *query,
@@ -46,8 +51,8 @@ struct sk_vis_list {
 sk_err sk_vis_list_runs(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
                         const char *filter, size_t page_size, struct sk_str page_token,
                         struct sk_vis_list *ret) SK_MUST_USE;
-/* The same with a query made by sk_vis_parse and perhaps narrowed since (old list methods); filter
- * is the text the token is bound to. */
+/* The same with a query made by sk_vis_parse and perhaps narrowed since (old list methods) or put
+ * in an order; filter is the text the token is bound to. */
 sk_err sk_vis_list_query(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
                          struct sk_vis_query *query, const char *filter, size_t page_size,
                          struct sk_str page_token, struct sk_vis_list *ret) SK_MUST_USE;

@@ -100,6 +100,15 @@ static struct sk_vis_field random_field(struct maker *m)
     return f;
 }
 
+static struct sk_vis_order random_order(struct maker *m)
+{
+    struct sk_vis_order order = {.by_field = true, .descending = below(m, 2)};
+    do
+        order.field = random_field(m);
+    while (sk_vis_field_class(&order.field) == SK_VIS_LIST || order.field.column == SK_VIS_RUN_ID);
+    return order;
+}
+
 static struct sk_vis_literal random_literal(struct maker *m, const struct sk_vis_field *f)
 {
     struct sk_vis_literal v = {.type = SK_LIT_STRING};
@@ -190,6 +199,8 @@ static void compare(struct fixture *f, struct sk_store *model, struct maker *m, 
                              .page_size = (size_t)(1 + below(m, 60)),
                              .filter = number ? random_node(m, 3) : NULL,
                              .all_divisions = below(m, 3) == 0};
+    if (below(m, 2))
+        q.order = random_order(m);
     struct sk_vis_page got, want;
     struct sk_vis_counts got_counts, want_counts;
     for (int page = 0; page < 20; page++) {
@@ -200,9 +211,7 @@ static void compare(struct fixture *f, struct sk_store *model, struct maker *m, 
             break;
         const struct sk_vis_row *last = &got.rows[got.count - 1];
         q.has_cursor = true;
-        q.after_close_ns = last->close_ns;
-        q.after_start_ns = last->start_ns;
-        q.after_run = last->run.run_id;
+        q.after = sk_vis_place_of(&q.order, last);
     }
     q.has_cursor = false;
     q.group_by = random_field(m);

@@ -182,9 +182,7 @@ static void pages_are_stable(struct fixture *f)
         CHECK_INT(page.count, 4);
         struct sk_vis_row *last = &page.rows[page.count - 1];
         q.has_cursor = true;
-        q.after_close_ns = last->close_ns;
-        q.after_start_ns = last->start_ns;
-        q.after_run = last->run.run_id;
+        q.after = sk_vis_place_of(&q.order, last);
         if (turn == 0) { // what lies behind the cursor changes: nothing is seen twice or missed
             CHECK_OK(COMMIT(f, &last->run, run_op(SK_OP_VIS_DELETE, last->run)));
             struct sk_vis_row fresh = row_of("!", 99, 1, 500, 0);
@@ -193,6 +191,86 @@ static void pages_are_stable(struct fixture *f)
     }
     seen[n] = '\0';
     CHECK_STR(sk_str_of(seen), "abcdefghijklmnopqrstuvwxyz");
+}
+
+/* The list by a field, two rows a page, joined. */
+static const char *by(struct fixture *f, struct sk_vis_field field, bool descending)
+{
+    struct sk_vis_query q = query(NULL);
+    struct sk_vis_page page;
+    static char text[64];
+    size_t n = 0;
+    q.order = (struct sk_vis_order){true, descending, field};
+    for (q.page_size = 2;; q.has_cursor = true) {
+        CHECK_OK(sk_store_vis_list(f->store, &f->ctx, &q, &page));
+        for (size_t i = 0; i < page.count; i++)
+            text[n++] = page.rows[i].run.workflow_id.p[0];
+        if (!page.more)
+            break;
+        CHECK_INT(page.count, 2);
+        q.after = sk_vis_place_of(&q.order, &page.rows[1]);
+    }
+    text[n] = '\0';
+    return text;
+}
+
+/* Equal values, and rows without one at the end, are in the list's own order: b d (open) c a e. */
+static void orders(struct fixture *f)
+{
+    static const struct sk_sa_value keywords[] = {{.type = SK_SA_KEYWORD, .slot = 2, .s = {"B", 1}},
+                                                  {.type = SK_SA_KEYWORD, .slot = 2, .s = {"a", 1}},
+                                                  {.type = SK_SA_KEYWORD, .slot = 2, .s = {"", 0}}};
+    static const struct sk_sa_value doubles[] = {{.type = SK_SA_DOUBLE, .slot = 1, .d = 10},
+                                                 {.type = SK_SA_DOUBLE, .slot = 1, .d = 9.5}};
+    struct sk_vis_row rows[] = {
+        row_of("a", 1, 2, 30, 50), row_of("b", 2, 1, 20, 0),  row_of("c", 3, 3, 40, 60),
+        row_of("d", 4, 1, 10, 0),  row_of("e", 5, 7, 25, 45),
+    };
+    rows[2].type = rows[3].type = SK_STR("Z");
+    rows[4].history_length = 1000;
+    for (size_t i = 0; i < 5; i++) {
+        rows[i].values = i < 3 ? &keywords[i] : &doubles[i - 3];
+        rows[i].value_count = 1;
+        put(f, &rows[i]);
+    }
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_WORKFLOW_ID), false)), "abcde");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_WORKFLOW_ID), true)), "edcba");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_START_TIME), false)), "dbeac");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_START_TIME), true)), "caebd");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_CLOSE_TIME), false)), "eacbd"); // open ones last
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_CLOSE_TIME), true)), "caebd");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_DURATION), false)), "caebd"); // 20, 20, 20
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_STATUS), false)), "bdace");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_STATUS), true)), "ecabd");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_WORKFLOW_TYPE), false)), "baedc");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_WORKFLOW_TYPE), true)), "dcbae");
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_HISTORY_LENGTH), true)), "ecabd"); // not while open
+    CHECK_STR(sk_str_of(by(f, column(SK_VIS_TASK_QUEUE), true)), "bdcae");
+    CHECK_STR(sk_str_of(by(f, attribute(SK_SA_KEYWORD, 2), false)), "cabde"); // "" "B" "a"
+    CHECK_STR(sk_str_of(by(f, attribute(SK_SA_KEYWORD, 2), true)), "bacde");
+    CHECK_STR(sk_str_of(by(f, attribute(SK_SA_DOUBLE, 1), false)), "edbca");
+    CHECK_STR(sk_str_of(by(f, attribute(SK_SA_DOUBLE, 1), true)), "debca");
+    CHECK_STR(sk_str_of(by(f, attribute(SK_SA_INT, 1), true)), "bdcae"); // nobody has it
+}
+
+static void no_order(struct fixture *f)
+{
+    struct sk_vis_query q = query(NULL);
+    struct sk_vis_page page;
+    const struct sk_vis_field none[] = {
+        attribute(SK_SA_TEXT, 1), attribute(SK_SA_KEYWORD_LIST, 1), attribute(SK_SA_INT, 99),
+        column(SK_VIS_RUN_ID),    column((enum sk_vis_column)99),
+    };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        q.order = (struct sk_vis_order){true, false, none[i]};
+        CHECK_ERR(sk_store_vis_list(f->store, &f->ctx, &q, &page), SK_INVALID_ARGUMENT);
+        sk_ctx_clear(&f->ctx);
+    }
+    q.order.field = column(SK_VIS_START_TIME); // a cursor of another type
+    q.has_cursor = true;
+    q.after.value = str("x");
+    CHECK_ERR(sk_store_vis_list(f->store, &f->ctx, &q, &page), SK_INVALID_ARGUMENT);
+    sk_ctx_clear(&f->ctx);
 }
 
 static void changes_move_rows(struct fixture *f)
@@ -642,6 +720,8 @@ int main(void)
         {"in order", in_order},
         {"a row comes back", row_comes_back},
         {"pages are stable", pages_are_stable},
+        {"orders", orders},
+        {"no order", no_order},
         {"changes move rows", changes_move_rows},
         {"a refused transition changes nothing", refused_changes_nothing},
         {"system columns", system_columns},

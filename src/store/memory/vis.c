@@ -5,15 +5,23 @@
 
 #include <stdlib.h>
 
-static int compare_rows(const void *pa, const void *pb)
+/* A row on its way through qsort, which hands the order to nobody. */
+struct ranked {
+    const struct sk_vis_order *order;
+    struct sk_vis_place place;
+    const struct sk_vis_row *row;
+};
+
+static int compare_ranked(const void *pa, const void *pb)
 {
-    return sk_vis_place_compare(sk_vis_place_of(pa), sk_vis_place_of(pb));
+    const struct ranked *a = pa, *b = pb;
+    return sk_vis_place_compare(a->order, &a->place, &b->place);
 }
 
 static bool after_cursor(const struct sk_vis_query *q, const struct sk_vis_row *row)
 {
-    struct sk_vis_place cursor = {q->after_close_ns, q->after_start_ns, q->after_run};
-    return !q->has_cursor || sk_vis_place_compare(sk_vis_place_of(row), cursor) > 0;
+    struct sk_vis_place place = sk_vis_place_of(&q->order, row);
+    return !q->has_cursor || sk_vis_place_compare(&q->order, &place, &q->after) > 0;
 }
 
 static struct sk_str dup(struct sk_arena *arena, struct sk_str s)
@@ -21,7 +29,28 @@ static struct sk_str dup(struct sk_arena *arena, struct sk_str s)
     return (struct sk_str){s.n ? sk_arena_memdup(arena, s.p, s.n) : "", s.n};
 }
 
-static struct sk_vis_row row_dup(struct sk_arena *arena, const struct sk_vis_row *from)
+/* The value that the order is by, for who sorts on. */
+static void value_dup(struct sk_arena *arena, const struct sk_vis_order *order,
+                      const struct sk_vis_row *from, struct sk_vis_row *row)
+{
+    row->values = NULL;
+    row->value_count = 0;
+    if (!order->by_field || order->field.column != SK_VIS_SEARCH_ATTRIBUTE)
+        return;
+    for (size_t i = 0; i < from->value_count; i++) {
+        if (from->values[i].type != order->field.sa_type ||
+            from->values[i].slot != order->field.slot)
+            continue;
+        struct sk_sa_value *value = SK_NEW(arena, struct sk_sa_value);
+        *value = from->values[i];
+        value->s = dup(arena, value->s);
+        row->values = value;
+        row->value_count = 1;
+    }
+}
+
+static struct sk_vis_row row_dup(struct sk_arena *arena, const struct sk_vis_order *order,
+                                 const struct sk_vis_row *from)
 {
     struct sk_vis_row row = *from;
     struct sk_str *const strings[] = {&row.run.workflow_id,
@@ -36,8 +65,7 @@ static struct sk_vis_row row_dup(struct sk_arena *arena, const struct sk_vis_row
                                       &row.search_attributes};
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         *strings[i] = dup(arena, *strings[i]);
-    row.values = NULL;
-    row.value_count = 0;
+    value_dup(arena, order, from, &row);
     return row;
 }
 
@@ -62,12 +90,16 @@ void sm_vis_list(const struct sm_table *vis, const struct sk_vis_query *q, struc
     struct sk_arena *scratch = sk_arena_new(0);
     struct sk_vis_row *rows;
     size_t n = select_rows(vis, q, scratch, &rows);
-    qsort(rows, n, sizeof(*rows), compare_rows);
+    struct ranked *ranked = sk_mem_alloc((n + 1) * sizeof(*ranked));
+    for (size_t i = 0; i < n; i++)
+        ranked[i] = (struct ranked){&q->order, sk_vis_place_of(&q->order, &rows[i]), &rows[i]};
+    qsort(ranked, n, sizeof(*ranked), compare_ranked);
     ret->more = n > q->page_size;
     ret->count = ret->more ? q->page_size : n;
     ret->rows = SK_NEW_N(arena, struct sk_vis_row, ret->count + 1);
     for (size_t i = 0; i < ret->count; i++)
-        ret->rows[i] = row_dup(arena, &rows[i]);
+        ret->rows[i] = row_dup(arena, &q->order, ranked[i].row);
+    sk_mem_free(ranked);
     sk_mem_free(rows);
     sk_arena_free(scratch);
 }

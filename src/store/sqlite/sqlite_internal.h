@@ -221,6 +221,7 @@ void sq_sql_text(struct sq_sql *sql, struct sk_str s); /* ? bound to text */
 void sq_sql_uuid(struct sq_sql *sql, const struct sk_uuid *id);
 /* The expression of a field over v and a; NULL where the run has no value. Not lists or text. */
 void sq_sql_field(struct sq_sql *sql, const struct sk_vis_field *field);
+void sq_sql_literal(struct sq_sql *sql, const struct sk_vis_literal *literal);
 /* A parenthesised condition over v and a, three-valued. */
 void sq_sql_node(struct sq_sql *sql, const struct sk_vis_node *node);
 /* A leaf over the plain column `column`, as an index wants to see it. */
@@ -232,16 +233,18 @@ bool sq_sql_run_id(struct sk_str text, struct sk_uuid *ret);
 
 /* ---- which index a query is read by (vis_plan.c) ---- */
 #define SQ_PLAN_PROBE_MAX 2000
+#define SQ_PLAN_SORT_MAX 20000 /* index entries that it is cheaper to sort */
+
 struct sq_plan {
     const struct sk_vis_query *query;
-    const struct sk_vis_node *leaf; /* the term that the index serves, NULL: the list's order */
+    const struct sk_vis_node *leaf; /* the term that the index serves, NULL: the order */
     const struct sk_vis_node *key;  /* the same as the index sees it (a text's one token) */
     const char *table, *alias;      /* "vis", "v" · "vis_attr", "a" · "vis_list", "l" */
     char index[SQ_NAME_SIZE + 8];
     char column[SQ_NAME_SIZE + 8]; /* of the alias: "a.keyword03" */
     bool by_root;                  /* RootWorkflowId: two indexes, see vis_plan.c */
     int list_slot;                 /* vis_list */
-    bool ordered;                  /* the index gives the list's order */
+    bool ordered;                  /* the index gives the order */
     bool division_null;            /* the index holds ordinary runs only */
     bool needs_attr;               /* what is selected reads vis_attr as a */
     int rank;                      /* lower: likely more selective */
@@ -253,6 +256,19 @@ int sq_plan_choose(struct sq_conn *conn, struct sk_arena *arena, const struct sk
 void sq_plan_write(const struct sq_plan *plan, struct sq_sql *sql);
 /* A term of the filter that the plan's index does not serve, or NULL. */
 const struct sk_vis_node *sq_plan_unserved(const struct sq_plan *plan);
+
+/* ---- lists (vis_list.c) ---- */
+
+/* Columns of vis as v, as sq_list_row reads them. */
+#define SQ_ROW_COLUMNS                                                                            \
+    "v.workflow_id,v.run_id,v.type,v.task_queue,v.division,v.status,v.sort_start,v.execution_ns," \
+    "v.sort_close,v.history_length,v.history_size,v.state_transitions,v.parent_workflow_id,"      \
+    "v.parent_run_id,v.root_workflow_id,v.root_run_id,v.memo,v.search_attributes"
+/* At most `rows` rows of the plan's query after its cursor, in its order, as SQL. For an order by a
+ * field: only rows that have a value, which stands behind SQ_ROW_COLUMNS. */
+void sq_list_write(const struct sq_plan *plan, size_t rows, struct sq_sql *sql);
+void sq_list_row(sqlite3_stmt *s, const struct sk_vis_query *query, struct sk_vis_row *row,
+                 struct sk_arena *arena, bool *reterr_full);
 
 /* The real clock of worker threads, for budgets: loops' time does not reach them. */
 int64_t sq_clock_ms(void);

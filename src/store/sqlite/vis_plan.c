@@ -11,6 +11,11 @@
  * Indexes of ordinary runs (division IS NULL) serve queries for ordinary runs; with all divisions
  * the division's own index, the run id and the attributes' indexes remain.
  *
+ * A list by a field's order is another matter: an index of a term does not yield that order, so
+ * what it selects is sorted. Up to SQ_PLAN_SORT_MAX entries that is the way to go; beyond it the
+ * field's own index is read if it has one (filter and page end it early), else the best there is,
+ * and sorted. Close time needs none of this, since every index ends in it.
+ *
  * The whole filter is written besides the index term, so the plan never changes the answer.
  * INDEXED BY makes a plan that SQLite cannot follow an error in the tests instead of a slow scan.
  *
@@ -36,7 +41,7 @@ static bool is_range(enum sk_vis_op op)
 }
 
 /* A system column's index, or false. */
-static bool system_index(struct sq_plan *p, const struct sk_vis_node *leaf, bool all_divisions)
+static bool system_index(struct sq_plan *p, enum sk_vis_column column, bool all_divisions)
 {
     static const struct {
         const char *index, *column;
@@ -51,7 +56,7 @@ static bool system_index(struct sq_plan *p, const struct sk_vis_node *leaf, bool
     };
     for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
         bool division = indexes[i].field == SK_VIS_DIVISION;
-        if (indexes[i].field != leaf->field.column || division != all_divisions)
+        if (indexes[i].field != column || division != all_divisions)
             continue;
         p->table = "vis";
         p->alias = "v";
@@ -108,18 +113,17 @@ static void write_root_key(const struct sq_plan *p, struct sq_sql *sql)
     sk_buf_str(&sql->text, ")");
 }
 
-static bool attr_index(struct sq_plan *p, const struct sk_vis_node *leaf)
+static bool attr_index(struct sq_plan *p, const struct sk_vis_field *field)
 {
     char name[SQ_NAME_SIZE];
-    int column = leaf->field.column == SK_VIS_SEARCH_ATTRIBUTE
-                     ? sq_attr_column(leaf->field.sa_type, leaf->field.slot)
-                     : -1;
+    int column =
+        field->column == SK_VIS_SEARCH_ATTRIBUTE ? sq_attr_column(field->sa_type, field->slot) : -1;
     if (column < 0)
         return false;
     sq_attr_name(column, name);
     p->table = "vis_attr";
     p->alias = "a";
-    p->rank = leaf->field.sa_type == SK_SA_BOOL ? 8 : 3;
+    p->rank = field->sa_type == SK_SA_BOOL ? 8 : 3;
     snprintf(p->index, sizeof(p->index), "vis_%s", name);
     snprintf(p->column, sizeof(p->column), "a.%s", name);
     return true;
@@ -166,8 +170,8 @@ static void gather(struct candidates *c, struct sk_arena *arena, const struct sk
         return;
     if (node->op != SK_VIS_EQ && !is_range(node->op))
         return;
-    if (run_index(&p, node) || system_index(&p, node, query->all_divisions) ||
-        root_index(&p, node, query->all_divisions) || attr_index(&p, node) ||
+    if (run_index(&p, node) || system_index(&p, node->field.column, query->all_divisions) ||
+        root_index(&p, node, query->all_divisions) || attr_index(&p, &node->field) ||
         list_index(&p, arena, node))
         c->plans[c->count++] = p;
 }
@@ -183,6 +187,17 @@ static struct sq_plan scan(const struct sk_vis_query *query)
     return p;
 }
 
+/* The order's own index, or false. */
+static bool order_index(const struct sk_vis_query *query, struct sq_plan *ret)
+{
+    const struct sk_vis_field *field = &query->order.field;
+    struct sq_plan p = {.query = query, .ordered = true};
+    if (!system_index(&p, field->column, query->all_divisions) && !attr_index(&p, field))
+        return false;
+    *ret = p;
+    return true;
+}
+
 /* The conditions that the index is searched by. */
 static void write_key(const struct sq_plan *p, struct sq_sql *sql)
 {
@@ -192,6 +207,8 @@ static void write_key(const struct sq_plan *p, struct sq_sql *sql)
         sk_buf_printf(&sql->text, " AND l.slot=%d", p->list_slot);
     if (p->division_null)
         sk_buf_str(&sql->text, " AND v.division IS NULL");
+    if (!p->leaf && *p->column) // the order's index
+        sk_buf_printf(&sql->text, " AND %s IS NOT NULL", p->column);
     if (!p->leaf)
         return;
     sk_buf_str(&sql->text, " AND ");
@@ -233,8 +250,8 @@ static void write_close_bounds(const struct sq_plan *p, const struct sk_vis_node
         if (v[i].type != SK_LIT_INT || v[i].i <= 0)
             return; // odd, and answered by the filter
     const char *a = p->alias;
-    if (node->op == SK_VIS_NULL)
-        sk_buf_printf(&sql->text, " AND %s.sort_close=0", a);
+    if (node->op == SK_VIS_NULL || node->op == SK_VIS_NOT_NULL)
+        sk_buf_printf(&sql->text, " AND %s.sort_close%s0", a, node->op == SK_VIS_NULL ? "=" : ">");
     if (node->op == SK_VIS_GE || node->op == SK_VIS_GT || node->op == SK_VIS_BETWEEN) {
         sk_buf_printf(&sql->text, " AND %s.sort_close<=", a);
         sq_sql_int(sql, INT64_MAX - v[0].i);
@@ -271,7 +288,7 @@ void sq_plan_write(const struct sq_plan *p, struct sq_sql *sql)
 
 /* ---- choosing ---- */
 
-static int probe(struct sq_conn *conn, struct sk_arena *arena, const struct sq_plan *p,
+static int probe(struct sq_conn *conn, struct sk_arena *arena, const struct sq_plan *p, int max,
                  int64_t *ret)
 {
     struct sq_sql sql;
@@ -280,7 +297,7 @@ static int probe(struct sq_conn *conn, struct sk_arena *arena, const struct sq_p
     sk_buf_str(&sql.text, "SELECT count(*) FROM (SELECT 1");
     write_from(p, &sql);
     write_key(p, &sql);
-    sk_buf_printf(&sql.text, " LIMIT %d)", SQ_PLAN_PROBE_MAX);
+    sk_buf_printf(&sql.text, " LIMIT %d)", max);
     int rc = sq_sql_prepare(conn->db, &sql, &stmt);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
@@ -297,23 +314,28 @@ int sq_plan_choose(struct sq_conn *conn, struct sk_arena *arena, const struct sk
                    struct sq_plan *ret)
 {
     struct candidates c = {.count = 0};
+    bool sorts = query->order.by_field && query->order.field.column != SK_VIS_CLOSE_TIME;
+    int max = sorts ? SQ_PLAN_SORT_MAX : SQ_PLAN_PROBE_MAX;
     *ret = scan(query);
+    bool in_order = sorts && order_index(query, ret);
     if (query->filter)
         gather(&c, arena, query, query->filter);
-    int64_t fewest = SQ_PLAN_PROBE_MAX;
+    int64_t fewest = max;
     for (size_t i = 0; i < c.count; i++) {
         int64_t entries = 0;
-        int rc = probe(conn, arena, &c.plans[i], &entries);
+        int rc = probe(conn, arena, &c.plans[i], max, &entries);
         if (rc != SQLITE_OK)
             return rc;
         bool fewer = entries < fewest;
         bool better =
-            fewest == SQ_PLAN_PROBE_MAX && c.plans[i].ordered && c.plans[i].rank < ret->rank;
+            fewest == max && !in_order && c.plans[i].ordered && c.plans[i].rank < ret->rank;
         if (fewer || better) {
             *ret = c.plans[i];
             fewest = entries;
         }
     }
+    if (sorts && (ret->leaf || !in_order))
+        ret->ordered = false;
     return SQLITE_OK;
 }
 

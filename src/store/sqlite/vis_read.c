@@ -1,7 +1,8 @@
 /*
- * Lists and counts. A list reads page_size + 1 rows after the cursor in the order of the plan's
- * index; a count counts, or groups; a plain count (no filter, or one on ExecutionStatus alone) is
- * answered from the counters that each commit keeps.
+ * Lists and counts. A list reads page_size + 1 rows after the cursor (vis_list.c), one by a field
+ * first the runs that have a value, then those without; a count counts, or groups; a plain count
+ * (no filter, or one on ExecutionStatus alone) is answered from the counters that each commit
+ * keeps.
  *
  * Budget: a progress handler ends a statement that runs past its deadline, and the error names
  * the term that no index served. The time spent waiting for the reader counts too.
@@ -16,6 +17,7 @@
 struct vis_call {
     const struct sk_vis_query *query;
     struct sk_vis_page page;
+    size_t room; /* of the page */
     struct sk_vis_counts counts;
     struct sq_plan plan;
 };
@@ -29,7 +31,13 @@ static void out_of_time(struct sq_job *job, const struct vis_call *call)
 {
     char buffer[32];
     const struct sk_vis_node *term = sq_plan_unserved(&call->plan);
-    if (term)
+    const struct sk_vis_order *order = &call->query->order;
+    if (order->by_field && !call->plan.ordered)
+        sq_error_set(&job->error, SK_DEADLINE_EXCEEDED,
+                     "the list did not finish within %lld ms: too many runs match to put them in "
+                     "order by %s, which has no index here; add a condition that selects fewer",
+                     (long long)job->budget_ms, sk_vis_field_name(&order->field, buffer));
+    else if (term)
         sq_error_set(&job->error, SK_DEADLINE_EXCEEDED,
                      "the query did not finish within %lld ms: its condition on %s is not served "
                      "by an index here; add one that selects fewer runs (WorkflowId, WorkflowType, "
@@ -52,78 +60,35 @@ static void vis_fail(struct sq_store *store, struct sq_job *job, const struct vi
 
 /* ---- list ---- */
 
-#define ROW_COLUMNS                                                                               \
-    "v.workflow_id,v.run_id,v.type,v.task_queue,v.division,v.status,v.sort_start,v.execution_ns," \
-    "v.sort_close,v.history_length,v.history_size,v.state_transitions,v.parent_workflow_id,"      \
-    "v.parent_run_id,v.root_workflow_id,v.root_run_id,v.memo,v.search_attributes"
-
-static void fill_row(sqlite3_stmt *s, struct sk_vis_row *row, struct sk_arena *arena, bool *full)
-{
-    int64_t close = sqlite3_column_int64(s, 8);
-    row->run.workflow_id = sq_column_str(s, 0, arena, full);
-    row->run.run_id = sq_column_uuid(s, 1);
-    row->type = sq_column_str(s, 2, arena, full);
-    row->task_queue = sq_column_str(s, 3, arena, full);
-    row->division = sq_column_str(s, 4, arena, full);
-    row->status = sqlite3_column_int(s, 5);
-    row->start_ns = -sqlite3_column_int64(s, 6);
-    row->execution_ns = sqlite3_column_int64(s, 7);
-    row->close_ns = close ? INT64_MAX - close : 0;
-    row->history_length = sqlite3_column_int64(s, 9);
-    row->history_size = sqlite3_column_int64(s, 10);
-    row->state_transitions = sqlite3_column_int64(s, 11);
-    row->parent_workflow_id = sq_column_str(s, 12, arena, full);
-    row->parent_run_id = sq_column_str(s, 13, arena, full);
-    row->root_workflow_id = sq_column_str(s, 14, arena, full);
-    row->root_run_id = sq_column_str(s, 15, arena, full);
-    row->memo = sq_column_str(s, 16, arena, full);
-    row->search_attributes = sq_column_str(s, 17, arena, full);
-}
-
-static void write_list(const struct vis_call *call, struct sq_sql *sql)
-{
-    const struct sk_vis_query *q = call->query;
-    const char *a = call->plan.ordered ? call->plan.alias : "v";
-    sk_buf_str(&sql->text, "SELECT " ROW_COLUMNS);
-    sq_plan_write(&call->plan, sql);
-    if (q->has_cursor) {
-        sk_buf_printf(&sql->text, " AND (%s.sort_close,%s.sort_start,%s.run_id)>(", a, a, a);
-        sq_sql_int(sql, q->after_close_ns ? INT64_MAX - q->after_close_ns : 0);
-        sk_buf_str(&sql->text, ",");
-        sq_sql_int(sql, -q->after_start_ns);
-        sk_buf_str(&sql->text, ",");
-        sq_sql_uuid(sql, &q->after_run);
-        sk_buf_str(&sql->text, ")");
-    }
-    sk_buf_printf(&sql->text, " ORDER BY %s.sort_close,%s.sort_start,%s.run_id LIMIT ", a, a, a);
-    sq_sql_int(sql, (int64_t)q->page_size + 1);
-}
-
+/* Onto the page, up to its end. */
 static void read_page(struct sq_store *store, struct sq_job *job, struct vis_call *call,
                       sqlite3_stmt *s)
 {
-    const struct sk_vis_query *q = call->query;
     struct sk_vis_page *page = &call->page;
     bool full = false;
     int rc = SQLITE_DONE;
-    page->rows = sk_arena_alloc_try(job->ctx->arena, (q->page_size + 1) * sizeof(*page->rows));
+    if (!page->rows)
+        page->rows = sk_arena_alloc_try(job->ctx->arena, (call->room + 1) * sizeof(*page->rows));
     full = !page->rows;
     while (!full && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-        if (page->count == q->page_size) {
+        if (page->count == call->room) {
             page->more = true;
             return;
         }
-        struct sk_vis_row *row = &page->rows[page->count++];
-        *row = (struct sk_vis_row){.run.ns = q->ns};
-        fill_row(s, row, job->ctx->arena, &full);
+        sq_list_row(s, call->query, &page->rows[page->count++], job->ctx->arena, &full);
     }
     if (full)
         sq_error_set(&job->error, SK_RESOURCE_EXHAUSTED,
                      "a page of %zu runs is larger than the request's memory limit: ask for a "
                      "smaller page",
-                     q->page_size);
+                     call->room);
     else if (rc != SQLITE_DONE)
         vis_fail(store, job, call, sqlite3_db_handle(s), rc);
+}
+
+static void write_list(const struct vis_call *call, struct sq_sql *sql)
+{
+    sq_list_write(&call->plan, call->room - call->page.count + 1, sql);
 }
 
 /* ---- count ---- */
@@ -256,9 +221,48 @@ static void run(struct sq_store *store, struct sq_conn *conn, struct sq_job *job
     sk_arena_free(arena);
 }
 
+/* One of the two halves of a list by a field: runs with a value, runs without. */
+static void run_half(struct sq_store *store, struct sq_conn *conn, struct sq_job *job,
+                     const struct sk_vis_query *asked, enum sk_vis_op op)
+{
+    struct vis_call *call = job->arg;
+    struct sk_vis_query half = *asked;
+    struct sk_vis_node term = {.op = op}, both = {.op = SK_VIS_AND, .left = asked->filter};
+    if (sk_vis_order_missing(&asked->order, &term.field)) {
+        both.right = &term;
+        half.filter = asked->filter ? &both : &term;
+    }
+    if (op == SK_VIS_NULL) {
+        half.order = (struct sk_vis_order){.by_field = false};
+        half.has_cursor = asked->has_cursor && asked->after.missing;
+    }
+    call->query = &half;
+    run(store, conn, job, write_list, read_page);
+    call->query = asked;
+    call->plan = (struct sq_plan){0}; // it points into this frame
+}
+
+/* Both halves see one snapshot, the reader's: no run is in both or in neither. */
+static void run_by_field(struct sq_store *store, struct sq_conn *conn, struct sq_job *job)
+{
+    struct vis_call *call = job->arg;
+    const struct sk_vis_query *asked = call->query;
+    struct sk_vis_field missing;
+    if (!asked->has_cursor || !asked->after.missing)
+        run_half(store, conn, job, asked, SK_VIS_NOT_NULL);
+    if (job->error.err == SK_OK && !call->page.more &&
+        sk_vis_order_missing(&asked->order, &missing))
+        run_half(store, conn, job, asked, SK_VIS_NULL);
+}
+
 static void list_job(struct sq_store *store, struct sq_conn *conn, struct sq_job *job)
 {
-    run(store, conn, job, write_list, read_page);
+    struct vis_call *call = job->arg;
+    call->room = call->query->page_size;
+    if (call->query->order.by_field)
+        run_by_field(store, conn, job);
+    else
+        run(store, conn, job, write_list, read_page);
 }
 
 static void count_job(struct sq_store *store, struct sq_conn *conn, struct sq_job *job)
@@ -288,7 +292,9 @@ sk_err sq_vis_list(struct sk_store *head, struct sk_ctx *ctx, const struct sk_vi
 sk_err sq_vis_count(struct sk_store *head, struct sk_ctx *ctx, const struct sk_vis_query *query,
                     struct sk_vis_counts *ret)
 {
-    struct vis_call call = {.query = query};
+    struct sk_vis_query unordered = *query;
+    struct vis_call call = {.query = &unordered};
+    unordered.order = (struct sk_vis_order){.by_field = false};
     sk_err err = vis_call(head, ctx, &call, count_job);
     if (err == SK_OK)
         *ret = call.counts;

@@ -52,7 +52,7 @@ void sq_sql_uuid(struct sq_sql *sql, const struct sk_uuid *id)
                                          SK_UUID_SIZE}});
 }
 
-static void literal(struct sq_sql *sql, const struct sk_vis_literal *v)
+void sq_sql_literal(struct sq_sql *sql, const struct sk_vis_literal *v)
 {
     if (v->type == SK_LIT_STRING)
         sq_sql_text(sql, v->s);
@@ -148,7 +148,7 @@ static void value_list(struct sq_sql *sql, const struct sk_vis_literal *values, 
 {
     for (size_t i = 0; i < count; i++) {
         sk_buf_str(&sql->text, i ? "," : "(");
-        literal(sql, &values[i]);
+        sq_sql_literal(sql, &values[i]);
     }
     sk_buf_str(&sql->text, ")");
 }
@@ -207,13 +207,13 @@ void sq_sql_leaf(struct sq_sql *sql, const struct sk_vis_node *leaf, const char 
     case SK_VIS_NOT_BETWEEN:
         sk_buf_printf(text, "%s %s ", column,
                       leaf->op == SK_VIS_BETWEEN ? "BETWEEN" : "NOT BETWEEN");
-        literal(sql, &leaf->values[0]);
+        sq_sql_literal(sql, &leaf->values[0]);
         sk_buf_str(text, " AND ");
-        literal(sql, &leaf->values[1]);
+        sq_sql_literal(sql, &leaf->values[1]);
         return;
     default:
         sk_buf_printf(text, "%s%s", column, operators[leaf->op]);
-        literal(sql, &leaf->values[0]);
+        sq_sql_literal(sql, &leaf->values[0]);
         return;
     }
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "skald/api/v1/workflow.pb-c.h"
 #include "temporal/api/workflow/v1/message.pb-c.h"
 #include "visibility/search_attributes.h"
 
@@ -134,6 +135,47 @@ static void check_lists(void)
     CHECK_STR(info->search_attributes->indexed_fields[0]->value->metadata[1]->key, "type");
 }
 
+/* Skald's own list, two rows a page. */
+static const char *ordered(const char *filter, const char *order_by)
+{
+    char text[400] = "";
+    size_t n = 0;
+    Skald__Api__V1__ListWorkflowsRequest r;
+    Skald__Api__V1__ListWorkflowsResponse *page;
+    skald__api__v1__list_workflows_request__init(&r);
+    r.namespace_ = TEXT("default");
+    r.query = TEXT(filter);
+    r.order_by = TEXT(order_by);
+    r.page_size = 2;
+    do {
+        sk_err err = call('s', "ListWorkflows", &r,
+                          &skald__api__v1__list_workflows_response__descriptor, &page);
+        if (err != SK_OK)
+            return fx.ctx.err.message;
+        CHECK(page->n_executions > 0 && page->n_executions <= 2);
+        for (size_t i = 0; i < page->n_executions; i++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s ",
+                                  page->executions[i]->execution->workflow_id);
+        r.next_page_token = page->next_page_token;
+    } while (r.next_page_token.len);
+    return sk_arena_strdup(fx.ctx.arena, text);
+}
+
+static void check_orders(void)
+{
+    add_rows(8);
+    CHECK_STR(ordered("", ""), "w7 w5 w3 w1 w6 w4 w2 w0 ");
+    CHECK_STR(ordered("", "StartTime"), "w0 w1 w2 w3 w4 w5 w6 w7 ");
+    CHECK_STR(ordered("", "StartTime desc"), "w7 w6 w5 w4 w3 w2 w1 w0 ");
+    CHECK_STR(ordered("", "HistoryLength desc"), "w6 w4 w2 w0 w7 w5 w3 w1 ");
+    CHECK_STR(ordered("MyInt > 2", "`MyInt` desc"), "w7 w6 w5 w4 w3 ");
+    CHECK_STR(ordered("ExecutionStatus = 'Completed'", "WorkflowType"), "w4 w2 w6 w0 ");
+    CHECK_STR(ordered("", "RunId"), "invalid order_by \"RunId\": run ids have no order that says "
+                                    "anything, StartTime has");
+    CHECK_STR(ordered("Nope = 1", "StartTime"),
+              "invalid query: invalid search attribute: Nope at position 1, near \"Nope\"");
+}
+
 static void check_errors(void)
 {
     REQUEST(r, ListWorkflowExecutionsRequest, list_workflow_executions_request);
@@ -160,7 +202,7 @@ static void check_counts(void)
 {
     add_rows(8);
     REQUEST(r, CountWorkflowExecutionsRequest, count_workflow_executions_request);
-    WS(CountWorkflowExecutionsResponse) * count;
+    WS(CountWorkflowExecutionsResponse) *count;
     const ProtobufCMessageDescriptor *reply = RESPONSE(count_workflow_executions_response);
     CHECK(call('w', "CountWorkflowExecutions", &r, reply, &count) == SK_OK);
     CHECK(count->count == 8 && count->n_groups == 0);
@@ -182,7 +224,7 @@ static void check_old_lists(void)
 {
     add_rows(8);
     REQUEST(open, ListOpenWorkflowExecutionsRequest, list_open_workflow_executions_request);
-    WS(ListOpenWorkflowExecutionsResponse) * opened;
+    WS(ListOpenWorkflowExecutionsResponse) *opened;
     Temporal__Api__Filter__V1__StartTimeFilter times;
     Google__Protobuf__Timestamp from, to;
     Temporal__Api__Filter__V1__WorkflowTypeFilter type;
@@ -212,7 +254,7 @@ static void check_old_lists(void)
     CHECK_STR(fx.ctx.err.message,
               "EarliestTime in StartTimeFilter should not be larger than LatestTime.");
     REQUEST(closed, ListClosedWorkflowExecutionsRequest, list_closed_workflow_executions_request);
-    WS(ListClosedWorkflowExecutionsResponse) * ended;
+    WS(ListClosedWorkflowExecutionsResponse) *ended;
     closed.maximum_page_size = 3;
     CHECK(call('w', "ListClosedWorkflowExecutions", &closed,
                RESPONSE(list_closed_workflow_executions_response), &ended) == SK_OK);
@@ -229,7 +271,7 @@ static void check_old_lists(void)
     CHECK(call('w', "ListClosedWorkflowExecutions", &closed,
                RESPONSE(list_closed_workflow_executions_response), NULL) == SK_INVALID_ARGUMENT);
     REQUEST(scan, ScanWorkflowExecutionsRequest, scan_workflow_executions_request);
-    WS(ScanWorkflowExecutionsResponse) * scanned;
+    WS(ScanWorkflowExecutionsResponse) *scanned;
     CHECK(call('w', "ScanWorkflowExecutions", &scan, RESPONSE(scan_workflow_executions_response),
                &scanned) == SK_OK);
     CHECK(scanned->n_executions == 8);
@@ -242,6 +284,7 @@ static void check_old_lists(void)
         run_frontend(check_##name); \
     }
 TEST(lists)
+TEST(orders)
 TEST(errors)
 TEST(counts)
 TEST(old_lists)
@@ -249,10 +292,8 @@ TEST(old_lists)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),
-        cmocka_unit_test(errors),
-        cmocka_unit_test(counts),
-        cmocka_unit_test(old_lists),
+        cmocka_unit_test(lists),  cmocka_unit_test(orders),    cmocka_unit_test(errors),
+        cmocka_unit_test(counts), cmocka_unit_test(old_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

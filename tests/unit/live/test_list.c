@@ -44,12 +44,28 @@ static struct sk_vis_row row_of(int i, int status, int64_t start, int64_t close)
     row.run = (struct sk_run_key){1, SK_STR("w"), run_id(i)};
     row.type = SK_STR("T");
     row.execution_ns = start;
+    row.history_length = close % 7;
     return row;
 }
 
+/* What a row is sorted by in some worlds: few values, and some rows without. */
+static void give_value(struct sk_vis_row *row, int64_t i)
+{
+    static const struct sk_sa_value values[] = {
+        {.type = SK_SA_KEYWORD, .slot = 3, .s = {"red", 3}},
+        {.type = SK_SA_KEYWORD, .slot = 3, .s = {"green", 5}},
+        {.type = SK_SA_KEYWORD, .slot = 3, .s = {"blue", 4}},
+    };
+    row->value_count = i % 4 != 3;
+    row->values = row->value_count ? &values[i % 4] : NULL;
+}
+
+static const struct sk_vis_order *sorted_by; // of the world at hand: qsort hands nothing on
+
 static int by_place(const void *a, const void *b)
 {
-    return sk_vis_place_compare(sk_vis_place_of(a), sk_vis_place_of(b));
+    struct sk_vis_place x = sk_vis_place_of(sorted_by, a), y = sk_vis_place_of(sorted_by, b);
+    return sk_vis_place_compare(sorted_by, &x, &y);
 }
 
 /* All that match, in order. */
@@ -61,6 +77,7 @@ static size_t expected(const struct model *m, const struct sk_vis_query *query,
     for (int i = 0; i < RUNS; i++)
         if (m->there[i] && sk_vis_row_matches(query, &m->rows[i], scratch))
             ret[n++] = m->rows[i];
+    sorted_by = &query->order;
     qsort(ret, n, sizeof *ret, by_place);
     sk_arena_free(scratch);
     return n;
@@ -167,6 +184,8 @@ static void step(struct world *w)
             w->m.rows[i] = row_of(i, 1, w->clock, 0);
         else if (what < 6 && w->m.rows[i].status == 1)
             w->m.rows[i] = row_of(i, 2, w->m.rows[i].start_ns, ++w->clock);
+        if (what == 9)
+            give_value(&w->m.rows[i], pick(w, 4));
         w->m.there[i] = true;
         struct live_row *row = live_row_new(&w->m.rows[i]);
         (void)live_list_put(&w->list, row, w->scratch, ++w->version);
@@ -184,9 +203,8 @@ static void check(struct world *w)
     assert_true(w->list.count <= w->list.capacity);
     assert_true(w->list.more || w->list.count == n);
     for (size_t i = 0; i < w->list.count; i++) {
-        assert_int_equal(sk_vis_place_compare(sk_vis_place_of(&rows[i]),
-                                              sk_vis_place_of(&w->list.slots[i].row->vis)),
-                         0);
+        assert_memory_equal(&rows[i].run.run_id, &w->list.slots[i].row->vis.run.run_id,
+                            SK_UUID_SIZE);
         assert_int_equal(w->list.slots[i].in_page, i < PAGE);
     }
     for (int i = 0; i < CLIENTS; i++)
@@ -196,12 +214,12 @@ static void check(struct world *w)
         }
 }
 
-static void run_world(uint64_t seed, const struct sk_vis_node *filter)
+static void run_world(uint64_t seed, const struct sk_vis_node *filter, struct sk_vis_order order)
 {
     struct world *w = sk_mem_zalloc(sizeof *w);
     w->random = sk_random_new_seeded(seed);
     w->scratch = sk_arena_new(0);
-    w->query = (struct sk_vis_query){.ns = 1, .filter = filter};
+    w->query = (struct sk_vis_query){.ns = 1, .filter = filter, .order = order};
     w->clock = 1000000;
     w->version = 1;
     live_list_init(&w->list, &ns, &w->query, PAGE);
@@ -210,6 +228,7 @@ static void run_world(uint64_t seed, const struct sk_vis_node *filter)
     for (int i = 0; i < RUNS / 2; i++) {
         w->m.there[i] = true;
         w->m.rows[i] = row_of(i, 1, 1000 + i, 0);
+        give_value(&w->m.rows[i], i);
     }
     load(w);
     for (int i = 0; i < 3000; i++) {
@@ -232,7 +251,23 @@ static void run_world(uint64_t seed, const struct sk_vis_node *filter)
 static void test_all_runs(void **state)
 {
     for (uint64_t seed = 1; seed <= 4; seed++)
-        run_world(seed, NULL);
+        run_world(seed, NULL, (struct sk_vis_order){.by_field = false});
+}
+
+/* By a value that changes, that is missing, that most rows share. */
+static void test_by_fields(void **state)
+{
+    static const struct sk_vis_field fields[] = {
+        {SK_VIS_START_TIME, SK_SA_DATETIME, 0, NULL},
+        {SK_VIS_CLOSE_TIME, SK_SA_DATETIME, 0, NULL},
+        {SK_VIS_STATUS, SK_SA_KEYWORD, 0, NULL},
+        {SK_VIS_HISTORY_LENGTH, SK_SA_INT, 0, NULL},
+        {SK_VIS_WORKFLOW_ID, SK_SA_KEYWORD, 0, NULL},
+        {SK_VIS_SEARCH_ATTRIBUTE, SK_SA_KEYWORD, 3, NULL},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        for (int descending = 0; descending < 2; descending++)
+            run_world(i + 1, NULL, (struct sk_vis_order){true, descending, fields[i]});
 }
 
 static void test_running_only(void **state)
@@ -243,7 +278,7 @@ static void test_running_only(void **state)
                                .values = &running,
                                .value_count = 1};
     for (uint64_t seed = 1; seed <= 4; seed++)
-        run_world(seed, &node);
+        run_world(seed, &node, (struct sk_vis_order){.by_field = false});
 }
 
 /* Rows that leave a page are replaced by spares, and no query is wanted before those are used up.
@@ -327,8 +362,11 @@ static void test_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_runs), cmocka_unit_test(test_running_only),
-        cmocka_unit_test(test_spares),   cmocka_unit_test(test_the_last_row_changes),
+        cmocka_unit_test(test_all_runs),
+        cmocka_unit_test(test_by_fields),
+        cmocka_unit_test(test_running_only),
+        cmocka_unit_test(test_spares),
+        cmocka_unit_test(test_the_last_row_changes),
         cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,59 @@ static void body_a_list(void)
     leave(&c);
 }
 
+/* The page's runs by their numbers, in order. */
+static const char *shown(const struct client *c)
+{
+    static char text[200];
+    size_t i, n = 0;
+    json_t *id;
+    json_array_foreach(json_object_get(body(c, "list"), "runIds"), i, id)
+    {
+        n += (size_t)snprintf(text + n, sizeof text - n, "%ld ",
+                              strtol(json_string_value(id) + 32, NULL, 16));
+    }
+    return text;
+}
+
+#define SORTED(by)                                                                            \
+    "{\"subscriptions\":[{\"id\":\"l\",\"list\":{\"namespace\":\"default\",\"orderBy\":\"" by \
+    "\",\"pageSize\":3}}]}"
+
+/* Commits keep the order that was asked for, without asking the store again. */
+static void body_orders(void)
+{
+    struct client c, d;
+    int64_t asked = queries("begin"), refills = queries("refill");
+    for (int i = 1; i <= 4; i++)
+        put(i, 1);
+    CHECK(open_with(&c, SORTED("StartTime")) == SK_OK);
+    CHECK(open_with(&d, SORTED("ExecutionStatus desc")) == SK_OK);
+    expect(&c, "hello");
+    expect(&c, "list");
+    CHECK(strcmp(shown(&c), "1 2 3 ") == 0);
+    expect(&d, "hello");
+    expect(&d, "list");
+    CHECK(strcmp(shown(&d), "4 3 2 ") == 0);
+    put(1, 2); // closed: its start stays, its status does not
+    expect(&c, "list");
+    CHECK(strcmp(shown(&c), "1 2 3 ") == 0 && rows(&c) == 1);
+    expect(&d, "list");
+    CHECK(strcmp(shown(&d), "1 4 3 ") == 0 && rows(&d) == 1);
+    put(0, 3);
+    expect(&c, "list");
+    CHECK(strcmp(shown(&c), "0 1 2 ") == 0 && rows(&c) == 1);
+    expect(&d, "list");
+    CHECK(strcmp(shown(&d), "0 1 4 ") == 0 && rows(&d) == 1);
+    drop(1);
+    expect(&c, "list");
+    CHECK(strcmp(shown(&c), "0 2 3 ") == 0 && rows(&c) == 1);
+    expect(&d, "list");
+    CHECK(strcmp(shown(&d), "0 4 3 ") == 0 && rows(&d) == 1);
+    CHECK(queries("begin") - asked == 2 && queries("refill") == refills);
+    leave(&c);
+    leave(&d);
+}
+
 /* However much happens, a subscription has at most four events a second, and the last one shows the
  * last state. */
 static void body_four_a_second(void)
@@ -606,6 +659,7 @@ static void run_body(void (*test)(void))
         run_body(body_##name);            \
     }
 TEST(a_list)
+TEST(orders)
 TEST(four_a_second)
 TEST(refills)
 TEST(shared_and_resumed)
@@ -623,6 +677,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_list),
+        cmocka_unit_test(test_orders),
         cmocka_unit_test(test_four_a_second),
         cmocka_unit_test(test_refills),
         cmocka_unit_test(test_shared_and_resumed),

@@ -408,11 +408,11 @@ static void tokens_belong_to_their_list(void **state)
     struct sk_str token = sk_vis_token_write(ctx.arena, &query, "a = 1", &row);
     assert_int_equal(sk_vis_token_read(&ctx, token, "a = 1", &query), SK_OK);
     assert_true(query.has_cursor);
-    assert_int_equal(query.after_close_ns, 5);
-    assert_int_equal(query.after_start_ns, -6);
-    assert_memory_equal(query.after_run.b, row.run.run_id.b, SK_UUID_SIZE);
+    assert_int_equal(query.after.close_ns, 5);
+    assert_int_equal(query.after.start_ns, -6);
+    assert_memory_equal(query.after.run_id.b, row.run.run_id.b, SK_UUID_SIZE);
     assert_int_equal(sk_vis_token_read(&ctx, token, "a = 2", &query), SK_INVALID_ARGUMENT);
-    assert_non_null(strstr(ctx.err.message, "another namespace or query"));
+    assert_non_null(strstr(ctx.err.message, "another namespace, query or order"));
     sk_ctx_clear(&ctx);
     assert_int_equal(sk_vis_token_read(&ctx, token, "a = 1", &other), SK_INVALID_ARGUMENT);
     sk_ctx_clear(&ctx);
@@ -420,6 +420,87 @@ static void tokens_belong_to_their_list(void **state)
     sk_ctx_clear(&ctx);
     assert_int_equal(sk_vis_token_read(&ctx, SK_STR(""), "a = 1", &query), SK_OK);
     assert_false(query.has_cursor);
+    sk_arena_free(ctx.arena);
+}
+
+static const char *order_for(const char *text, struct sk_arena *arena, struct sk_vis_order *ret)
+{
+    struct sk_ctx ctx = {.arena = arena};
+    return sk_vis_parse_order(&ctx, fixture_namespace(), text, ret) ? ctx.err.message : "";
+}
+
+static void orders(void **state)
+{
+    (void)state;
+    struct sk_arena *arena = sk_arena_new(0);
+    struct sk_vis_order order;
+    assert_string_equal(order_for(" ", arena, &order), "");
+    assert_false(order.by_field);
+    assert_string_equal(order_for(" StartTime  DESC ", arena, &order), "");
+    assert_true(order.by_field && order.descending);
+    assert_int_equal(order.field.column, SK_VIS_START_TIME);
+    assert_string_equal(order_for("WorkflowId asc", arena, &order), "");
+    assert_false(order.descending);
+    assert_int_equal(order.field.column, SK_VIS_WORKFLOW_ID);
+    assert_string_equal(order_for("`odd name` desc", arena, &order), "");
+    assert_int_equal(order.field.column, SK_VIS_SEARCH_ATTRIBUTE);
+    assert_int_equal(order.field.sa_type, SK_SA_KEYWORD);
+    static const struct {
+        const char *text, *message;
+    } wrong[] = {
+        {"desc", "invalid order_by \"desc\": unknown search attribute"},
+        {"Nothing desc", "invalid order_by \"Nothing desc\": unknown search attribute"},
+        {"StartTime, WorkflowId", "invalid order_by \"StartTime, WorkflowId\": expected one "
+                                  "column's name, then perhaps asc or desc"},
+        {"StartTime down", "invalid order_by \"StartTime down\": expected one column's name, then "
+                           "perhaps asc or desc"},
+        {"``", "invalid order_by \"``\": expected one column's name, then perhaps asc or desc"},
+        {"MyText", "invalid order_by \"MyText\": a column of type Text has no "
+                   "order, one of type Keyword, Int, Double, Bool or Datetime has"},
+        {"RunId desc", "invalid order_by \"RunId desc\": run ids have no order that says anything, "
+                       "StartTime has"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_string_equal(order_for(wrong[i].text, arena, &order), wrong[i].message);
+    char longest[400];
+    memset(longest, 'x', sizeof longest);
+    longest[399] = '\0';
+    assert_string_equal(order_for(longest, arena, &order),
+                        "invalid order_by: length 399 exceeds limit 300");
+    sk_arena_free(arena);
+}
+
+/* A token in an order by a field holds the value, whatever it is; another order refuses it. */
+static void tokens_of_orders(void **state)
+{
+    (void)state;
+    static const struct sk_sa_value values[] = {
+        {.type = SK_SA_KEYWORD, .slot = 1, .s = {"a\0b", 3}},
+        {.type = SK_SA_KEYWORD, .slot = 1, .s = {"", 0}},
+        {.type = SK_SA_INT, .slot = 1, .i = INT64_MIN},
+        {.type = SK_SA_DOUBLE, .slot = 1, .d = -0.25},
+    };
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    for (size_t i = 0; i < 8; i++) { // with the value, and without
+        const struct sk_sa_value *v = &values[i % 4];
+        struct sk_vis_row row = {.start_ns = 9, .values = v, .value_count = i < 4};
+        struct sk_vis_query query = {
+            .ns = 7, .order = {true, i & 1, {SK_VIS_SEARCH_ATTRIBUTE, v->type, v->slot, NULL}}};
+        struct sk_vis_place want = sk_vis_place_of(&query.order, &row);
+        struct sk_str token = sk_vis_token_write(ctx.arena, &query, "", &row);
+        assert_int_equal(sk_vis_token_read(&ctx, token, "", &query), SK_OK);
+        assert_true(query.has_cursor);
+        assert_int_equal(query.after.missing, i >= 4);
+        assert_int_equal(sk_vis_place_compare(&query.order, &query.after, &want), 0);
+        struct sk_str cut = {token.p, token.n - 1};
+        sk_err err = sk_vis_token_read(&ctx, cut, "", &query);
+        assert_true(err == SK_INVALID_ARGUMENT || i == 0); // a keyword may be shorter
+        query.order.descending = !query.order.descending;
+        assert_int_equal(sk_vis_token_read(&ctx, token, "", &query), SK_INVALID_ARGUMENT);
+        query.order.by_field = false;
+        assert_int_equal(sk_vis_token_read(&ctx, token, "", &query), SK_INVALID_ARGUMENT);
+        sk_ctx_clear(&ctx);
+    }
     sk_arena_free(ctx.arena);
 }
 
@@ -437,6 +518,8 @@ int main(void)
         cmocka_unit_test(only_a_named_division_shows_divisions),
         cmocka_unit_test(hostile_filters_are_bounded),
         cmocka_unit_test(tokens_belong_to_their_list),
+        cmocka_unit_test(tokens_of_orders),
+        cmocka_unit_test(orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
