@@ -8,7 +8,7 @@ build="gcc libc6-dev meson ninja-build pkg-config python3 python3-pip
 protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
 libuv1-dev libnghttp2-dev libssl-dev libhttp-parser-dev libsqlite3-dev libdeflate-dev
 libjansson-dev libyaml-dev libxxhash-dev uthash-dev"
-test="$build libcmocka-dev python3-venv chromium"
+test="$build libcmocka-dev python3-venv chromium curl"
 dev="$test clang libclang-rt-dev clang-format clang-tidy gcovr"
 
 case "${1:-build}" in
@@ -27,7 +27,7 @@ for package in $wanted; do
 done
 # A tool from elsewhere serves as well as its package.
 for pair in gcc:cc meson:meson ninja-build:ninja pkg-config:pkg-config python3:python3 \
-    chromium:${CHROMIUM:-chromium}; do
+    chromium:${CHROMIUM:-chromium} curl:curl; do
     if command -v "${pair#*:}" >/dev/null; then
         missing=$(echo " $missing " | sed "s/ ${pair%:*} / /")
     fi
