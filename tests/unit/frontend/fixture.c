@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../patience.h"
 #include "figures/figures.h"
 #include "rt/rt.h"
 
@@ -123,7 +124,7 @@ sk_err call(char service, const char *method, const void *request,
     sk_ctx_clear(&fx.ctx);
     last.name = NULL;
     sk_err err =
-        sk_rpc_call(fx.client, &fx.ctx, name, method, request, response_type, 10000, &reply);
+        sk_rpc_call(fx.client, &fx.ctx, name, method, request, response_type, PATIENCE_MS, &reply);
     if (err == SK_OK && ret_response)
         memcpy(ret_response, &reply, sizeof(void *));
     return err;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../patience.h"
 #include "fixture.h"
 #include "rt/rt.h"
 
@@ -138,21 +139,25 @@ static void body_empty(void)
 {
     fx.limits.task_long_poll_ms = 100;
     int64_t begin_ms = sk_now_mono_ms();
-    POLL(ask, q, 10000, NULL);
+    POLL(ask, q, PATIENCE_MS, NULL);
     CHECK(ask_wait(&ask) == SK_OK);
     CHECK(TASK(ask)->task_token.len == 0 && sk_now_mono_ms() - begin_ms >= 100);
     ask_end(&ask);
 }
 
-/* The answer is there a second before the client would give up. */
+/* The answer is there a second before the client would give up; a machine that stands still for
+ * this second tries again. */
 static void body_client_deadline(void)
 {
-    int64_t begin_ms = sk_now_mono_ms();
-    POLL(ask, q, 2300, NULL);
-    CHECK(ask_wait(&ask) == SK_OK);
-    CHECK(TASK(ask)->task_token.len == 0);
-    CHECK(sk_now_mono_ms() - begin_ms < 2250);
-    ask_end(&ask);
+    for (int tries = 1;; tries++) {
+        POLL(ask, q, 2300, NULL);
+        sk_err err = ask_wait(&ask);
+        CHECK(err == SK_OK || (err == SK_DEADLINE_EXCEEDED && tries < 20));
+        CHECK(err || TASK(ask)->task_token.len == 0);
+        ask_end(&ask);
+        if (err == SK_OK)
+            break;
+    }
 }
 
 static void body_too_short(void)
@@ -165,7 +170,7 @@ static void body_too_short(void)
 
 static void body_task_comes(void)
 {
-    POLL(ask, q, 10000, NULL);
+    POLL(ask, q, PATIENCE_MS, NULL);
     while (!parked())
         sk_fiber_sleep(1);
     start_run("w");
@@ -181,7 +186,7 @@ static void body_stale(void)
 {
     start_run("old");
     terminate_run("old");
-    POLL(ask, q, 10000, NULL);
+    POLL(ask, q, PATIENCE_MS, NULL);
     sk_fiber_sleep(20);
     CHECK(!ask.over);
     start_run("new");
@@ -197,7 +202,7 @@ static void body_client_gone(void)
     const struct sk_rpc_client_options options = {.host = "127.0.0.1", .port = fx.port};
     for (int i = 0; i < 10; i++) {
         CHECK(sk_rpc_connect(&fx.ctx, &options, &client) == SK_OK);
-        POLL(gone, q, 10000, client);
+        POLL(gone, q, PATIENCE_MS, client);
         while (!parked())
             sk_fiber_sleep(1);
         if (i & 1)
@@ -210,7 +215,7 @@ static void body_client_gone(void)
     }
     start_run("last");
     for (;;) {
-        POLL(ask, q, 10000, NULL);
+        POLL(ask, q, PATIENCE_MS, NULL);
         CHECK(ask_wait(&ask) == SK_OK);
         bool found = !strcmp(TASK(ask)->workflow_execution->workflow_id, "last");
         ask_end(&ask);
@@ -235,7 +240,7 @@ static void body_refused(void)
     struct ask ask = {.method = "PollWorkflowTaskQueue",
                       .request = &r.base,
                       .response_type = RESPONSE(poll_workflow_task_queue_response),
-                      .timeout_ms = 10000};
+                      .timeout_ms = PATIENCE_MS};
     check_refused(&ask, "taskQueue is not set");
     ask.over = false;
     r.task_queue = &queue;
@@ -257,12 +262,12 @@ static void body_refused(void)
 
 /* ---- histories ---- */
 
-static struct ask history_of(WS(GetWorkflowExecutionHistoryRequest) * r)
+static struct ask history_of(WS(GetWorkflowExecutionHistoryRequest) *r)
 {
     return (struct ask){.method = "GetWorkflowExecutionHistory",
                         .request = &r->base,
                         .response_type = RESPONSE(get_workflow_execution_history_response),
-                        .timeout_ms = 10000};
+                        .timeout_ms = PATIENCE_MS};
 }
 
 #define HISTORY(ask) ((WS(GetWorkflowExecutionHistoryResponse) *)(void *)(ask).reply)
@@ -301,7 +306,7 @@ static void body_history(void)
 
 /* ---- task queues ---- */
 
-static WS(DescribeTaskQueueResponse) * describe(WS(DescribeTaskQueueRequest) * r)
+static WS(DescribeTaskQueueResponse) *describe(WS(DescribeTaskQueueRequest) *r)
 {
     WS(DescribeTaskQueueResponse) *response = NULL;
     CHECK(call('w', "DescribeTaskQueue", r, RESPONSE(describe_task_queue_response), &response) ==
@@ -317,7 +322,7 @@ static void body_describe(void)
     r.report_stats = true;
     r.include_task_queue_status = true;
     fx.limits.task_long_poll_ms = 50;
-    POLL(ask, q, 10000, NULL);
+    POLL(ask, q, PATIENCE_MS, NULL);
     CHECK(ask_wait(&ask) == SK_OK);
     ask_end(&ask);
     start_run("w");
@@ -354,7 +359,7 @@ static void body_nexus(void)
     struct ask ask = {.method = "PollNexusTaskQueue",
                       .request = &r.base,
                       .response_type = RESPONSE(poll_nexus_task_queue_response),
-                      .timeout_ms = 10000};
+                      .timeout_ms = PATIENCE_MS};
     ask_start(&ask);
     start_run("w"); // its task is for others
     CHECK(ask_wait(&ask) == SK_OK);
@@ -366,7 +371,7 @@ static void body_nexus(void)
     CHECK_STR(response->pollers[0]->identity, "me@here");
     d.task_queue_type = TEMPORAL__API__ENUMS__V1__TASK_QUEUE_TYPE__TASK_QUEUE_TYPE_WORKFLOW;
     CHECK(describe(&d)->n_pollers == 0);
-    POLL(workflow, q, 10000, NULL);
+    POLL(workflow, q, PATIENCE_MS, NULL);
     CHECK(ask_wait(&workflow) == SK_OK);
     CHECK(TASK(workflow)->task_token.len > 0);
     ask_end(&workflow);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 10000 };
+#include "../patience.h"
 
 static void on_read(void *owner, sk_err err, const char *bytes, size_t n)
 {
@@ -151,8 +151,8 @@ static void read_fields(struct raw *raw, const uint8_t *in, size_t n)
     sk_buf_append(&raw->fields, "", 1);
 }
 
-/* The next frame, whatever it is, moved to the front of a buffer of its own. */
-static bool next_frame(struct raw *raw, struct raw_frame *ret)
+/* The frame is moved to a buffer of its own. */
+bool raw_next(struct raw *raw, struct raw_frame *ret)
 {
     static uint8_t payload[1 << 24];
     int64_t until_ms = sk_now_mono_ms() + PATIENCE_MS;
@@ -180,7 +180,7 @@ static bool next_frame(struct raw *raw, struct raw_frame *ret)
 
 bool raw_wait(struct raw *raw, uint8_t type, struct raw_frame *ret)
 {
-    while (next_frame(raw, ret))
+    while (raw_next(raw, ret))
         if (ret->type == type)
             return true;
     return false;
@@ -190,7 +190,7 @@ int raw_wait_end(struct raw *raw)
 {
     struct raw_frame frame;
     int code = 0;
-    while (next_frame(raw, &frame))
+    while (raw_next(raw, &frame))
         if (frame.type == GOAWAY && frame.size >= 8 && frame.payload[7] != 0)
             code = frame.payload[7];
     return raw->ended ? code : -1;
@@ -212,7 +212,7 @@ const char *raw_value(struct raw *raw, const char *name)
 int raw_status(struct raw *raw, uint32_t stream)
 {
     struct raw_frame frame;
-    while (next_frame(raw, &frame)) {
+    while (raw_next(raw, &frame)) {
         if (frame.stream != stream)
             continue;
         if (frame.type == HEADERS && (frame.flags & END_STREAM)) {

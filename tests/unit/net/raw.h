@@ -52,10 +52,12 @@ void raw_field(struct sk_buf *block, const char *name, const char *value);
 /* The headers of a gRPC call. */
 void raw_call_fields(struct sk_buf *block, const char *path);
 void raw_call(struct raw *raw, uint32_t stream, const char *path, const void *body, size_t n);
-/* The next frame of the type (others are skipped); false: the connection ended or 10 s passed. */
+/* The next frame, whatever it is; false: the connection ended, or patience did. */
+bool raw_next(struct raw *raw, struct raw_frame *ret);
+/* The next frame of the type (others are skipped); false: the connection ended, or patience did. */
 bool raw_wait(struct raw *raw, uint8_t type, struct raw_frame *ret);
 /* The connection's end; returns the code of a GOAWAY with an error seen before it, 0 for none;
- * -1: it did not end in 10 s. */
+ * -1: patience ended before. */
 int raw_wait_end(struct raw *raw);
 /* The value of a field in raw->fields as a C string (until the next raw_ call), or NULL. */
 const char *raw_value(struct raw *raw, const char *name);

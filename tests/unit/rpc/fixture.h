@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <temporal/api/common/v1/message.pb-c.h>
+#include "../patience.h"
 #include "rpc/rpc.h"
 #include "rt/rt.h"
 
@@ -25,7 +26,7 @@ struct fixture {
     struct sk_rpc_client *client;
     int port;
     /* what the server saw */
-    int handled, observed, gone, refused;
+    int handled, observed, gone, refused, started;
     sk_err last_observed;
     const char *last_ns_name;
     char last_header[128];

@@ -93,9 +93,7 @@ static void start(struct fixture *fx, struct local *local, const char *method, c
 
 static void finish(struct local *local)
 {
-    for (int i = 0; i < 10000 && !local->done; i++)
-        sk_fiber_sleep(1);
-    assert_true(local->done);
+    WAIT_UNTIL(local->done);
 }
 
 static struct local call(struct fixture *fx, const char *method, const char *data)
@@ -137,7 +135,7 @@ static void handlers_and_hooks_are_the_same(void **state)
 
 static void park(struct fixture *fx)
 {
-    struct local locals[3] = {{.timeout_ms = 60000}, {.timeout_ms = 0}, {.timeout_ms = 2000}};
+    struct local locals[3] = {{.timeout_ms = PATIENCE_MS}, {.timeout_ms = 0}, {.timeout_ms = 2000}};
     start(fx, &locals[0], "Poll", "");
     start(fx, &locals[1], "Poll", "sleep"); // resumed before its handler returned
     fixture_wait_parked(fx, 2);
@@ -203,9 +201,7 @@ static void who_leaves_is_let_go(void **state)
 
 static void wait_sent(struct local *local, const char *text)
 {
-    for (int i = 0; i < 10000 && strcmp(local->sent, text) != 0; i++)
-        sk_fiber_sleep(1);
-    assert_string_equal(local->sent, text);
+    WAIT_UNTIL(strcmp(local->sent, text) == 0);
 }
 
 static void streams(struct fixture *fx)
@@ -251,9 +247,7 @@ static void end(struct fixture *fx)
     start(fx, &stream_at_end, "Stream", "a");
     start(fx, &poll_at_end, "Poll", "");
     fixture_wait_parked(fx, 2);
-    int64_t before = sk_now_mono_ms();
     sk_rpc_drain(fx->server, 200);
-    assert_true(sk_now_mono_ms() - before < 5000);
     finish(&stream_at_end);
     finish(&poll_at_end);
     assert_int_equal(poll_at_end.err, SK_CANCELLED); // nobody resumed it in time

@@ -40,7 +40,7 @@ static void resume(struct fixture *fx)
 {
     struct poll polls[3] = {{.fx = fx, .data = SK_STR("")},
                             {.fx = fx, .data = SK_STR("sleep")},
-                            {.fx = fx, .timeout_ms = 60000}};
+                            {.fx = fx, .timeout_ms = PATIENCE_MS}};
     for (int i = 0; i < 3; i++)
         sk_fiber_spawn(poll_fiber, &polls[i]);
     fixture_wait_parked(fx, 3); // the second handler has not returned yet
@@ -68,9 +68,7 @@ static void expire(struct fixture *fx)
     wait_done(polls, 2);
     for (int i = 0; i < 2; i++)
         assert_int_equal(polls[i].err, SK_DEADLINE_EXCEEDED);
-    for (int i = 0; i < 100 && fx->gone < 2; i++)
-        sk_fiber_sleep(10);
-    assert_int_equal(fx->gone, 2);
+    WAIT_UNTIL(fx->gone == 2);
 }
 
 static void test_expire(void **state)
@@ -90,9 +88,7 @@ static void lose_connection(struct fixture *fx)
     fx->client = NULL;
     for (int i = 0; i < 2; i++)
         assert_int_equal(polls[i].err, SK_UNAVAILABLE);
-    for (int i = 0; i < 100 && fx->gone < 2; i++)
-        sk_fiber_sleep(10);
-    assert_int_equal(fx->gone, 2);
+    WAIT_UNTIL(fx->gone == 2);
     assert_int_equal(fx->last_observed, SK_CANCELLED);
     assert_string_equal(fx->last_ns_name, "polled"); // known beyond the run that found it
 }
@@ -108,7 +104,7 @@ static void test_lose_connection(void **state)
 static void drain_fiber(void *arg)
 {
     struct poll *poll = arg; // for its done
-    sk_rpc_drain(poll->fx->server, 10000);
+    sk_rpc_drain(poll->fx->server, PATIENCE_MS);
     poll->done = true;
 }
 
@@ -118,10 +114,8 @@ static void drain(struct fixture *fx)
     sk_fiber_spawn(poll_fiber, &poll);
     fixture_wait_parked(fx, 1);
     sk_fiber_spawn(drain_fiber, &end);
-    for (int i = 0; i < 500 && sk_rpc_client_alive(fx->client); i++)
-        sk_fiber_sleep(5); // GOAWAY comes
-    assert_false(sk_rpc_client_alive(fx->client));
-    assert_false(end.done); // a call is still parked
+    WAIT_UNTIL(!sk_rpc_client_alive(fx->client)); // GOAWAY comes
+    assert_false(end.done);                       // a call is still parked
     fixture_resume_all(fx);
     wait_done(&poll, 1);
     assert_int_equal(poll.err, SK_OK);
@@ -145,7 +139,6 @@ static void drain_in_time(struct fixture *fx)
     int64_t begin_ms = sk_now_mono_ms();
     sk_rpc_drain(fx->server, 300); // nobody resumes the poll
     assert_true(sk_now_mono_ms() - begin_ms >= 300);
-    assert_true(sk_now_mono_ms() - begin_ms < 5000);
     assert_int_equal(fx->gone, 1);
     wait_done(&poll, 1);
     assert_int_equal(poll.err, SK_UNAVAILABLE);
@@ -157,11 +150,11 @@ static void test_drain_in_time(void **state)
     fixture_run(1, NULL, &plain, drain_in_time);
 }
 
-static void sleep_fiber(void *arg)
+static void outlive_fiber(void *arg)
 {
     struct poll *poll = arg;
     CTX(ctx);
-    poll->err = fixture_call(poll->fx, &ctx, "Sleep", SK_STR("400"), 0, NULL);
+    poll->err = fixture_call(poll->fx, &ctx, "Outlive", SK_STR(""), 0, NULL);
     CTX_END(ctx);
     poll->done = true;
 }
@@ -171,11 +164,8 @@ static void drain_with_handler(struct fixture *fx)
 {
     struct poll call = {.fx = fx};
     size_t connections = 1, calls = 1;
-    sk_fiber_spawn(sleep_fiber, &call);
-    do {
-        sk_fiber_sleep(5);
-        sk_rpc_counts(fx->server, &connections, &calls);
-    } while (calls == 0);
+    sk_fiber_spawn(outlive_fiber, &call);
+    WAIT_UNTIL(fx->started == 1);
     sk_rpc_drain(fx->server, 100);
     assert_int_equal(fx->handled, 1);
     sk_rpc_counts(fx->server, &connections, &calls);

@@ -23,12 +23,12 @@ static void call_principal(struct fixture *fx, const char *expected)
 {
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
     struct sk_str answer;
-    assert_int_equal(fixture_call(fx, &ctx, "Who", SK_STR(""), 5000, &answer), SK_OK);
+    assert_int_equal(fixture_call(fx, &ctx, "Who", SK_STR(""), PATIENCE_MS, &answer), SK_OK);
     assert_int_equal(answer.n, strlen(expected));
     assert_memory_equal(answer.p, expected, answer.n);
     char *big = sk_arena_zalloc(ctx.arena, 1 << 20);
-    assert_int_equal(fixture_call(fx, &ctx, "Echo", (struct sk_str){big, 1 << 20}, 5000, &answer),
-                     SK_OK);
+    assert_int_equal(
+        fixture_call(fx, &ctx, "Echo", (struct sk_str){big, 1 << 20}, PATIENCE_MS, &answer), SK_OK);
     assert_int_equal(answer.n, 1 << 20);
     sk_arena_free(ctx.arena);
 }
@@ -46,7 +46,7 @@ static void is_nobody(struct fixture *fx)
 static void is_refused(struct fixture *fx)
 {
     struct sk_ctx ctx = {.arena = sk_arena_new(0)};
-    assert_int_equal(fixture_call(fx, &ctx, "Who", SK_STR(""), 5000, NULL), SK_UNAVAILABLE);
+    assert_int_equal(fixture_call(fx, &ctx, "Who", SK_STR(""), PATIENCE_MS, NULL), SK_UNAVAILABLE);
     assert_int_equal(fx->handled, 0);
     sk_arena_free(ctx.arena);
 }

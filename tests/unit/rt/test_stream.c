@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../patience.h"
 #include "base/buf.h"
 #include "rt/stream.h"
 
@@ -331,10 +332,7 @@ static void ends_main(void *arg)
     client_open(&client, server.port);
     sk_stream_read_stop(client.stream);
     reset(accept(server.fd, NULL, NULL));
-    for (int i = 0; i < 1000 && client.errors == 0; i++) {
-        client_write(&client, "to nobody");
-        sk_fiber_sleep(1);
-    }
+    WAIT_UNTIL((client_write(&client, "to nobody"), client.errors > 0));
     CHECK(client.errors == 1 && client.err == SK_UNAVAILABLE);
     CHECK(sk_stream_pending(client.stream) == 0);
     sk_stream_shutdown(client.stream); // of a broken one: closes
@@ -564,7 +562,7 @@ static void signal_main(void *arg)
     sk_rt_call(1, register_signal, &queue); // from anywhere; runs on loop 0
     sk_fiber_sleep(1);
     CHECK(kill(getpid(), SIGUSR1) == 0);
-    CHECK(sk_waitq_wait(&queue, sk_now_mono_ms() + 10000));
+    CHECK(sk_waitq_wait(&queue, sk_now_mono_ms() + PATIENCE_MS));
 }
 
 static void a_signal_arrives_on_loop_0(void **state)

@@ -84,9 +84,10 @@ static void waitq_main(void *arg)
     sk_fiber_yield();
     sk_waitq_wake_one(&queue);
     sk_fiber_yield();
-    CHECK(order_count == 1 && order[0] == 0);
+    if (sk_rt_simulated()) // a machine may stand still for 10 ms
+        CHECK(order_count == 1 && order[0] == 0);
     sk_fiber_sleep(30);
-    CHECK(order_count == 2 && order[1] == 1 && timeouts == 1);
+    CHECK(order_count == 2 && order[0] + order[1] == 1 && timeouts == 1);
     sk_waitq_wake_all(&queue);
     sk_fiber_yield();
     CHECK(order_count == 3 && order[2] == 2 && sk_list_empty(&queue.waiters));
