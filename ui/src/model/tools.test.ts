@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { align, compareRuns } from './compare';
 import { decodedJson } from './decoded';
 import { cli, command, shellQuote } from './cli';
-import { historyFileName, historyJson, ImportError, importHistory } from './export';
+import { fileObjection, historyFileName, historyJson, ImportError, importHistory } from './export';
 import { eventText, matcher, searchEvents, searchSteps } from './filter';
 import { payloads, Story } from './fixtures';
 import { HistoryLog } from './history';
@@ -306,10 +306,35 @@ describe('history files', () => {
       return '';
     };
     expect(failing('not json')).toContain('not');
-    expect(failing('{"name":"x"}')).toBe('the file holds no events');
+    expect(failing('{"name":"x"}')).toBe('it holds no events; a history is {"events": […]}');
     expect(failing('[{"eventId":"x"}]')).toBe('events[0].eventId: x is not an event id');
     expect(failing('[{"eventId":1},{"eventId":3}]')).toBe('event 2 is missing, after it comes 3');
     expect(failing('[{"eventId":1},2]')).toBe('events[1]: is not an object');
+  });
+
+  it('brings payloads in shorthand back, so that what is downloaded again replays', () => {
+    const [started, marker] = importHistory(
+      `[{"eventId":1,"eventType":1,"workflowExecutionStartedEventAttributes":{"input":[{"a":1},"b",null],"lastFailure":null,
+        "memo":{"fields":{"note":"x"}},"header":{"fields":{"raw":{"metadata":{"encoding":"YQ=="},"data":"MQ=="}}}}},
+        {"eventId":2,"eventType":25,"markerRecordedEventAttributes":{"details":{"type":["ship"]}}}]`,
+    );
+    expect(started?.['workflowExecutionStartedEventAttributes']).toEqual({
+      input: { payloads: [jsonPayload('{"a":1}'), jsonPayload('"b"'), jsonPayload('null')] },
+      memo: { fields: { note: jsonPayload('"x"') } },
+      header: { fields: { raw: { metadata: { encoding: 'YQ==' }, data: 'MQ==' } } },
+    });
+    expect(marker?.['markerRecordedEventAttributes']).toEqual({
+      details: { type: { payloads: [jsonPayload('"ship"')] } },
+    });
+  });
+
+  it('does not look into what is empty, too large or no text', () => {
+    const head = (text: string): Uint8Array => new TextEncoder().encode(text);
+    expect(fileObjection(0, head(''))).toBe('it is empty');
+    expect(fileObjection(2e9, head('{'))).toBe('it has 2.0 GB, at most 268 MB are read');
+    expect(fileObjection(9, head('PK\u0003\u0000'))).toMatch(/not text/);
+    expect(fileObjection(9, Uint8Array.of(0x1f, 0x8b))).toMatch(/not text/);
+    expect(fileObjection(9, head('{"events"'))).toBe('');
   });
 
   it('names the file after the run, as file systems like it', () => {

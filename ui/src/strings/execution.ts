@@ -409,6 +409,8 @@ export const executionStrings = {
     fromFile: 'from a file',
     another: 'Open another file',
     name: 'File',
+    reading: (name: string): string => `“${name}” is read…`,
+    unreadable: 'This page cannot show the file: a field holds something else than a history’s.',
   },
   copyCommand: 'command line',
   command: 'Command line',

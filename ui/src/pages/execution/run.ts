@@ -8,6 +8,9 @@ export interface Run {
   readonly state: RunState;
   /** None for a history that came from a file. */
   readonly id: RunId | undefined;
+  /** Of such a history: its file, and how to go to one of its events. */
+  readonly fileName?: string;
+  readonly openEvent?: (event: number) => void;
 }
 
 export const RunContext = createContext<Run | undefined>(undefined);

@@ -1,3 +1,4 @@
+import { UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { listAttributes, type Attribute } from '@/model/attributes';
 import { durationMs, type Attributes } from '@/model/proto';
@@ -33,9 +34,14 @@ export function RunLink(props: { workflowId: string; runId: string; ns?: string 
 
 /** An event by its number, where it stands in the history. */
 export function EventLink({ event, children }: { event: number; children?: string }) {
-  const { id } = useRun();
+  const { id, openEvent } = useRun();
   const text = children ?? String(event);
-  if (!id) return <span>{text}</span>;
+  if (!id)
+    return (
+      <UnstyledButton className={css['event'] ?? ''} onClick={() => openEvent?.(event)}>
+        {text}
+      </UnstyledButton>
+    );
   return (
     <Link
       className={css['event']}

@@ -1,6 +1,7 @@
 import { Button, Tooltip } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { Icon } from '@/design/icons';
+import { saveFile } from '@/design/save-file';
 import { historyFileName, historyJson } from '@/model/export';
 import type { HistoryEvent } from '@/model/proto';
 import { executionStrings } from '@/strings/execution';
@@ -8,15 +9,6 @@ import { useRun } from '../run';
 import type { RunState } from '../runStore';
 
 const s = executionStrings.history;
-
-function save(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
-}
 
 function allEvents(state: RunState): HistoryEvent[] {
   const out: HistoryEvent[] = [];
@@ -29,14 +21,15 @@ function allEvents(state: RunState): HistoryEvent[] {
 
 /** The whole history as a file; waits for what is still loading. */
 export function DownloadButton() {
-  const { state, id } = useRun();
+  const { state, id, fileName } = useRun();
   const [wanted, setWanted] = useState(false);
   const ready = state.log.complete || (state.loading === 'done' && state.log.size > 0);
   useEffect(() => {
     if (!wanted || !ready) return;
     setWanted(false);
-    save(historyFileName(id?.workflowId ?? 'history', id?.runId ?? ''), historyJson(allEvents(state)));
-  }, [wanted, ready, state, id]);
+    const name = id ? historyFileName(id.workflowId, id.runId) : (fileName ?? 'history.json');
+    saveFile(name, 'application/json', historyJson(allEvents(state)));
+  }, [wanted, ready, state, id, fileName]);
   return (
     <Tooltip label={s.downloadHint}>
       <Button leftSection={<Icon name="download" />} onClick={() => setWanted(true)} loading={false} disabled={wanted}>
