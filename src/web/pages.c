@@ -299,6 +299,15 @@ static void serve_without(const struct sk_web *web, const struct sk_http_request
         "'unsafe-inline'; frame-ancestors 'none'\r\n";
 }
 
+/* The list of namespaces is where tools look whether a UI is up; they take any type. No route of
+ * the API has this address. */
+static bool is_probe(const struct sk_http_request *request, struct sk_str path)
+{
+    struct sk_str accept = sk_http_header(request, "accept");
+    return sk_str_eq(path, SK_STR("namespaces")) &&
+           (accept.n == 0 || web_accepts(accept, SK_STR("*/*")));
+}
+
 void web_pages_handle(struct sk_web *web, const struct sk_http_request *request, struct sk_str path,
                       struct sk_http_response *response)
 {
@@ -306,7 +315,8 @@ void web_pages_handle(struct sk_web *web, const struct sk_http_request *request,
     bool index = path.n == 0 || sk_str_eq(path, SK_STR(INDEX));
     if (!sk_str_eq(request->method, SK_STR("GET")) && !sk_str_eq(request->method, SK_STR("HEAD")))
         plain(response, 405, "only GET and HEAD are served here\n");
-    else if (web->options.headless || (!asset && !index && !web_wants_page(request)))
+    else if (web->options.headless ||
+             (!asset && !index && !is_probe(request, path) && !web_wants_page(request)))
         plain(response, 404, "no such page\n");
     else if (web->page->part_count == 0)
         serve_without(web, request, response);

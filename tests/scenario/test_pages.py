@@ -28,6 +28,12 @@ class Pages(Case):
         self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
 
+    def test_namespaces_tell_that_a_ui_is_up(self):
+        server = self.start("--store", "memory:")
+        for accept in ("*/*", "text/html"):
+            self.assertEqual(server.get("/namespaces", accept=accept)[0], 200, accept)
+        self.assertEqual(server.get("/namespaces", accept="application/json")[0], 404)
+
     def test_only_our_hosts_are_answered(self):
         server = self.start("--store", "memory:", "--public-host", "skald.example")
         for host in ("localhost", f"127.0.0.1:{server.ui_port}", "[::1]", "skald.example", "SKALD.example:80"):
