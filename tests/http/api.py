@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import gen_api  # noqa: E402  its few functions for protobuf's encoding
+from program import LIMIT  # noqa: E402
 
 HTTP_EXTENSION = 72295728  # google.api.http
 VERBS = {2: "GET", 3: "PUT", 4: "POST", 5: "DELETE", 6: "PATCH"}  # the fields of HttpRule
@@ -67,7 +68,7 @@ class Grpc:
     def message(self, descriptor, value):
         return json_format.ParseDict(value, message_factory.GetMessageClass(descriptor)(), descriptor_pool=self.pool)
 
-    def call(self, service, method, request, timeout=30):
+    def call(self, service, method, request, timeout=LIMIT):
         """(gRPC code, answer or {"code", "message", "details"})"""
         answer_class = message_factory.GetMessageClass(method.output_type)
         call = self.channel.unary_unary(f"/{service.full_name}/{method.name}",
@@ -114,7 +115,7 @@ class Http:
 
     def call(self, verb, path, body=None, **headers):
         """(HTTP status, parsed answer, headers)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
         try:
             data = None if body is None else json.dumps(body) if not isinstance(body, str) else body
             if data is not None:

@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-from program import ROOT, Case
+from program import LIMIT, ROOT, Case
 from test_routes import STATUS
 
 PAGE = (pathlib.Path(ROOT) / "docs" / "http-api.md").read_text()
@@ -20,7 +20,7 @@ class Docs(Case):
             command = example.replace("127.0.0.1:8233", f"127.0.0.1:{server.ui_port}")
             # the exit code is curl's: an HTTP error is one
             done = subprocess.run(["sh", "-euc", command.replace("curl -s", "curl --fail-with-body -s", 1)],
-                                  capture_output=True, text=True, timeout=60)
+                                  capture_output=True, text=True, timeout=LIMIT)
             self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
             answers.append(json.loads(done.stdout))
         self.assertGreaterEqual(len(answers), 9)

@@ -18,7 +18,8 @@ OPAQUE = {"etag", "nextPageToken", "taskToken", "token"}
 STATUS = {0: 200, 1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501,
           13: 500, 14: 503, 15: 500, 16: 401}
 PASSING = {"historySizeBytes"}  # grows with the length of numbers in tokens
-TIMEOUT = 2
+UNANSWERED = {"QueryWorkflow": 2}  # seconds: nobody is there to answer; the others may take long
+PATIENCE = 240
 STREAMS = {"Stream"}  # tests/http/test_stream.py
 
 
@@ -108,12 +109,12 @@ class Walk:
             self.start(workflow_id)
         return request
 
-    def over_http(self, verb, pattern, body, request):
+    def over_http(self, verb, pattern, body, request, timeout):
         """Call with a request, parted between path, query and body."""
         rest = request
         path = re.sub(r"\{([^}]*)\}", lambda m: quoted(take(rest, m.group(1))), pattern)
         if body == "*":
-            return self.http.call(verb, path + "?noPayloadShorthand", rest, **{"Grpc-Timeout": f"{TIMEOUT}S"})
+            return self.http.call(verb, path + "?noPayloadShorthand", rest, **{"Grpc-Timeout": f"{timeout}S"})
         query = list(query_of(rest))
         return self.http.call(verb, path + "?noPayloadShorthand&" + urllib.parse.urlencode(query))
 
@@ -121,12 +122,13 @@ class Walk:
         verb, pattern, body = route
         variables = re.findall(r"\{([^}]*)\}", pattern)
         request = self.request(method, variables, "-g", number)
-        code, expected = self.grpc.call(service, method, request, timeout=TIMEOUT)
+        timeout = UNANSWERED.get(method.name, PATIENCE)
+        code, expected = self.grpc.call(service, method, request, timeout)
         sides = ("\0", "\0")
         if verb != "GET":
             sides = ("-g", "-h")
             request = self.request(method, variables, "-h", number)
-        status, answer, headers = self.over_http(verb, pattern, body, request)
+        status, answer, headers = self.over_http(verb, pattern, body, request, timeout)
         if code == 4:  # the client's own message
             expected, answer = expected["code"], answer["code"]
         with self.case.subTest(route=f"{verb} {pattern}", method=method.name):

@@ -6,7 +6,7 @@ import socket
 
 import grpc
 from api import Http
-from program import Case, until
+from program import LIMIT, Case, until
 
 PATH = "/api/v1/skald/stream"
 LIST = {"subscriptions": [{"id": "l", "list": {"namespace": "default", "query": "WorkflowType = 'T'", "pageSize": 5}}]}
@@ -16,7 +16,7 @@ class Reader:
     """A stream that is being read."""
 
     def __init__(self, case, server, body, **headers):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.ui_port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.ui_port, timeout=LIMIT)
         case.addCleanup(self.connection.close)
         self.connection.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json", **headers})
         self.answer = self.connection.getresponse()
@@ -99,6 +99,6 @@ class Stream(Case):
         with grpc.insecure_channel(server.address) as channel:
             call = channel.unary_unary("/skald.api.v1.SkaldService/Stream")
             with self.assertRaises(grpc.RpcError) as caught:
-                call(b"", timeout=10)
+                call(b"", timeout=LIMIT)
         self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
         self.assertIn("HTTP", caught.exception.details())

@@ -19,7 +19,7 @@ import unittest
 
 SKALD = os.environ.get("SKALD", str(pathlib.Path(__file__).resolve().parents[2] / "build" / "skald"))
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIMIT = 60
+LIMIT = 240
 
 
 def clean_environment(**extra):

@@ -157,16 +157,16 @@ class Stop(Case):
             self.assertEqual([e["message"] for e in server.log if e["component"] == "main"][-2:], ["stopping", "stopped"])
 
     def test_a_stop_does_not_wait_for_idle_polls(self):
-        server = self.start("--shutdown-timeout", "50s")
+        server = self.start("--shutdown-timeout", "200s")
         polls = subprocess.Popen([os.environ.get("SKALD", ROOT / "build" / "skald"), "bench", "--mode", "pollers", "--pollers",
-                                  "20", "--connections", "2", "--duration", "55s", "--address", server.address],
+                                  "20", "--connections", "2", "--duration", "300s", "--address", server.address],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(polls.wait)
         self.addCleanup(polls.kill)
         until("the polls wait", lambda: "skald_parked_polls 20" in server.get("/metrics")[1])
         self.assertEqual(server.stop(), 0)
         stopping, stopped = [e["time"] for e in server.log if e["message"] in ("stopping", "stopped")]
-        self.assertLess(seconds(stopped) - seconds(stopping), 20)
+        self.assertLess(seconds(stopped) - seconds(stopping), 150)
 
     def test_a_second_signal_exits_at_once(self):
         server = self.start("--shutdown-timeout", "50s")

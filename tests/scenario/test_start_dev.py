@@ -3,7 +3,7 @@
 import socket
 import subprocess
 
-from program import SKALD, Case, clean_environment, skald, until
+from program import LIMIT, SKALD, Case, clean_environment, skald, until
 
 
 def free_port():
@@ -108,7 +108,7 @@ class StartDev(Case):
             if "Stop:" in line:
                 break
         process.terminate()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=LIMIT)
         # A machine that is busy, or a build that watches the program, holds a loop up, and that is said.
         wrong = [line for line in err.splitlines() if "a loop was held up" not in line]
         self.assertEqual((process.returncode, wrong), (0, []))
