@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "cli/command.h"
 #include "main/server.h"
+#include "web/web.h"
 
 struct screen {
     FILE *out;
@@ -54,7 +55,10 @@ void sk_banner_print(const struct sk_server *server, int fd)
                                       : "TLS");
     int ui_port = sk_http_port(server->http[0]);
     if (!c->headless)
-        line(&s, "pages", place(arena, c->ui_ip, ui_port, "http://"), "");
+        line(&s, "web UI",
+             sk_arena_printf(arena, "%s%s", place(arena, c->ui_ip, ui_port, "http://"),
+                             c->ui_base_path),
+             sk_web_has_ui() ? "" : "not in this binary; the page says why");
     line(&s, "metrics",
          sk_arena_printf(arena, "%s/metrics", place(arena, c->ui_ip, ui_port, "http://")), "");
     print_store(&s, server);

@@ -308,6 +308,11 @@ static bool is_probe(const struct sk_http_request *request, struct sk_str path)
            (accept.n == 0 || web_accepts(accept, SK_STR("*/*")));
 }
 
+bool sk_web_has_ui(void)
+{
+    return sk_web_assets_absent[0] == '\0';
+}
+
 void web_pages_handle(struct sk_web *web, const struct sk_http_request *request, struct sk_str path,
                       struct sk_http_response *response)
 {

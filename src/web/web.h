@@ -38,5 +38,7 @@ void sk_web_handle(struct sk_web *web, const struct sk_http_request *request,
 const char *sk_web_origin_of(struct sk_arena *arena, const char *url);
 /* Whether a path may be a base path: "/", or "/x/y/" of letters, digits and -._~ */
 bool sk_web_base_path_valid(const char *path);
+/* Whether this binary carries the UI's files; built without Node and network it does not. */
+bool sk_web_has_ui(void);
 
 #endif

@@ -99,6 +99,7 @@ class WithoutUi(Case):
         program = pathlib.Path(SKALD).parent / "tests" / "scenario" / "skald-without-ui"
         server = self.start("--store", "memory:", program=program)
         self.assertEqual(skald("health", "--address", server.address)[0], 0)
+        self.assertIn("not in this binary", "".join(server.screen))
         for path in ("/", "/namespaces/default/workflows"):
             status, body, headers = server.get(path, accept="text/html")
             self.assertEqual(status, 200, path)

@@ -52,6 +52,10 @@ class StartDev(Case):
         self.assertEqual(server.get("/metrics")[0], 200)
         self.assertEqual(server.get("/readyz")[0], 200)
 
+    def test_the_screen_says_where_the_ui_is(self):
+        server = self.dev("--ui-base-path", "/shop/")
+        self.assertIn(f"http://127.0.0.1:{server.ui_port}/shop/\n", "".join(server.screen))
+
     def test_more_ports(self):
         http, metrics = free_port(), free_port()
         server = self.dev("--http-port", http, f"--metrics-port={metrics}")
