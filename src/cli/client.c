@@ -231,7 +231,7 @@ API_FAILURE(Failure) *
     return f;
 }
 
-static API_COMMAND(Command) * new_command(struct sk_arena *arena,
+API_COMMAND(Command) * sk_cli_command_new(struct sk_arena *arena,
                                           Temporal__Api__Enums__V1__CommandType type,
                                           API_COMMAND(Command__AttributesCase) attributes)
 {
@@ -246,8 +246,9 @@ API_COMMAND(Command) * sk_cli_command_activity(struct sk_arena *arena, const cha
                                                const char *type, const char *queue,
                                                API_COMMON(Payloads) * input)
 {
-    API_COMMAND(Command) *c = new_command(arena, COMMAND_TYPE(SCHEDULE_ACTIVITY_TASK),
-                                          COMMAND_CASE(SCHEDULE_ACTIVITY_TASK_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c =
+        sk_cli_command_new(arena, COMMAND_TYPE(SCHEDULE_ACTIVITY_TASK),
+                           COMMAND_CASE(SCHEDULE_ACTIVITY_TASK_COMMAND_ATTRIBUTES));
     API_COMMAND(ScheduleActivityTaskCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(ScheduleActivityTaskCommandAttributes),
                 temporal__api__command__v1__schedule_activity_task_command_attributes_);
@@ -264,8 +265,8 @@ API_COMMAND(Command) * sk_cli_command_activity(struct sk_arena *arena, const cha
 
 API_COMMAND(Command) * sk_cli_command_timer(struct sk_arena *arena, const char *id, int64_t ms)
 {
-    API_COMMAND(Command) *c =
-        new_command(arena, COMMAND_TYPE(START_TIMER), COMMAND_CASE(START_TIMER_COMMAND_ATTRIBUTES));
+    API_COMMAND(Command) *c = sk_cli_command_new(arena, COMMAND_TYPE(START_TIMER),
+                                                 COMMAND_CASE(START_TIMER_COMMAND_ATTRIBUTES));
     API_COMMAND(StartTimerCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(StartTimerCommandAttributes),
                 temporal__api__command__v1__start_timer_command_attributes_);
@@ -279,8 +280,8 @@ API_COMMAND(Command) *
     sk_cli_command_complete(struct sk_arena *arena, API_COMMON(Payloads) * result)
 {
     API_COMMAND(Command) *c =
-        new_command(arena, COMMAND_TYPE(COMPLETE_WORKFLOW_EXECUTION),
-                    COMMAND_CASE(COMPLETE_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+        sk_cli_command_new(arena, COMMAND_TYPE(COMPLETE_WORKFLOW_EXECUTION),
+                           COMMAND_CASE(COMPLETE_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     API_COMMAND(CompleteWorkflowExecutionCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(CompleteWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__complete_workflow_execution_command_attributes_);

@@ -78,6 +78,9 @@ API_COMMON(WorkflowExecution) *
 Google__Protobuf__Duration *sk_cli_duration(struct sk_arena *arena, int64_t ms);
 API_FAILURE(Failure) *
     sk_cli_failure(struct sk_arena *arena, const char *message, const char *type, bool retryable);
+API_COMMAND(Command) * sk_cli_command_new(struct sk_arena *arena,
+                                          Temporal__Api__Enums__V1__CommandType type,
+                                          API_COMMAND(Command__AttributesCase) attributes);
 API_COMMAND(Command) * sk_cli_command_activity(struct sk_arena *arena, const char *id,
                                                const char *type, const char *queue,
                                                API_COMMON(Payloads) * input);

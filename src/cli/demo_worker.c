@@ -109,22 +109,11 @@ static void walk_event(struct stand *s, const API_HISTORY(HistoryEvent) * event)
     }
 }
 
-static API_COMMAND(Command) * plain_command(struct sk_arena *arena,
-                                            Temporal__Api__Enums__V1__CommandType type,
-                                            API_COMMAND(Command__AttributesCase) attributes)
-{
-    API_COMMAND(Command) *c =
-        API_NEW(arena, API_COMMAND(Command), temporal__api__command__v1__command_);
-    c->command_type = type;
-    c->attributes_case = attributes;
-    return c;
-}
-
 static API_COMMAND(Command) * cancel_run(struct sk_arena *arena)
 {
     API_COMMAND(Command) *c =
-        plain_command(arena, COMMAND_TYPE(CANCEL_WORKFLOW_EXECUTION),
-                      COMMAND_CASE(CANCEL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+        sk_cli_command_new(arena, COMMAND_TYPE(CANCEL_WORKFLOW_EXECUTION),
+                           COMMAND_CASE(CANCEL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     c->cancel_workflow_execution_command_attributes =
         API_NEW(arena, API_COMMAND(CancelWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__cancel_workflow_execution_command_attributes_);
@@ -135,8 +124,8 @@ static API_COMMAND(Command) *
     fail_run(struct sk_arena *arena, const char *message, const char *type)
 {
     API_COMMAND(Command) *c =
-        plain_command(arena, COMMAND_TYPE(FAIL_WORKFLOW_EXECUTION),
-                      COMMAND_CASE(FAIL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+        sk_cli_command_new(arena, COMMAND_TYPE(FAIL_WORKFLOW_EXECUTION),
+                           COMMAND_CASE(FAIL_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     c->fail_workflow_execution_command_attributes =
         API_NEW(arena, API_COMMAND(FailWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__fail_workflow_execution_command_attributes_);
@@ -149,8 +138,8 @@ static API_COMMAND(Command) *
     start_child(struct sk_arena *arena, const char *workflow_id, const struct sk_demo_step *step)
 {
     API_COMMAND(Command) *c =
-        plain_command(arena, COMMAND_TYPE(START_CHILD_WORKFLOW_EXECUTION),
-                      COMMAND_CASE(START_CHILD_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
+        sk_cli_command_new(arena, COMMAND_TYPE(START_CHILD_WORKFLOW_EXECUTION),
+                           COMMAND_CASE(START_CHILD_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES));
     API_COMMAND(StartChildWorkflowExecutionCommandAttributes) *a =
         API_NEW(arena, API_COMMAND(StartChildWorkflowExecutionCommandAttributes),
                 temporal__api__command__v1__start_child_workflow_execution_command_attributes_);

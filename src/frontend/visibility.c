@@ -35,46 +35,51 @@ static ProtobufCBinaryData binary(struct sk_str s)
 
 /* ---- by filter text ---- */
 
+/* What the requests of List and Scan have in common. */
+struct page {
+    const char *ns, *query;
+    int32_t size;
+    ProtobufCBinaryData token;
+};
+
+static sk_err list_page(struct sk_call *call, struct sk_ctx *ctx, const struct page *page,
+                        struct sk_vis_list *ret)
+{
+    struct sk_frontend *frontend = sk_frontend_of(call);
+    const struct sk_namespace *ns;
+    sk_err err = sk_frontend_namespace(frontend, ctx, page->ns, &ns);
+    if (err != SK_OK)
+        return err;
+    return sk_vis_list_runs(ctx, frontend->o.store, ns, page->query,
+                            page_size(frontend, page->size), token_of(page->token), ret);
+}
+
 sk_err sk_frontend_list_workflow_executions(struct sk_call *call, struct sk_ctx *ctx,
                                             const void *request, void *response)
 {
-    struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(ListWorkflowExecutionsRequest) *r = request;
     WS(ListWorkflowExecutionsResponse) *reply = response;
-    const struct sk_namespace *ns;
-    struct sk_vis_list list;
-    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
-    if (err == SK_OK)
-        err = sk_vis_list_runs(ctx, frontend->o.store, ns, r->query,
-                               page_size(frontend, r->page_size), token_of(r->next_page_token),
-                               &list);
-    if (err != SK_OK)
-        return err;
+    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token};
+    struct sk_vis_list list = {0};
+    sk_err err = list_page(call, ctx, &page, &list);
     reply->executions = list.executions;
     reply->n_executions = list.count;
     reply->next_page_token = binary(list.next_page_token);
-    return SK_OK;
+    return err;
 }
 
 sk_err sk_frontend_scan_workflow_executions(struct sk_call *call, struct sk_ctx *ctx,
                                             const void *request, void *response)
 {
-    struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(ScanWorkflowExecutionsRequest) *r = request;
     WS(ScanWorkflowExecutionsResponse) *reply = response;
-    const struct sk_namespace *ns;
-    struct sk_vis_list list;
-    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
-    if (err == SK_OK)
-        err = sk_vis_list_runs(ctx, frontend->o.store, ns, r->query,
-                               page_size(frontend, r->page_size), token_of(r->next_page_token),
-                               &list);
-    if (err != SK_OK)
-        return err;
+    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token};
+    struct sk_vis_list list = {0};
+    sk_err err = list_page(call, ctx, &page, &list);
     reply->executions = list.executions;
     reply->n_executions = list.count;
     reply->next_page_token = binary(list.next_page_token);
-    return SK_OK;
+    return err;
 }
 
 sk_err sk_frontend_count_workflow_executions(struct sk_call *call, struct sk_ctx *ctx,
