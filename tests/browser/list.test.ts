@@ -24,6 +24,16 @@ async function open(page: Page, query = '') {
   await visible(rows(page));
 }
 
+const shownIds = (page: Page) =>
+  page.locator('a[data-row]').evaluateAll((all) => all.map((row) => row.getAttribute('aria-label')!));
+
+/** By the bytes of their ids. */
+async function idsOf(query: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const run of s.client.workflow.list({ query })) ids.push(run.workflowId);
+  return ids.sort((a, b) => (a < b ? -1 : 1));
+}
+
 async function count(query: string): Promise<number> {
   return (await s.client.workflow.count(query)).count;
 }
@@ -91,6 +101,37 @@ s.test('the filter completes columns, operators and values', async ({ page }) =>
   await gone(rows(page).filter({ hasNotText: 'OrderWorkflow' }));
 });
 
+s.test('Enter runs the filter unless a suggestion is chosen or a word is half written', async ({ page }) => {
+  await open(page);
+  const chosen = page.locator('.cm-tooltip-autocomplete [aria-selected]');
+  await filter(page).click();
+  await visible(page.getByRole('option', { name: /ExecutionStatus/ })); // the list opens, and chooses nothing
+  assert.equal(await chosen.count(), 0);
+  await page.keyboard.type('ExecutionStatus = "Failed" ');
+  await visible(page.getByRole('option', { name: 'AND' }));
+  await page.keyboard.press('Enter'); // a space behind a filter that is whole
+  await eventually(() => shownQuery(page), (query) => query === 'ExecutionStatus = "Failed"');
+  await page.keyboard.type(' AND ');
+  await visible(page.getByRole('option', { name: /WorkflowType/ }));
+  await page.keyboard.press('ArrowDown'); // into the list: the first one
+  await visible(chosen);
+  await page.keyboard.press('Enter');
+  await eventually(() => filter(page).innerText(), (text) => /AND ExecutionStatus/.test(text));
+  assert.equal(await shownQuery(page), 'ExecutionStatus = "Failed"');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('WorkflowType = "Refund');
+  await visible(chosen); // half written
+  await page.keyboard.press('Enter');
+  await eventually(() => filter(page).innerText(), (text) => text.includes('RefundPayment'));
+  assert.equal(await shownQuery(page), 'ExecutionStatus = "Failed"');
+  await page.keyboard.press('Enter');
+  await eventually(() => shownQuery(page), (query) => query === 'WorkflowType = "RefundPayment"');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('ExecutionStatus = "Failed"');
+  await page.keyboard.press('Enter'); // written out
+  await eventually(() => shownQuery(page), (query) => query === 'ExecutionStatus = "Failed"');
+});
+
 s.test('what is wrong in a filter is said in place, in the words of the server', { allow: [/400/] }, async ({ page }) => {
   await open(page);
   await filter(page).click();
@@ -118,17 +159,76 @@ s.test('a filter that matches nothing says so', async ({ page }) => {
 
 s.test('a click on a column sorts, and the address says by what', async ({ page }) => {
   await open(page, 'WorkflowType = "OrderWorkflow" AND ExecutionStatus = "Failed"');
-  const ids = async () =>
-    (await rows(page).locator('a[data-row]').allInnerTexts()).map((text) => text.trim());
+  const wanted = await idsOf('WorkflowType = "OrderWorkflow" AND ExecutionStatus = "Failed"');
   const head = page.getByRole('columnheader', { name: 'Workflow ID' });
   await head.getByRole('button').click();
   await eventually(async () => head.getAttribute('aria-sort'), (way) => way === 'ascending');
-  const up = await eventually(ids, (all) => all.length > 1);
-  assert.deepEqual(up, [...up].sort());
+  await eventually(() => shownIds(page), (ids) => ids.join() === wanted.join());
   await head.getByRole('button').click();
   await eventually(async () => head.getAttribute('aria-sort'), (way) => way === 'descending');
-  assert.deepEqual(await ids(), up.reverse());
+  await eventually(() => shownIds(page), (ids) => ids.join() === [...wanted].reverse().join());
   assert.equal(new URL(page.url()).searchParams.get('sort'), '-workflowId');
+  await head.getByRole('button').click(); // the third: as it was
+  await eventually(async () => head.getAttribute('aria-sort'), (way) => way === 'none');
+  assert.equal(new URL(page.url()).searchParams.get('sort'), null);
+});
+
+s.test('the whole list is sorted, not what is loaded of it; paging goes on, new rows find their place', async ({ page }) => {
+  const wanted = await idsOf('');
+  assert(wanted.length >= CROWD);
+  await open(page);
+  const first = await shownIds(page);
+  await page.getByRole('columnheader', { name: 'Workflow ID' }).getByRole('button').click();
+  await eventually(() => shownIds(page), (ids) => ids[0] === wanted[0] && ids[9] === wanted[9]);
+  assert.notDeepEqual(first.slice(0, 10), wanted.slice(0, 10)); // the server's own order is another one
+  await page.reload(); // the address keeps it
+  await eventually(() => shownIds(page), (ids) => ids[0] === wanted[0] && ids[9] === wanted[9]);
+  const seen = new Map<number, string>();
+  await eventually(async () => {
+    for (const row of await page.locator('a[data-row]').all())
+      seen.set(Number(await row.getAttribute('data-row')), (await row.getAttribute('aria-label'))!);
+    await page.locator('[role=rowgroup]').last().evaluate((element) => (element.scrollTop += 700));
+    return seen.has(wanted.length - 1);
+  });
+  assert.deepEqual([...seen.keys()].sort((a, b) => a - b).map((i) => seen.get(i)), wanted);
+  await page.locator('[role=rowgroup]').last().evaluate((element) => (element.scrollTop = 0));
+  await page.mouse.move(0, 0);
+  await s.client.workflow.start('MonthlyInvoice', { workflowId: '0-first', taskQueue: 'billing' });
+  await eventually(() => shownIds(page), (ids) => ids[0] === '0-first' && ids[1] === wanted[0]);
+  await s.client.workflow.getHandle('0-first').terminate();
+});
+
+s.test('open ones stand last where the value is known at the close, and it says so', async ({ page }) => {
+  await page.goto(s.url(`${path}?sort=-duration`));
+  await visible(page.getByText('Open ones last'));
+  await reads(rows(page).first(), /Completed|Failed|Terminated/);
+  const menu = page.getByRole('button', { name: 'Columns' });
+  await menu.click();
+  await page.getByRole('checkbox', { name: 'Run ID' }).check();
+  await page.keyboard.press('Escape');
+  const runId = page.getByRole('columnheader', { name: 'Run ID' });
+  await visible(runId);
+  assert.equal(await runId.getByRole('button').count(), 0, 'run ids have no order');
+  await menu.click();
+  await page.getByRole('button', { name: 'Back to the usual columns' }).click();
+});
+
+s.test('an order that the server does not keep is refused in place', { allow: [/400/] }, async ({ page }) => {
+  await page.goto(s.url(`${path}?sort=${encodeURIComponent('SA:Nobody')}`));
+  await reads(page.getByRole('alert'), 'invalid order_by');
+  await page.getByRole('alert').getByRole('button').click();
+  await visible(rows(page));
+  assert.equal(new URL(page.url()).searchParams.get('sort'), null);
+});
+
+s.test('at 390 pixels the order is chosen from a menu', { mobile: true }, async ({ page }) => {
+  const wanted = await idsOf('');
+  await open(page);
+  await page.getByRole('button', { name: 'Sort by' }).click();
+  await page.getByRole('menuitem', { name: 'Workflow ID' }).click();
+  await eventually(() => shownIds(page), (ids) => ids[0] === wanted[0]);
+  await page.getByRole('button', { name: /Sorted by Workflow ID/ }).click();
+  await eventually(() => shownIds(page), (ids) => ids[0] !== wanted[0]);
 });
 
 s.test('columns are chosen, moved and put back', async ({ page }) => {

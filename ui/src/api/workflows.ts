@@ -6,13 +6,17 @@ export interface ListPage {
   nextPageToken?: string;
 }
 
-export function listWorkflows(
-  ns: string,
-  query: string,
-  options: { pageSize: number; nextPageToken?: string | undefined; signal?: AbortSignal | undefined },
-): Promise<ListPage> {
+interface ListOptions {
+  pageSize: number;
+  /** Without it: open runs first, then the newest. */
+  orderBy?: string | undefined;
+  nextPageToken?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export function listWorkflows(ns: string, query: string, options: ListOptions): Promise<ListPage> {
   const { signal, ...page } = options;
-  return get(at`namespaces/${ns}/workflows`, { query: { query, ...page }, signal });
+  return get(at`skald/namespaces/${ns}/workflows`, { query: { query, ...page }, signal });
 }
 
 interface CountAnswer {

@@ -1,17 +1,31 @@
-import { autocompletion, type Completion as Completed, type CompletionContext, completionKeymap, startCompletion } from '@codemirror/autocomplete';
+import {
+  acceptCompletion,
+  autocompletion,
+  closeCompletion,
+  type Completion as Completed,
+  type CompletionContext,
+  completionKeymap,
+  currentCompletions,
+  selectedCompletionIndex,
+  setSelectedCompletion,
+  startCompletion,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { Compartment, EditorState, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, keymap, placeholder, WidgetType } from '@codemirror/view';
 import { useEffect, useRef } from 'react';
 import { nonce } from '@/app/config';
-import type { Completion } from '@/model/completion';
+import { type Completion, isHalfWritten, type Suggestion } from '@/model/completion';
 import { conditions, tokens, without } from '@/model/query';
 import { strings } from '@/strings';
 import css from './QueryField.module.css';
 
 /**
  * A filter on one line: coloured, completed, each of its conditions a chip that can be taken out, and the
- * server's objection underlined where it is. What is written counts when Enter is pressed.
+ * server's objection underlined where it is.
+ *
+ * Enter takes the suggestion that is highlighted and runs the filter if none is. Arrows highlight, and so does a
+ * word that is half written; a list that merely opened does not. Tab takes the same and else leaves the field.
  */
 export interface QueryFieldProps {
   value: string;
@@ -128,13 +142,25 @@ export function QueryField(props: QueryFieldProps) {
       return {
         from,
         validFor: /^["'`]?[\w\s.-]*$/,
-        options: suggestions.map((s) => ({
+        options: suggestions.map((s, i) => ({
           label: s.label,
           apply: s.insert ?? s.label,
           detail: s.detail ?? '',
           type: s.kind,
+          boost: Math.max(-i, -99), // the catalogue's order, not the alphabet's
         })),
       };
+    };
+    /** What goes on from a word that is half written; what an arrow chose stays until something is written. */
+    const highlight = (v: EditorView, written: boolean) => {
+      const [first] = currentCompletions(v.state);
+      const chosen = selectedCompletionIndex(v.state);
+      if (!first || (chosen !== null && !written)) return;
+      const at = v.state.selection.main.head;
+      const { from } = latest.current.complete(v.state.doc.toString(), at);
+      const kind = (first.type ?? 'value') as Suggestion['kind'];
+      const wanted = isHalfWritten(v.state.sliceDoc(from, at), { label: first.label, kind }) ? 0 : null;
+      if (wanted !== chosen) v.dispatch({ effects: setSelectedCompletion(wanted ?? -1) });
     };
     const editor = new EditorView({
       parent: host.current,
@@ -147,16 +173,25 @@ export function QueryField(props: QueryFieldProps) {
           oneLine,
           EditorView.lineWrapping,
           placeholder(strings.workflows.query.placeholder),
-          autocompletion({ override: [source], icons: false, activateOnTyping: true, activateOnCompletion: goesOn, defaultKeymap: false, interactionDelay: 0 }),
+          autocompletion({
+            override: [source],
+            icons: false,
+            activateOnTyping: true,
+            activateOnCompletion: goesOn,
+            selectOnOpen: false,
+            defaultKeymap: false,
+            interactionDelay: 0,
+          }),
           keymap.of([
             ...completionKeymap.filter((k) => k.key !== 'Enter'),
-            {
-              key: 'Tab',
-              run: (v) => completionKeymap.find((k) => k.key === 'Enter')?.run?.(v) ?? false,
-            },
+            { key: 'Tab', run: acceptCompletion },
             {
               key: 'Enter',
-              run: (v) => (completionKeymap.find((k) => k.key === 'Enter')?.run?.(v) ? true : applied()),
+              run: (v) => {
+                if (acceptCompletion(v)) return true;
+                closeCompletion(v);
+                return applied();
+              },
             },
             {
               key: 'Escape',
@@ -173,8 +208,16 @@ export function QueryField(props: QueryFieldProps) {
           labels.of(EditorView.contentAttributes.of({ 'aria-label': latest.current.label, spellcheck: 'false' })),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) latest.current.onEdit(update.state.doc.toString());
+            queueMicrotask(() => highlight(update.view, update.docChanged));
           }),
           EditorView.domEventHandlers({
+            // Chromium, typing over a selection itself, would give the new text a style that the policy forbids.
+            beforeinput: (event, v) => {
+              if (event.inputType !== 'insertText' || !event.data || v.state.selection.main.empty) return false;
+              v.dispatch(v.state.replaceSelection(event.data), { userEvent: 'input.type' });
+              event.preventDefault();
+              return true;
+            },
             focus: (_event, v) => {
               if (v.state.doc.length === 0) setTimeout(() => startCompletion(v));
             },

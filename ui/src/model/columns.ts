@@ -127,30 +127,11 @@ export function columnsOf(ids: readonly string[]): Column[] {
   return found.length > 0 ? found : columnsOf(usualColumns);
 }
 
-/** Sorted by a column (`-` before its id: descending); what has no value comes last either way. */
-export function sorted(rows: readonly ExecutionInfo[], sort: string, now: number): readonly ExecutionInfo[] {
-  const down = sort.startsWith('-');
-  const [column] = columnsOf([down ? sort.slice(1) : sort]);
-  if (!sort || !column || column.id !== sort.replace(/^-/, '')) return rows;
-  const keyed = rows.map((row) => ({ row, key: sortKey(column, row, now) }));
-  keyed.sort((a, b) => {
-    if (a.key === undefined || b.key === undefined)
-      return Number(a.key === undefined) - Number(b.key === undefined);
-    const order =
-      typeof a.key === 'number' && typeof b.key === 'number'
-        ? a.key - b.key
-        : String(a.key).localeCompare(String(b.key), 'en', { numeric: true });
-    return down ? -order : order;
-  });
-  return keyed.map((k) => k.row);
-}
-
-function sortKey(column: Column, row: ExecutionInfo, now: number): string | number | undefined {
-  if (column.kind === 'duration') return durationOf(row, now);
-  const value = column.value(row);
-  if (column.kind !== 'time') return value;
-  const ms = timeMs(typeof value === 'string' ? value : undefined);
-  return Number.isNaN(ms) ? undefined : ms;
+/** A click on a column: descending first for numbers and times, then the other way, then the list's own order. */
+export function nextSort(column: Column, sort: string): string {
+  const downFirst = ['time', 'duration', 'number', 'bytes'].includes(column.kind);
+  const [first, second] = downFirst ? [`-${column.id}`, column.id] : [column.id, `-${column.id}`];
+  return sort === first ? second : sort === second ? '' : first;
 }
 
 /** How long the run has taken, or takes so far. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { complete, type Known, systemFields } from './completion';
+import { complete, isHalfWritten, type Known, systemFields } from './completion';
 
 const known: Known = {
   fields: [...systemFields, { name: 'my attr', type: 'Bool' }],
@@ -48,4 +48,20 @@ it('ends a condition', () => {
 
 it('says nothing about columns that it does not know', () => {
   expect(labels('Nonsense = ')).toEqual([]);
+});
+
+it('gives Enter to a word that is half written, and to nothing else', () => {
+  const takes = (written: string, label: string, kind: 'field' | 'operator' | 'value' | 'word' = 'value') =>
+    isHalfWritten(written, { label, kind });
+  expect(takes('WorkflowTy', 'WorkflowType', 'field')).toBe(true);
+  expect(takes('workflowtype', 'WorkflowType', 'field')).toBe(true);
+  expect(takes('"Run', '"Running"')).toBe(true);
+  expect(takes('Run', '"Running"')).toBe(true);
+  expect(takes('', 'AND', 'word')).toBe(false);
+  expect(takes('"', '"Running"')).toBe(false);
+  expect(takes('"Running"', '"Running"')).toBe(false);
+  expect(takes('"Run"', '"Running"')).toBe(false);
+  expect(takes('Running', '"Running"')).toBe(false);
+  expect(takes('Type', 'WorkflowType', 'field')).toBe(false);
+  expect(takes('IS NULL', 'IS NULL', 'operator')).toBe(false);
 });

@@ -71,6 +71,18 @@ export interface Known {
   now: number;
 }
 
+/**
+ * Whether a suggestion is taken by Enter before anybody has moved to it: only while a word is half written and
+ * this is how it goes on. What can stand as it is runs: after a space, or when the whole word is there.
+ */
+export function isHalfWritten(written: string, suggestion: Pick<Suggestion, 'label' | 'kind'>): boolean {
+  const bare = (text: string) => text.replaceAll(/^["'`]|["'`]$/g, '').toLowerCase();
+  const word = bare(written);
+  const closed = written.length > 1 && /^(["']).*\1$/.test(written);
+  if (!word || closed || !bare(suggestion.label).startsWith(word)) return false;
+  return suggestion.kind === 'field' || bare(suggestion.label) !== word; // no filter ends with a column
+}
+
 const words = new Set(['AND', 'OR', 'NOT']);
 const bare = (token: Token | undefined) => token?.text.replaceAll('`', '') ?? '';
 const upper = (token: Token | undefined) => token?.text.toUpperCase() ?? '';

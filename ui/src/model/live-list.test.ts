@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { append, apply, compareRows, emptyList, firstLoad, hold, release, rowKey } from './live-list';
+import * as lists from './live-list';
+import { append, emptyList, firstLoad, type LiveList, type FirstPage, rowKey } from './live-list';
+import { comparing, orderOf } from './order';
 import type { ExecutionInfo } from './proto';
 
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString();
@@ -9,10 +11,10 @@ const closed = (id: string, close: number, start = 0): ExecutionInfo => ({
 });
 const ids = (list: { rows: readonly ExecutionInfo[] }) => list.rows.map(rowKey).join(' ');
 
-it('orders as the server does', () => {
-  const rows = [closed('c1', 5), open('o1', 1), closed('c2', 9), open('o2', 2), closed('c3', 9, 3)];
-  expect(rows.toSorted(compareRows).map(rowKey)).toEqual(['o2', 'o1', 'c3', 'c2', 'c1']);
-});
+const own = comparing(undefined);
+const apply = (list: LiveList, page: FirstPage) => lists.apply(list, page, own);
+const hold = (list: LiveList, page: FirstPage) => lists.hold(list, page, own);
+const release = (list: LiveList) => lists.release(list, own);
 
 it('appends pages, each row once', () => {
   const list = append(firstLoad([open('a', 3), open('b', 2)], 't'), [open('b', 2), open('c', 1)], '');
@@ -48,4 +50,12 @@ it('holds: no row moves, new ones are counted, shown ones change', () => {
   expect(ids(release(held))).toBe('c a');
   expect(release(held).fresh).toBe(0);
   expect(release(emptyList)).toBe(emptyList);
+});
+
+it('keeps what was loaded below in the order that was asked for', () => {
+  const oldest = comparing(orderOf('startTime'));
+  const list = append(firstLoad([open('a', 1), open('b', 2)], 't'), [open('c', 3), open('d', 4)], 'u');
+  const next = lists.apply(list, { rows: [open('e', 0), open('a', 1)], more: true }, oldest);
+  expect(ids(next)).toBe('e a b c d');
+  expect([...(lists.hold(list, { rows: [open('b', 2), open('c', 3)], more: true }, oldest).left ?? [])]).toEqual(['a']);
 });

@@ -1,5 +1,5 @@
+import type { Compare } from './order';
 import type { ExecutionInfo } from './proto';
-import { timeMs } from './proto';
 
 /**
  * A list of runs that changes while somebody looks at it. The server says, again and again, what its first
@@ -7,7 +7,7 @@ import { timeMs } from './proto';
  * page: `apply` shows it, with the rows that stood below kept where they belong; `hold` changes no row's place:
  * rows that are shown get their new status, those that are new are only counted.
  *
- * The order is the server's: open runs first, then by close time, then by start time, newest first.
+ * The order is the server's, and `compare` knows it (order.ts).
  */
 export interface LiveList {
   readonly rows: readonly ExecutionInfo[];
@@ -32,17 +32,6 @@ export function rowKey(row: ExecutionInfo): string {
   return row.execution?.runId ?? '';
 }
 
-/** Negative when a stands above b. */
-export function compareRows(a: ExecutionInfo, b: ExecutionInfo): number {
-  const closeA = timeMs(a.closeTime);
-  const closeB = timeMs(b.closeTime);
-  const openA = Number.isNaN(closeA);
-  const openB = Number.isNaN(closeB);
-  if (openA !== openB) return openA ? -1 : 1;
-  if (!openA && closeA !== closeB) return closeB - closeA;
-  return (timeMs(b.startTime) || 0) - (timeMs(a.startTime) || 0);
-}
-
 export function firstLoad(rows: readonly ExecutionInfo[], next: string | undefined): LiveList {
   return { rows, fresh: 0, next: next || undefined };
 }
@@ -61,13 +50,19 @@ export function append(
   };
 }
 
+/** Rows that changed while they were held may stand in the wrong place. */
+function inOrder(rows: readonly ExecutionInfo[], compare: Compare): readonly ExecutionInfo[] {
+  const wrong = rows.some((row, i) => i > 0 && compare(rows[i - 1] ?? row, row) > 0);
+  return wrong ? rows.toSorted(compare) : rows;
+}
+
 /** Shows the first page as it is now. What stood in its span and is not in it has left the list. */
-export function apply(list: LiveList, page: FirstPage): LiveList {
+export function apply(list: LiveList, page: FirstPage, compare: Compare): LiveList {
   const last = page.rows.at(-1);
   const now = new Set(page.rows.map(rowKey));
   const below =
     page.more && last
-      ? list.rows.filter((row) => !now.has(rowKey(row)) && compareRows(row, last) >= 0)
+      ? inOrder(list.rows.filter((row) => !now.has(rowKey(row)) && compare(row, last) >= 0), compare)
       : [];
   return {
     rows: [...page.rows, ...below],
@@ -77,12 +72,12 @@ export function apply(list: LiveList, page: FirstPage): LiveList {
 }
 
 /** Changes rows in their places, and counts what is new. */
-export function hold(list: LiveList, page: FirstPage): LiveList {
+export function hold(list: LiveList, page: FirstPage, compare: Compare): LiveList {
   const now = new Map(page.rows.map((row) => [rowKey(row), row]));
   const shown = new Set(list.rows.map(rowKey));
   const fresh = page.rows.filter((row) => !shown.has(rowKey(row))).length;
   const last = page.rows.at(-1);
-  const inSpan = (row: ExecutionInfo) => !page.more || (last !== undefined && compareRows(row, last) < 0);
+  const inSpan = (row: ExecutionInfo) => !page.more || (last !== undefined && compare(row, last) < 0);
   const left = new Set(list.rows.filter((row) => !now.has(rowKey(row)) && inSpan(row)).map(rowKey));
   return {
     ...list,
@@ -94,6 +89,6 @@ export function hold(list: LiveList, page: FirstPage): LiveList {
 }
 
 /** Shows what was held back. */
-export function release(list: LiveList): LiveList {
-  return list.held ? apply(list, list.held) : list;
+export function release(list: LiveList, compare: Compare): LiveList {
+  return list.held ? apply(list, list.held, compare) : list;
 }

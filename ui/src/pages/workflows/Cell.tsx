@@ -43,7 +43,7 @@ export function Cell({ ns, row, column, index }: { ns: string; row: ExecutionInf
     case 'time':
       return <Time at={typeof value === 'string' ? value : undefined} />;
     case 'duration':
-      return <Duration from={row.startTime} to={row.closeTime} />;
+      return <Duration from={row.executionTime ?? row.startTime} to={row.closeTime} />;
     case 'id':
       if (column.id === 'workflowId')
         return (

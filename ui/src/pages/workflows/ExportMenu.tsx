@@ -14,11 +14,11 @@ const rowsMax = 100_000;
 const pageSize = 1000;
 
 /** All rows of a query, page by page, until it ends or is stopped. */
-async function readAll(ns: string, query: string, signal: AbortSignal, onCount: (n: number) => void) {
+async function readAll({ ns, query, orderBy }: Props, signal: AbortSignal, onCount: (n: number) => void) {
   const rows: ExecutionInfo[] = [];
   let nextPageToken: string | undefined;
   do {
-    const page = await listWorkflows(ns, query, { pageSize, nextPageToken, signal });
+    const page = await listWorkflows(ns, query, { pageSize, orderBy, nextPageToken, signal });
     rows.push(...(page.executions ?? []));
     nextPageToken = page.nextPageToken || undefined;
     onCount(rows.length);
@@ -29,18 +29,20 @@ async function readAll(ns: string, query: string, signal: AbortSignal, onCount: 
 interface Props {
   ns: string;
   query: string;
+  orderBy: string | undefined;
   columns: readonly Column[];
 }
 
 /** The whole query as a file. */
-export function ExportMenu({ ns, query, columns }: Props) {
+export function ExportMenu(props: Props) {
+  const { ns, columns } = props;
   const [done, setDone] = useState<number>();
   const abort = useRef<AbortController>(undefined);
   const run = async (kind: 'json' | 'csv') => {
     abort.current = new AbortController();
     setDone(0);
     try {
-      const { rows, cut } = await readAll(ns, query, abort.current.signal, setDone);
+      const { rows, cut } = await readAll(props, abort.current.signal, setDone);
       const name = `workflows-${ns}.${kind}`.replaceAll(/[^\w.-]+/g, '_');
       if (kind === 'json') saveFile(name, 'application/json', JSON.stringify(rows, null, 2));
       else saveFile(name, 'text/csv', csvHead(columns) + csvRows(columns, rows, Date.now()));

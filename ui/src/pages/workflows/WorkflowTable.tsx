@@ -7,7 +7,7 @@ import { Icon } from '@/design/icons';
 import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
-import type { Column } from '@/model/columns';
+import { type Column, nextSort } from '@/model/columns';
 import { rowKey } from '@/model/live-list';
 import type { ExecutionInfo } from '@/model/proto';
 import { strings } from '@/strings';
@@ -21,12 +21,17 @@ const rowPx = 28;
 const narrowRowPx = 50;
 const nearEnd = 30; // rows before the end at which more are asked for
 
+/** Whether a row is two lines, without heads of columns. */
+export const useNarrow = () => useMediaQuery('(max-width: 720px)', undefined, { getInitialValueInEffect: false });
+
 export interface TableProps {
   ns: string;
   rows: readonly ExecutionInfo[];
   columns: readonly Column[];
   sort: string;
   onSort: (sort: string) => void;
+  /** Whether the server can sort by a column. */
+  sortable: (column: Column) => boolean;
   selected: ReadonlySet<string>;
   onSelect: (keys: readonly string[], on: boolean) => void;
   onHold: (held: boolean) => void;
@@ -34,20 +39,15 @@ export interface TableProps {
   /** Rows that are shown in their place and match no more. */
   left: ReadonlySet<string> | undefined;
   total: number | undefined;
+  /** Which list it is: another one begins at its top. */
+  list: unknown;
   foot?: ReactNode;
-}
-
-/** First click: ascending for texts, descending for numbers and times; third: the server's order. */
-function nextSort(column: Column, sort: string): string {
-  const downFirst = column.kind === 'time' || column.kind === 'duration' || column.kind === 'number' || column.kind === 'bytes';
-  const [first, second] = downFirst ? [`-${column.id}`, column.id] : [column.id, `-${column.id}`];
-  return sort === first ? second : sort === second ? '' : first;
 }
 
 const isNumeric = (column: Column) =>
   column.kind === 'number' || column.kind === 'bytes' || column.kind === 'duration' || column.kind === 'time';
 
-function Head({ columns, sort, onSort, rows, selected, onSelect }: TableProps) {
+function Head({ columns, sort, onSort, sortable, rows, selected, onSelect }: TableProps) {
   const all = rows.length > 0 && rows.every((row) => selected.has(rowKey(row)));
   return (
     <div role="rowgroup" className={css['head']}>
@@ -61,13 +61,19 @@ function Head({ columns, sort, onSort, rows, selected, onSelect }: TableProps) {
           />
         </div>
         {columns.map((column) => {
-          const way = sort === column.id ? 'ascending' : sort === `-${column.id}` ? 'descending' : 'none';
+          const way = !sortable(column) ? undefined : sort === column.id ? 'ascending' : sort === `-${column.id}` ? 'descending' : 'none';
           return (
             <div key={column.id} role="columnheader" aria-sort={way} className={isNumeric(column) ? css['num'] : ''}>
-              <button type="button" className={css['sort']} title={s.sortBy(column.name)} onClick={() => onSort(nextSort(column, sort))}>
-                {column.name}
-                {way !== 'none' && <Icon name={way === 'ascending' ? 'up' : 'down'} size={12} />}
-              </button>
+              {sortable(column) ? (
+                <button type="button" className={css['sort']} title={s.sortBy(column.name)} onClick={() => onSort(nextSort(column, sort))}>
+                  {column.name}
+                  {way !== 'none' && <Icon name={way === 'ascending' ? 'up' : 'down'} size={12} />}
+                </button>
+              ) : (
+                <span className={css['unsorted']} title={s.noOrder(column.name)}>
+                  {column.name}
+                </span>
+              )}
             </div>
           );
         })}
@@ -168,7 +174,7 @@ function NarrowRow({ ns, row, index }: { ns: string; row: ExecutionInfo; index: 
         <span aria-hidden="true">·</span>
         <span className="sk-ellipsis">{row.taskQueue}</span>
         <span className={css['narrowEnd']}>
-          <Duration from={row.startTime} to={row.closeTime} />
+          <Duration from={row.executionTime ?? row.startTime} to={row.closeTime} />
         </span>
       </div>
     </div>
@@ -184,10 +190,19 @@ function tracks(columns: readonly Column[]): object {
   return { '--columns': `32px ${columns.map((c) => c.width).join(' ')}`, '--least': `${least}px` };
 }
 
+/** Another filter or order is read from its first row. */
+function useFromTheTop(scroller: { current: HTMLElement | null }, list: unknown) {
+  const shown = useRef(list);
+  useEffect(() => {
+    if (shown.current !== list) scroller.current?.scrollTo({ top: 0 });
+    shown.current = list;
+  }, [scroller, list]);
+}
+
 export function WorkflowTable(props: TableProps) {
   const { ns, rows, columns, selected, onSelect, onEnd } = props;
   const navigate = useNavigate();
-  const narrow = useMediaQuery('(max-width: 720px)', undefined, { getInitialValueInEffect: false });
+  const narrow = useNarrow();
   const scroller = useRef<HTMLDivElement>(null);
   const lastChecked = useRef<number>(-1);
   const virtual = useVirtualizer({
@@ -198,6 +213,7 @@ export function WorkflowTable(props: TableProps) {
     getItemKey: (index) => rowKey(rows[index] ?? {}) || index,
   });
   useEffect(() => virtual.measure(), [narrow, virtual]);
+  useFromTheTop(scroller, props.list);
   const { active, setActive } = useRowKeys(props, (index) => virtual.scrollToIndex(index, { align: 'auto' }));
   const holding = useHold(props, scroller);
   const items = virtual.getVirtualItems();

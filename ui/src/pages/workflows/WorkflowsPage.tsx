@@ -12,13 +12,13 @@ import { searchAttributesQuery } from '@/api/searchAttributes';
 import { useCommand } from '@/app/commands';
 import { changeSettings, useSettings } from '@/app/settings';
 import { useShortcuts } from '@/app/shortcuts';
-import { useNow } from '@/design/clock';
 import { Icon } from '@/design/icons';
 import { EmptyState, ErrorPanel } from '@/design/parts';
 import { focusQueryField, QueryField } from '@/design/QueryField';
-import { columnsOf, sorted } from '@/model/columns';
+import { builtIn, columnsOf, usualColumns } from '@/model/columns';
 import { complete, systemFields } from '@/model/completion';
 import { rowKey } from '@/model/live-list';
+import { hasOrder, needsClose, type Order, orderOf } from '@/model/order';
 import type { ExecutionInfo } from '@/model/proto';
 import { both, errorPosition, statusesOf } from '@/model/query';
 import { strings } from '@/strings';
@@ -28,17 +28,19 @@ import { ColumnsMenu } from './ColumnsMenu';
 import { ExportMenu } from './ExportMenu';
 import { GettingStarted } from './GettingStarted';
 import type { ListStore } from './list-store';
+import { OrderMenu, OrderNote } from './OrderMenu';
 import { SelectionBar } from './SelectionBar';
 import { StatusChips } from './StatusChips';
 import { totalOf, useCounts } from './useCounts';
 import { useWorkflowList } from './useWorkflowList';
 import { ViewsMenu } from './ViewsMenu';
 import css from './WorkflowsPage.module.css';
-import { WorkflowTable } from './WorkflowTable';
+import { useNarrow, WorkflowTable } from './WorkflowTable';
 
 const s = strings.workflows;
 const route = getRouteApi('/namespaces/$ns/workflows');
 const listName = 'workflows'; // in settings.columns
+const orderedWhenNarrow = [...usualColumns, 'closeTime'];
 
 /** Values of a column among the rows at hand, for completion. */
 function seenValues(rows: readonly ExecutionInfo[], field: string): readonly string[] {
@@ -115,11 +117,17 @@ function StartButton({ ns }: { ns: string }) {
   );
 }
 
-function LiveState() {
+function LiveState({ behind }: { behind: boolean }) {
   const status = usePushStatus();
   const words = strings.shell.connection;
   const live = status === 'live';
   if (useAway()) return null; // the bar says so
+  if (live && behind)
+    return (
+      <span className={`sk-dim ${css['live']}`} title={s.behindHint}>
+        {s.behind}
+      </span>
+    );
   return (
     <span className={`sk-dim ${css['live']}`} title={live ? words.liveHint : words.pollingHint} data-live={live || undefined}>
       {live ? words.live : words.polling}
@@ -129,24 +137,26 @@ function LiveState() {
 
 interface NotesProps {
   store: ListStore;
-  sort: string;
-  loaded: number;
+  order: Order | undefined;
+  /** A head of a column says what the list is sorted by. */
+  orderShown: boolean;
+  onSort: (sort: string) => void;
   total: number | undefined;
   /** The chips do not say the number: it is the sum of several. */
   several: boolean;
-  more: boolean;
+  /** There may be open runs. */
+  open: boolean;
 }
 
 function ListNotes(props: NotesProps) {
-  const { list } = props.store.state();
+  const { list, behind = false } = props.store.state();
+  const { order } = props;
   return (
     <>
-      {props.sort && props.more && (
-        <span className={`sk-dim ${css['total']}`} title={s.sortedHint}>
-          {s.sortedNote(props.loaded)}{' '}
-          <Button variant="subtle" size="compact-xs" onClick={() => void props.store.loadAll()}>
-            {s.sortAll}
-          </Button>
+      {order && !props.orderShown && <OrderNote order={order} onSort={props.onSort} />}
+      {order && props.open && needsClose(order) && (
+        <span className={`sk-dim ${css['total']}`} title={s.order.openLastHint(order.column.name)}>
+          {s.order.openLast}
         </span>
       )}
       {list.held && list.fresh > 0 && (
@@ -158,7 +168,7 @@ function ListNotes(props: NotesProps) {
       {props.several && props.total !== undefined && (
         <span className={`sk-dim ${css['total']}`}>{s.count(props.total)}</span>
       )}
-      <LiveState />
+      <LiveState behind={behind} />
     </>
   );
 }
@@ -166,19 +176,22 @@ function ListNotes(props: NotesProps) {
 export function WorkflowsPage() {
   const { ns, query, sort, view, setSearch, columnIds, setColumns } = useListState();
   const [edited, setEdited] = useState(query);
-  const { list, status, error, loadingMore, store } = useWorkflowList(ns, query);
+  const order = useMemo(() => orderOf(sort), [sort]);
+  const { list, status, error, loadingMore, store } = useWorkflowList(ns, query, order);
   const counts = useCounts(ns, query);
   const { data: attributes = [] } = useQuery(searchAttributesQuery(ns));
   const selection = useSelection(`${ns}\n${query}`);
-  const now = useNow(sort === 'duration' || sort === '-duration');
+  const narrow = useNarrow();
   const columns = useMemo(() => columnsOf(columnIds), [columnIds]);
-  const rows = useMemo(() => sorted(list.rows, sort, now), [list.rows, sort, now]);
+  const { rows } = list;
   const fields = useMemo(() => [...systemFields, ...attributes], [attributes]);
-  const values = useCallback((field: string) => seenValues(list.rows, field), [list.rows]);
+  const values = useCallback((field: string) => seenValues(rows, field), [rows]);
   const statuses = statusesOf(query)?.statuses ?? [];
   const total = totalOf(counts, statuses);
   const setQuery = (next: string) => setSearch({ query: next });
+  const setSort = (next: string) => setSearch({ sort: next });
   const wrong = isCode(error, 'INVALID_ARGUMENT') ? (error as Error).message : undefined;
+  const wrongOrder = wrong?.startsWith('invalid order_by') === true;
   const group = shortcutGroups.list;
   useShortcuts([
     { keys: '/', does: s.shortcuts.filter, group, run: focusQueryField },
@@ -214,8 +227,12 @@ export function WorkflowsPage() {
             />
             <StatusChips query={query} counts={counts} onQuery={setQuery} />
             <div className={css['tools']}>
-              <ColumnsMenu ids={columnIds} attributes={attributes.map((a) => a.name)} onChange={setColumns} />
-              <ExportMenu ns={ns} query={query} columns={columns} />
+              {narrow ? (
+                <OrderMenu columns={builtIn.filter((c) => orderedWhenNarrow.includes(c.id))} sort={sort} onSort={setSort} />
+              ) : (
+                <ColumnsMenu ids={columnIds} attributes={attributes.map((a) => a.name)} onChange={setColumns} />
+              )}
+              <ExportMenu ns={ns} query={query} orderBy={store.orderBy} columns={columns} />
               <StartButton ns={ns} />
             </div>
           </>
@@ -223,14 +240,14 @@ export function WorkflowsPage() {
       </div>
       <div className={css['filter']}>
         <AddFilter fields={fields} values={values} onAdd={(made) => setQuery(both(query, made))} />
-        <div className={css['field']} data-wrong={wrong !== undefined || undefined}>
+        <div className={css['field']} data-wrong={(wrong !== undefined && !wrongOrder) || undefined}>
           <QueryField
             label={s.query.label}
             value={query}
             onApply={(next) => (next === query ? void store.refresh() : setQuery(next))}
             onEdit={setEdited}
             complete={(text, at) => complete(text, at, { fields, values, now: Date.now() })}
-            errorAt={wrong === undefined ? undefined : (errorPosition(wrong, query) ?? 0)}
+            errorAt={wrong === undefined || wrongOrder ? undefined : (errorPosition(wrong, query) ?? 0)}
           />
           {edited.trim() !== query.trim() && <span className={css['apply']}>↵ {s.query.apply}</span>}
           {query && (
@@ -240,12 +257,20 @@ export function WorkflowsPage() {
           )}
         </div>
         <div className={css['notes']}>
-          <ListNotes store={store} sort={sort} loaded={list.rows.length} total={total} several={statuses.length > 1} more={list.next !== undefined} />
+          <ListNotes
+            store={store}
+            order={order}
+            orderShown={!narrow && columns.some((c) => c.id === order?.column.id)}
+            onSort={setSort}
+            total={total}
+            several={statuses.length > 1}
+            open={statuses.length === 0 || statuses.includes('Running')}
+          />
         </div>
       </div>
       {wrong !== undefined && (
         <p className={css['wrong']} role="alert">
-          {wrong}
+          {wrong} {wrongOrder && <Button size="compact-xs" onClick={() => setSort('')}>{s.order.own}</Button>}
         </p>
       )}
       <div className={css['body']}>
@@ -264,12 +289,14 @@ export function WorkflowsPage() {
             rows={rows}
             columns={columns}
             sort={sort}
-            onSort={(next) => setSearch({ sort: next })}
+            onSort={setSort}
+            sortable={(column) => hasOrder(column, attributes)}
             selected={selection.keys}
             onSelect={selection.select}
             onHold={onHold}
             left={list.left}
             onEnd={onEnd}
+            list={store}
             total={total}
             foot={(loadingMore || status === 'loading') && <div className={css['more']}>{strings.common.loading}</div>}
           />

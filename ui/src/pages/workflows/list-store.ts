@@ -12,11 +12,11 @@ import {
   release,
   rowKey,
 } from '@/model/live-list';
+import { comparing, type Order, orderBy } from '@/model/order';
 import type { ExecutionInfo } from '@/model/proto';
 
 export const pageSize = 100;
 const deepPageSize = 500;
-const rowsMax = 20_000;
 const quietMs = 500; // from the hand's leaving to rows' moving
 const keptMax = 8;
 
@@ -25,6 +25,8 @@ export interface ListState {
   readonly status: 'loading' | 'ready' | 'failed';
   readonly error?: unknown;
   readonly loadingMore: boolean;
+  /** Rows leave faster than the server reads those behind them: the first page is not whole. */
+  readonly behind?: boolean;
 }
 
 /**
@@ -38,11 +40,17 @@ export class ListStore {
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #pushed = new Map<string, ExecutionInfo>();
   readonly #listeners = new Set<() => void>();
+  readonly #compare;
+  readonly orderBy: string | undefined;
 
   constructor(
     readonly ns: string,
     readonly query: string,
-  ) {}
+    order: Order | undefined,
+  ) {
+    this.#compare = comparing(order);
+    this.orderBy = orderBy(order);
+  }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -62,17 +70,15 @@ export class ListStore {
     if (!next || this.#state.loadingMore) return;
     this.#set({ loadingMore: true });
     try {
-      const page = await listWorkflows(this.ns, this.query, { pageSize: deepPageSize, nextPageToken: next });
+      const page = await listWorkflows(this.ns, this.query, {
+        pageSize: deepPageSize,
+        orderBy: this.orderBy,
+        nextPageToken: next,
+      });
       this.#set({ list: append(this.#state.list, page.executions ?? [], page.nextPageToken), loadingMore: false });
     } catch (error) {
       this.#set({ loadingMore: false, error });
     }
-  }
-
-  /** All pages, as far as a browser can hold them. */
-  async loadAll(): Promise<void> {
-    while (this.#state.list.next && !this.#state.error && this.#state.list.rows.length < rowsMax)
-      await this.loadMore();
   }
 
   /** Whether rows must stay where they are. */
@@ -83,7 +89,7 @@ export class ListStore {
   }
 
   readonly showFresh = () => {
-    if (this.#state.list.held) this.#set({ list: release(this.#state.list) });
+    if (this.#state.list.held) this.#set({ list: release(this.#state.list, this.#compare) });
   };
 
   /** An event of the stream about this list. */
@@ -94,12 +100,12 @@ export class ListStore {
     for (const row of event.list.executions ?? []) this.#pushed.set(rowKey(row), row);
     const rows = (event.list.runIds ?? []).flatMap((id) => this.#pushed.get(id) ?? []);
     this.#pushed = new Map(rows.map((row) => [rowKey(row), row]));
-    this.#take({ rows, more: event.list.more ?? false });
+    this.#take({ rows, more: event.list.more ?? false }, event.list.shortPage);
   };
 
   async #ask(): Promise<void> {
     try {
-      const answer = await listWorkflows(this.ns, this.query, { pageSize });
+      const answer = await listWorkflows(this.ns, this.query, { pageSize, orderBy: this.orderBy });
       const rows = answer.executions ?? [];
       if (this.#state.list.rows.length === 0)
         this.#set({ list: firstLoad(rows, answer.nextPageToken), status: 'ready', error: undefined });
@@ -110,11 +116,11 @@ export class ListStore {
     }
   }
 
-  #take(page: FirstPage) {
+  #take(page: FirstPage, behind = false) {
     const { list } = this.#state;
     if (this.#state.status !== 'ready') return; // the answer with the token for deeper pages comes first
-    const next = this.#held ? hold(list, page) : apply(list, page);
-    this.#set({ list: next, status: 'ready', error: undefined });
+    const next = this.#held ? hold(list, page, this.#compare) : apply(list, page, this.#compare);
+    this.#set({ list: next, status: 'ready', error: undefined, behind });
   }
 
   #set(change: Partial<ListState>) {
@@ -125,9 +131,9 @@ export class ListStore {
 
 const kept = new Map<string, ListStore>();
 
-export function listStore(ns: string, query: string): ListStore {
-  const key = `${ns}\n${query}`;
-  const store = kept.get(key) ?? new ListStore(ns, query);
+export function listStore(ns: string, query: string, order: Order | undefined): ListStore {
+  const key = `${ns}\n${orderBy(order) ?? ''}\n${query}`;
+  const store = kept.get(key) ?? new ListStore(ns, query, order);
   kept.delete(key);
   kept.set(key, store); // the latest last
   for (const old of [...kept.keys()].slice(0, -keptMax)) kept.delete(old);

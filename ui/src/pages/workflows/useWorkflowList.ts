@@ -1,6 +1,7 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { subscribeConnection } from '@/api/connection';
 import { usePushStatus, useTopic } from '@/api/push';
+import type { Order } from '@/model/order';
 import { type ListState, type ListStore, listStore, pageSize } from './list-store';
 
 const activeMs = 5_000; // between questions while somebody is there and nothing is pushed
@@ -28,15 +29,20 @@ function usePolling(store: ListStore, live: boolean) {
   }, [store, live]);
 }
 
-export function useWorkflowList(ns: string, query: string): ListState & { store: ListStore } {
-  const store = listStore(ns, query);
+export function useWorkflowList(ns: string, query: string, order: Order | undefined): ListState & { store: ListStore } {
+  const store = listStore(ns, query, order);
   const state = useSyncExternalStore(store.subscribe, store.state);
   const live = usePushStatus() === 'live';
-  useTopic(state.status === 'ready' ? { list: { namespace: ns, query, pageSize } } : undefined, store.take);
+  const topic = { namespace: ns, query, pageSize, ...(store.orderBy ? { orderBy: store.orderBy } : {}) };
+  useTopic(state.status === 'ready' ? { list: topic } : undefined, store.take);
   usePolling(store, live);
   useEffect(() => {
     void store.refresh();
     return subscribeConnection(() => void store.refresh());
   }, [store]);
-  return { ...state, store };
+  // Another order of the same runs: what is there stays until the answer comes.
+  const last = useRef({ ns, query, list: state.list });
+  if (state.status === 'ready') last.current = { ns, query, list: state.list };
+  const same = state.status === 'loading' && last.current.ns === ns && last.current.query === query;
+  return { ...state, list: same ? last.current.list : state.list, store };
 }
