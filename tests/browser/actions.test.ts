@@ -138,7 +138,7 @@ s.test('delete removes the run [15]', { allow: [/404/] }, async ({ page }) => {
   );
 });
 
-s.test('start, with every option that the command line has [9]', { timeout: 90_000 }, async ({ page }) => {
+s.test('start, with every option that the command line has [9]', async ({ page }) => {
   const workflowId = `all-options-${randomUUID()}`;
   await page.goto(s.url(list));
   await page.getByRole('button', { name: 'Start workflow' }).click();
@@ -346,7 +346,7 @@ s.test('an activity is completed and failed by hand [30]', async ({ page }) => {
   assert.equal(failed.activityTaskFailedEventAttributes?.failure?.message, 'the machine is gone');
 });
 
-s.test('find, open, signal, terminate and back by keyboard alone, the focus always visible [1, 10, 14]', { timeout: 90_000 }, async ({ page }) => {
+s.test('find, open, signal, terminate and back by keyboard alone, the focus always visible [1, 10, 14]', async ({ page }) => {
   const id = `keys-${randomUUID()}`;
   const handle = await start('forever', [], id);
   const enter = () => page.keyboard.press('Enter');

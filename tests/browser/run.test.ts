@@ -305,7 +305,7 @@ s.test('ids with / # % ? and spaces come through every address', async ({ page }
   await eventually(() => shownId(page), (shown) => shown === 'c#d');
 });
 
-s.test('nothing on the pages of a run is inaccessible', { timeout: 120_000 }, async ({ page }) => {
+s.test('nothing on the pages of a run is inaccessible', async ({ page }) => {
   const handle = await start('family', [`axe-${randomUUID()}`]);
   const troubled = await start('troubled', [500]);
   for (const name of TABS) {

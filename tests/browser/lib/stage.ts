@@ -15,8 +15,8 @@ import { Watch } from './watch.ts';
 import { connectClient, WorkerProcess } from './worker.ts';
 
 const FILE = basename(process.argv[1] ?? '', '.test.ts');
-const TEST_MS = 60_000;
-const PATIENCE_MS = 15_000; // of one step in the browser
+const TEST_MS = 300_000;
+const PATIENCE_MS = 60_000; // of one step in the browser
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const failures = process.env['BROWSER_FAILURES']; // a folder for pictures of failed tests
 const coverage = process.env['BROWSER_COVERAGE']; // a folder for V8's coverage

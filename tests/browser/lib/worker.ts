@@ -13,7 +13,7 @@ import * as activities from '../activities.ts';
 import { sleep } from './server.ts';
 
 export const QUEUE = 'shop';
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const logger = new DefaultLogger('ERROR', () => undefined);
 const quiet = { logging: { filter: 'ERROR', forward: {} } };
 let installed = false;
