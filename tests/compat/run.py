@@ -120,7 +120,7 @@ def background(args, folder, **options):
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -129,11 +129,10 @@ def background(args, folder, **options):
 def expect(results, name, args, *wanted, **options):
     """Runs a program that must succeed and print all of `wanted`."""
     done = subprocess.run(
-        [str(arg) for arg in args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, **options
+        [str(arg) for arg in args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, **options
     )
     missing = [text for text in wanted if text not in done.stdout]
-    # The Python SDK's native threads may abort the interpreter at its exit, after all is done.
-    if done.returncode and not (done.returncode == -6 and "PyGILState_Release" in done.stdout) or missing:
+    if done.returncode and not toolchains.aborted_at_exit(done.returncode, done.stdout) or missing:
         why = f"exit {done.returncode}, without {missing}: {' '.join(done.stdout.split())[-500:]}"
         results.add("examples", "fail", name, why)
     else:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import shlex
 import signal
 import socket
@@ -9,7 +10,8 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-READY_SECONDS = 20
+READY_SECONDS = 120
+STOP_SECONDS = 60
 ATTRIBUTES = ["CompatKeyword=Keyword", "CompatInt=Int", "CompatText=Text"]
 
 
@@ -20,7 +22,17 @@ def command():
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Below those that the kernel gives to clients: one that tries again while the server is away could get its port."""
+    try:
+        end = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        end = 32768
+    sockets = []
+    while len(sockets) < count:
+        try:
+            sockets.append(socket.create_server(("127.0.0.1", random.randrange(10000, max(end, 20000)))))
+        except OSError:
+            pass  # somebody's
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
@@ -69,7 +81,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                return self.process.wait(15)
+                return self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
                 return None

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -33,6 +34,13 @@ def run(args, **options):
         last = [line for line in done.stdout.splitlines() if line.strip()][-3:]
         raise Missing(f"{' '.join(map(str, args[:3]))}: {' '.join(last)}")
     return done.stdout
+
+
+def aborted_at_exit(code, output):
+    """The Python SDK's native threads may abort the interpreter at its exit, after all is done (sdk-python issue 300).
+
+    With 134 instead of -6 a shell says so."""
+    return code in (-signal.SIGABRT, 128 + signal.SIGABRT) and "PyGILState_Release" in output
 
 
 def cached(name, key, fill):

@@ -91,7 +91,7 @@ func result(t *testing.T, run client.WorkflowRun) any {
 }
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(bg, 30*time.Second)
+	ctx, cancel := context.WithTimeout(bg, 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -114,9 +114,9 @@ func equal(t *testing.T, got, wanted any) {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not after 20 s: %s", what)
+			t.Fatalf("not after 2 minutes: %s", what)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func TestCalls(t *testing.T) {
 		"activities: a non-retryable failure ends it":          {Call{Activity: "FailForGood"}, "activity NonRetryableFailure < application Final"},
 		"activities: start-to-close timeout":                   {Call{Activity: "Hang", Attempts: 1, StartToClose: 300 * ms}, "activity MaximumAttemptsReached < timeout StartToClose"},
 		"activities: schedule-to-start timeout":                {Call{Activity: "Echo", Arg: "x", ScheduleToStart: 300 * ms, TaskQueue: "nobody"}, "activity Timeout < timeout ScheduleToStart"},
-		"activities: schedule-to-close timeout":                {Call{Activity: "Hang", ScheduleToClose: 600 * ms}, "activity Timeout < timeout ScheduleToClose"},
+		"activities: schedule-to-close timeout":                {Call{Activity: "Hang", ScheduleToClose: 4000 * ms}, "activity Timeout < timeout ScheduleToClose"},
 		"activities: heartbeat timeout":                        {Call{Activity: "Hang", Attempts: 1, Heartbeat: 300 * ms}, "activity MaximumAttemptsReached < timeout Heartbeat"},
 		"activities: heartbeat details reach the next attempt": {Call{Activity: "HeartbeatAndFail", Heartbeat: 5 * time.Second}, "half way"},
 		"local activities: a result comes back":                {Call{Activity: "Echo", Arg: "x", Local: true}, "x"},

@@ -109,7 +109,7 @@ func CallWorkflow(ctx workflow.Context, call Call) (any, error) {
 		InitialInterval: 50 * time.Millisecond, BackoffCoefficient: 1, MaximumAttempts: call.Attempts,
 	}
 	if call.StartToClose == 0 {
-		call.StartToClose = 10 * time.Second
+		call.StartToClose = time.Minute
 	}
 	var args []any
 	if call.Arg != nil {
@@ -155,7 +155,7 @@ func Block(ctx workflow.Context, cleanup bool) (string, error) {
 	err := workflow.Await(ctx, func() bool { return false })
 	if cleanup {
 		after, _ := workflow.NewDisconnectedContext(ctx)
-		after = workflow.WithActivityOptions(after, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second})
+		after = workflow.WithActivityOptions(after, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 		if err := workflow.ExecuteActivity(after, Echo, "x").Get(after, nil); err != nil {
 			return "", err
 		}
@@ -255,9 +255,9 @@ func CancelOther(ctx workflow.Context, id string) (string, error) {
 
 // Session runs two activities in one session: both must see the same, private task queue.
 func Session(ctx workflow.Context) (string, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	session, err := workflow.CreateSession(ctx, &workflow.SessionOptions{
-		CreationTimeout: 20 * time.Second, ExecutionTimeout: 20 * time.Second,
+		CreationTimeout: time.Minute, ExecutionTimeout: time.Minute,
 	})
 	if err != nil {
 		return "", err
@@ -297,7 +297,7 @@ func Versioned(ctx workflow.Context) (int, error) {
 	if err := workflow.MutableSideEffect(ctx, "id", get, same).Get(&mutable); err != nil {
 		return 0, err
 	}
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second})
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 	err := workflow.ExecuteActivity(ctx, Echo, "x").Get(ctx, nil)
 	return int(version) + side + mutable, err
 }

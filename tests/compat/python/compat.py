@@ -45,7 +45,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker, WorkflowRunner
 
 AT_ONCE = int(os.environ.get("COMPAT_JOBS", "8"))
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 240
 TASK_QUEUE = f"compat-{uuid.uuid4()}"
 KEYWORD = SearchAttributeKey.for_keyword("CompatKeyword")
 INT = SearchAttributeKey.for_int("CompatInt")
@@ -80,7 +80,7 @@ async def failure_of(handle: WorkflowHandle) -> str:
     return "no failure"
 
 
-async def eventually(what, holds, seconds=20):
+async def eventually(what, holds, seconds=120):
     end = asyncio.get_running_loop().time() + seconds
     while True:
         value = await what()
@@ -129,7 +129,7 @@ CALLS = {
         "ActivityError TIMEOUT < TimeoutError SCHEDULE_TO_START",
     ),
     "activities: schedule-to-close timeout": (
-        w.Call("hang", [], schedule_to_close=0.6),
+        w.Call("hang", [], schedule_to_close=4),
         "ActivityError TIMEOUT < TimeoutError SCHEDULE_TO_CLOSE",
     ),
     "activities: heartbeat timeout": (

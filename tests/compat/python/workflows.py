@@ -109,7 +109,7 @@ class CallWorkflow:
     async def run(self, call: Call) -> Any:
         options = {
             "args": call.args,
-            "start_to_close_timeout": seconds(call.start_to_close or 10),
+            "start_to_close_timeout": seconds(call.start_to_close or 60),
             "schedule_to_close_timeout": seconds(call.schedule_to_close),
             "retry_policy": RetryPolicy(
                 initial_interval=timedelta(milliseconds=50),
@@ -167,7 +167,7 @@ class Block:
                 return "went on"
             if how == "cleanup":
                 await workflow.execute_activity(
-                    echo, "cleaning", start_to_close_timeout=timedelta(seconds=10)
+                    echo, "cleaning", start_to_close_timeout=timedelta(minutes=1)
                 )
             raise
         return "not reached"
@@ -246,7 +246,7 @@ class SeePriority:
     @workflow.run
     async def run(self) -> list[Any]:
         return await workflow.execute_activity(
-            see_priority, start_to_close_timeout=timedelta(seconds=10), priority=Priority(priority_key=1)
+            see_priority, start_to_close_timeout=timedelta(minutes=1), priority=Priority(priority_key=1)
         )
 
 
@@ -308,7 +308,7 @@ class Versioned:
     async def run(self) -> str:
         first = "new" if workflow.patched("a-change") else "old"
         workflow.uuid4()
-        await workflow.execute_activity(echo, 1, start_to_close_timeout=timedelta(seconds=10))
+        await workflow.execute_activity(echo, 1, start_to_close_timeout=timedelta(minutes=1))
         return first
 
 

@@ -62,10 +62,10 @@ export async function eventually<T>(
   what: () => Promise<T>,
   holds: (value: T) => boolean
 ): Promise<T> {
-  for (const end = Date.now() + 20_000; ; ) {
+  for (const end = Date.now() + 120_000; ; ) {
     const value = await what();
     if (holds(value)) return value;
-    if (Date.now() > end) throw new Error(`still ${JSON.stringify(value)} after 20 s`);
+    if (Date.now() > end) throw new Error(`still ${JSON.stringify(value)} after 2 minutes`);
     await sleep(100);
   }
 }

@@ -2,7 +2,7 @@
  * The smallest test runner that does: named tests, some at a time, a time limit each, one line of
  * output a test ("ok GROUP: NAME" or "not ok GROUP: NAME # why") for ../run.py to count.
  */
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 const AT_ONCE = Number(process.env.COMPAT_JOBS ?? 8);
 
 type Body = () => Promise<void>;

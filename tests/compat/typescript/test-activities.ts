@@ -68,7 +68,7 @@ export function activityTests(): void {
     ],
     [
       'schedule-to-close timeout',
-      { ...fast, scheduleToCloseTimeout: 600 },
+      { ...fast, scheduleToCloseTimeout: 4000 },
       'hang',
       [],
       `${failed} TIMEOUT < TimeoutFailure SCHEDULE_TO_CLOSE`,

@@ -21,7 +21,7 @@ function explain(err: unknown): string {
 
 export async function call(options: wf.ActivityOptions, name: string, ...args: unknown[]) {
   const activities = wf.proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
-    startToCloseTimeout: '10 seconds',
+    startToCloseTimeout: '1 minute',
     ...options,
   });
   try {
@@ -38,7 +38,7 @@ export async function callLocal(
 ) {
   const activities = wf.proxyLocalActivities<
     Record<string, (...args: unknown[]) => Promise<unknown>>
-  >({ startToCloseTimeout: '10 seconds', ...options });
+  >({ startToCloseTimeout: '1 minute', ...options });
   try {
     return await activities[name](...args);
   } catch (err) {
