@@ -8,7 +8,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import type { Client, ClientOptions } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { Server, type ServerOptions } from './server.ts';
 import { Watch } from './watch.ts';
@@ -31,7 +32,8 @@ const FLAGS = [
 
 export interface StageOptions {
   server?: ServerOptions;
-  worker?: boolean; // a worker of QUEUE in namespace default
+  worker?: boolean | (() => Promise<Partial<WorkerOptions>>); // of QUEUE in namespace default
+  client?: ClientOptions;
   demo?: number; // orders of `skald demo`, placed and worked on before the tests
   fill?: (stage: Stage) => Promise<void>; // what else has to be there
 }
@@ -71,8 +73,10 @@ export class Stage {
       Server.start(this.options.server),
       launch(),
     ]);
-    this.client = await connectClient(this.server.address);
-    if (this.options.worker) this.worker = await WorkerProcess.start(this.server.address);
+    const { worker } = this.options;
+    this.client = await connectClient(this.server.address, this.options.client);
+    const extra = typeof worker === 'function' ? await worker() : {};
+    if (worker) this.worker = await WorkerProcess.start(this.server.address, extra);
     if (this.options.demo)
       await this.server.command('demo', '--orders', String(this.options.demo), '--color', 'never');
     await this.options.fill?.(this);

@@ -1,13 +1,14 @@
 /* A real worker of Temporal's TypeScript SDK, and its client. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client, type ClientOptions, Connection } from '@temporalio/client';
 import {
   bundleWorkflowCode,
   DefaultLogger,
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
 } from '@temporalio/worker';
 import * as activities from '../activities.ts';
 import { sleep } from './server.ts';
@@ -19,11 +20,12 @@ const quiet = { logging: { filter: 'ERROR', forward: {} } };
 let installed = false;
 
 /** The workflows' code, bundled: by run.py's first step for all files, else here. */
-export async function workflowBundle(): Promise<{ code: string }> {
+export async function workflowBundle(failureConverterPath?: string): Promise<{ code: string }> {
   const made = process.env['BROWSER_BUNDLE'];
-  if (made && existsSync(made)) return { code: readFileSync(made, 'utf8') };
+  if (!failureConverterPath && made && existsSync(made)) return { code: readFileSync(made, 'utf8') };
   const workflowsPath = fileURLToPath(new URL('../workflows.ts', import.meta.url));
-  return await bundleWorkflowCode({ workflowsPath, logger });
+  const converter = failureConverterPath ? { failureConverterPath } : {};
+  return await bundleWorkflowCode({ workflowsPath, logger, ...converter });
 }
 
 export class WorkerProcess {
@@ -33,21 +35,23 @@ export class WorkerProcess {
     private readonly run: Promise<void>
   ) {}
 
-  static async start(address: string, taskQueue = QUEUE, namespace = 'default') {
+  static async start(address: string, extra: Partial<WorkerOptions> = {}) {
+    const taskQueue = extra.taskQueue ?? QUEUE;
     if (!installed) Runtime.install({ logger, shutdownSignals: [], telemetryOptions: quiet });
     installed = true;
     const connection = await NativeConnection.connect({ address });
     const worker = await Worker.create({
       connection,
-      namespace,
+      namespace: 'default',
       taskQueue,
       identity: `worker@${taskQueue}`,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: extra.workflowBundle ?? (await workflowBundle()),
       activities,
       shutdownGraceTime: '1 second',
       shutdownForceTime: '5 seconds',
       maxHeartbeatThrottleInterval: '200 milliseconds',
       defaultHeartbeatThrottleInterval: '200 milliseconds',
+      ...extra,
     });
     return new WorkerProcess(worker, connection, worker.run());
   }
@@ -59,8 +63,8 @@ export class WorkerProcess {
   }
 }
 
-export async function connectClient(address: string, namespace = 'default'): Promise<Client> {
-  return new Client({ connection: await Connection.connect({ address }), namespace });
+export async function connectClient(address: string, extra: ClientOptions = {}): Promise<Client> {
+  return new Client({ connection: await Connection.connect({ address }), namespace: 'default', ...extra });
 }
 
 /** Asks until the answer is as wanted. */

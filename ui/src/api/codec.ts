@@ -1,11 +1,66 @@
 import { config } from '@/app/config';
 import { settings } from '@/app/settings';
-import { encodeRemotely } from '@/model/codec';
+import { CodecError, decodeRemotely, encodeRemotely, type Codec } from '@/model/codec';
 import type { Payload, Payloads } from '@/model/proto';
+import { strings } from '@/strings';
+
+const patienceMs = 30_000;
+
+/** Where the page's policy lets it call a codec: the server's own origin, and the one it names. */
+export function codecOrigins(): string[] {
+  const own = typeof location === 'undefined' ? '' : location.origin;
+  return [own, originOf(config.codecEndpoint ?? '')].filter(Boolean);
+}
+
+function originOf(endpoint: string): string {
+  try {
+    return new URL(endpoint, typeof location === 'undefined' ? undefined : location.href).origin;
+  } catch {
+    return '';
+  }
+}
+
+/** Whether the browser may call it at all. */
+export function codecAllowed(endpoint: string): boolean {
+  return codecOrigins().includes(originOf(endpoint));
+}
 
 /** The operator's codec: the reader's own setting, else the server's; empty: none. */
 export function codecEndpoint(): string {
   return settings().codecEndpoint || config.codecEndpoint || '';
+}
+
+function codecOf(ns: string): Codec {
+  const { codecAuthorization, codecCookies } = settings();
+  return {
+    endpoint: codecEndpoint(),
+    namespace: ns,
+    ...(codecAuthorization ? { authorization: codecAuthorization } : {}),
+    credentials: codecCookies,
+  };
+}
+
+/** The browser tells nobody why a call to another origin failed. */
+function told(error: unknown): CodecError {
+  if (error instanceof CodecError && error.status > 0) return error;
+  return new CodecError(strings.common.errors.codecSilent);
+}
+
+export async function decodePayloads(ns: string, payloads: Payload[]): Promise<Payload[]> {
+  try {
+    return await decodeRemotely(codecOf(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+async function encode(ns: string, payloads: Payload[]): Promise<Payload[]> {
+  if (payloads.length === 0) return payloads;
+  try {
+    return await encodeRemotely(codecOf(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
+  } catch (error) {
+    throw new CodecError(strings.common.errors.codecEncode(told(error).message));
+  }
 }
 
 type Encode = (payloads: Payload[]) => Promise<Payload[]>;
@@ -21,20 +76,16 @@ async function members(map: Record<string, Payload>, encode: Encode): Promise<Re
  * summary. Search attributes stay readable, the server compares them; headers are nobody's but theirs.
  */
 export async function encodeRequest<T extends Record<string, unknown>>(ns: string, request: T): Promise<T> {
-  const endpoint = codecEndpoint();
-  if (!endpoint) return request;
-  const encode: Encode = (payloads) =>
-    payloads.length === 0
-      ? Promise.resolve(payloads)
-      : encodeRemotely({ endpoint, namespace: ns }, payloads, fetch.bind(window));
+  if (!codecEndpoint()) return request;
+  const encoded: Encode = (payloads) => encode(ns, payloads);
   const changed: Record<string, unknown> = { ...request };
   for (const name of ['input', 'signalInput']) {
     const payloads = (request[name] as Payloads | undefined)?.payloads;
-    if (payloads) changed[name] = { payloads: await encode(payloads) };
+    if (payloads) changed[name] = { payloads: await encoded(payloads) };
   }
   const memo = (request['memo'] as { fields?: Record<string, Payload> } | undefined)?.fields;
-  if (memo) changed['memo'] = { fields: await members(memo, encode) };
+  if (memo) changed['memo'] = { fields: await members(memo, encoded) };
   const metadata = request['userMetadata'] as Record<string, Payload> | undefined;
-  if (metadata) changed['userMetadata'] = await members(metadata, encode);
+  if (metadata) changed['userMetadata'] = await members(metadata, encoded);
   return changed as T;
 }

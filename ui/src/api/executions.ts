@@ -1,6 +1,8 @@
+import { payloadsIn } from '@/model/payloads';
 import type { DescribeExecution, ExecutionInfo, HistoryPage, Payloads } from '@/model/proto';
 import { at, get, post } from './client';
 import { encodeRequest } from './codec';
+import { decodeNow } from './decoder';
 
 /** The one run that a page is about. */
 export interface RunId {
@@ -54,7 +56,7 @@ export async function queryRun(
 ): Promise<QueryAnswer> {
   const { workflowId, runId } = id;
   const { input } = await encodeRequest(id.ns, { input: queryArgs });
-  return post(
+  const answer = await post<QueryAnswer>(
     `${path(id)}/query/${encodeURIComponent(queryType)}`,
     {
       execution: { workflowId, runId },
@@ -62,6 +64,8 @@ export async function queryRun(
     },
     { signal },
   );
+  await decodeNow(id.ns, payloadsIn(answer.queryResult));
+  return answer;
 }
 
 interface ListAnswer {

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Icon } from '@/design/icons';
 import { strings } from '@/strings';
 import css from './AccountMenu.module.css';
+import { CodecSettings } from './CodecSettings';
 import { config } from './config';
 import { changeSettings, type Settings, useSettings } from './settings';
 
@@ -30,7 +31,7 @@ function Choice<K extends 'theme' | 'times'>(props: {
 
 /** Who acts here, and how things look: kept in this browser. */
 export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
-  const { identity, codecEndpoint } = useSettings();
+  const { identity } = useSettings();
   const [opened, setOpened] = useState(false);
   return (
     <Popover opened={opened} onChange={setOpened} width={280} position="bottom-end" trapFocus>
@@ -52,14 +53,7 @@ export function AccountMenu({ onShortcuts }: { onShortcuts: () => void }) {
           />
           <Choice label={s.theme} name="theme" words={s.themes} />
           <Choice label={s.times} name="times" words={s.timeFormats} />
-          <TextInput
-            label={s.codec}
-            description={s.codecHint}
-            placeholder={config.codecEndpoint ?? ''}
-            value={codecEndpoint}
-            inputWrapperOrder={['label', 'input', 'description']}
-            onChange={(event) => changeSettings({ codecEndpoint: event.currentTarget.value.trim() })}
-          />
+          <CodecSettings />
           <div className={css['foot']}>
             <span className="sk-dim">{s.version(config.version)}</span>
             <Button

@@ -11,9 +11,14 @@ export interface Settings {
   /** Columns of lists, by list. */
   columns: Record<string, string[]>;
   codecEndpoint: string;
+  /** Whether the browser sends its cookies to the codec. */
+  codecCookies: boolean;
+  /** Sent to the codec as `Authorization`; forgotten with the tab. */
+  codecAuthorization: string;
 }
 
 const key = 'skald.settings'; // public/theme.js reads it, too
+const secretKey = 'skald.codec.authorization';
 const defaults: Settings = {
   identity: '',
   theme: 'system',
@@ -21,6 +26,8 @@ const defaults: Settings = {
   namespace: '',
   columns: {},
   codecEndpoint: '',
+  codecCookies: false,
+  codecAuthorization: '',
 };
 
 let current = load();
@@ -28,7 +35,8 @@ const listeners = new Set<() => void>();
 
 function load(): Settings {
   try {
-    return { ...defaults, ...(JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Settings>) };
+    const codecAuthorization = sessionStorage.getItem(secretKey) ?? '';
+    return { ...defaults, ...(JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Settings>), codecAuthorization };
   } catch {
     return defaults; // no storage, or not ours
   }
@@ -45,7 +53,8 @@ export function settings(): Settings {
 export function changeSettings(change: Partial<Settings>) {
   current = { ...current, ...change };
   try {
-    localStorage.setItem(key, JSON.stringify(current));
+    localStorage.setItem(key, JSON.stringify({ ...current, codecAuthorization: undefined }));
+    sessionStorage.setItem(secretKey, current.codecAuthorization);
   } catch {
     // kept for this page only
   }

@@ -17,6 +17,30 @@ export interface Codec {
 
 export class CodecError extends Error {
   override name = 'CodecError';
+
+  constructor(
+    message: string,
+    /** HTTP's status, or 0 where no answer came. */
+    readonly status = 0,
+  ) {
+    super(message);
+  }
+}
+
+/** How much of what a codec says about an error is shown. */
+const saidMax = 300;
+
+/** SDKs put the namespace into the path where it says so. */
+function address(codec: Codec, verb: string): string {
+  const endpoint = codec.endpoint.replaceAll('{namespace}', encodeURIComponent(codec.namespace));
+  return `${endpoint.replace(/\/+$/, '')}/${verb}`;
+}
+
+async function refusal(response: Response): Promise<CodecError> {
+  const said = (await response.text().catch(() => '')).trim();
+  const status = `${response.status} ${response.statusText}`.trim();
+  const plain = said && !said.startsWith('<') ? `: ${said.slice(0, saidMax)}` : '';
+  return new CodecError(status + plain, response.status);
 }
 
 type Fetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -35,7 +59,7 @@ async function call(
   if (codec.authorization) headers['Authorization'] = codec.authorization;
   let response: Response;
   try {
-    response = await fetcher(`${codec.endpoint.replace(/\/+$/, '')}/${verb}`, {
+    response = await fetcher(address(codec, verb), {
       method: 'POST',
       headers,
       body: JSON.stringify({ payloads }),
@@ -45,12 +69,14 @@ async function call(
   } catch (error) {
     throw new CodecError(error instanceof Error ? error.message : String(error));
   }
-  if (!response.ok) throw new CodecError(`${response.status} ${response.statusText}`.trim());
+  if (!response.ok) throw await refusal(response);
   const body = (await response.json().catch(() => undefined)) as { payloads?: Payload[] } | undefined;
   const result = body?.payloads;
   if (!Array.isArray(result) || result.length !== payloads.length) {
-    throw new CodecError(`${result?.length ?? 'no'} payloads in the answer to ${payloads.length}`);
+    throw new CodecError(`${result?.length ?? 'no'} payloads in the answer to ${payloads.length}`, response.status);
   }
+  if (result.some((one) => typeof one !== 'object' || one === null))
+    throw new CodecError('something other than a payload in the answer', response.status);
   return result;
 }
 

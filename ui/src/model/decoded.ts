@@ -4,20 +4,15 @@
  */
 
 import { isJson, prettyJson } from './json';
-import { decodePayload } from './payloads';
+import { bytesBase64, decodePayload, isPayload } from './payloads';
 import type { HistoryEvent, Payload } from './proto';
-
-function isPayload(value: object): value is Payload {
-  const metadata = (value as Payload).metadata;
-  return typeof metadata === 'object' && metadata !== null && 'encoding' in metadata;
-}
 
 function payloadText(payload: Payload): string {
   const d = decodePayload(payload);
   if (d.kind === 'null') return 'null';
   if (d.kind === 'text') return JSON.stringify(d.text);
   if (d.kind === 'json' && isJson(d.text)) return prettyJson(d.text);
-  return prettyJson(JSON.stringify({ encoding: d.encoding, size: d.size, data: payload.data ?? '' }));
+  return prettyJson(JSON.stringify({ encoding: d.encoding, size: d.size, data: bytesBase64(d.bytes) }));
 }
 
 function write(value: unknown, margin: string, out: string[]): void {

@@ -1,7 +1,7 @@
 /** Failures as chains: what was seen first, and under it what caused it. */
 
 import { enumWords, type Failure, type Payload } from './proto';
-import { payloadList } from './payloads';
+import { decodePayload, payloadList } from './payloads';
 
 export type FailureKind =
   | 'application'
@@ -26,7 +26,7 @@ export interface FailureLink {
   readonly retryState: string;
   readonly identity: string;
   readonly details: Payload[];
-  /** Message and stack trace that a codec has put away. */
+  /** Message and stack trace that a codec has put away, and that could not be read yet. */
   readonly encoded?: Payload;
   /** What failed, for a failure that wraps another one: an activity's or a child's type and id. */
   readonly subject?: { type: string; id: string; runId?: string; eventId?: string };
@@ -79,15 +79,29 @@ function subjectOf(f: Failure): FailureLink['subject'] {
   return nexus ? { type: nexus.operation ?? '', id: nexus.endpoint ?? '' } : undefined;
 }
 
+/** Message and stack trace as SDKs put them into a payload, once that can be read. */
+function readEncoded(f: Failure): { message: string; stack_trace: string } | undefined {
+  if (!f.encodedAttributes) return undefined;
+  const { kind, text } = decodePayload(f.encodedAttributes);
+  if (kind !== 'json') return undefined;
+  try {
+    const { message, stack_trace } = JSON.parse(text) as Record<string, unknown>;
+    return { message: String(message ?? ''), stack_trace: String(stack_trace ?? '') };
+  } catch {
+    return undefined;
+  }
+}
+
 function link(f: Failure): FailureLink {
+  const read = readEncoded(f);
   const subject = subjectOf(f);
   const inner = f.activityFailureInfo ?? f.childWorkflowExecutionFailureInfo;
   return {
     kind: kindOf(f),
     type: typeOf(f),
-    message: f.message ?? '',
+    message: read?.message ?? f.message ?? '',
     source: f.source ?? '',
-    stackTrace: f.stackTrace ?? '',
+    stackTrace: read?.stack_trace ?? f.stackTrace ?? '',
     nonRetryable: Boolean(
       f.applicationFailureInfo?.nonRetryable ?? f.serverFailureInfo?.nonRetryable,
     ),
@@ -103,7 +117,7 @@ function link(f: Failure): FailureLink {
         f.timeoutFailureInfo?.lastHeartbeatDetails ??
         f.resetWorkflowFailureInfo?.lastHeartbeatDetails,
     ),
-    ...(f.encodedAttributes ? { encoded: f.encodedAttributes } : {}),
+    ...(f.encodedAttributes && !read ? { encoded: f.encodedAttributes } : {}),
     ...(subject ? { subject } : {}),
   };
 }

@@ -3,7 +3,7 @@
 import type { Category } from './events';
 import { eventDetail, eventName, stepName } from './describe';
 import type { EventView, HistoryLog, Step } from './history';
-import { decodePayload } from './payloads';
+import { decodePayload, readings } from './payloads';
 import type { Payload } from './proto';
 
 export interface Matcher {
@@ -52,19 +52,18 @@ function collect(value: unknown, out: string[], depth: number): void {
   }
 }
 
-const texts = new WeakMap<EventView, string>();
+const texts = new WeakMap<EventView, { text: string; readings: number }>();
 
 /** All that an event says: its name, ids, queues, workers, failures, and its payloads' text. */
 export function eventText(event: EventView): string {
-  let text = texts.get(event);
-  if (text === undefined) {
-    const out = [String(event.id), event.type, eventName(event)];
-    if (event.category === 'marker') out.push(eventDetail(event));
-    collect(event.attributes, out, 0);
-    if (event.raw.userMetadata) collect(event.raw.userMetadata, out, 0);
-    text = out.join('\n');
-    texts.set(event, text);
-  }
+  const known = texts.get(event);
+  if (known?.readings === readings()) return known.text;
+  const out = [String(event.id), event.type, eventName(event)];
+  if (event.category === 'marker') out.push(eventDetail(event));
+  collect(event.attributes, out, 0);
+  if (event.raw.userMetadata) collect(event.raw.userMetadata, out, 0);
+  const text = out.join('\n');
+  texts.set(event, { text, readings: readings() });
   return text;
 }
 

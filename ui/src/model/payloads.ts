@@ -84,11 +84,53 @@ function kindOf(encoding: string, payload: Payload): PayloadKind {
 }
 
 const decoded = new WeakMap<Payload, DecodedPayload>();
+const readable = new WeakMap<Payload, Payload>();
+let readCount = 0;
+
+/** From now on a payload is read as another one: what the operator's codec made of it. */
+export function readAs(payload: Payload, plain: Payload): void {
+  readable.set(payload, plain);
+  decoded.delete(payload);
+  readCount++;
+}
+
+/** Rises with each of those, for whoever keeps what was read. */
+export function readings(): number {
+  return readCount;
+}
+
+/** Whether a codec made this payload readable. */
+export function wasDecoded(payload: Payload): boolean {
+  return readable.has(payload);
+}
+
+/** What an SDK's own converters make; anything else is a codec's work, or nobody's that we know. */
+const plainEncodings = new Set(['json/plain', 'json/protobuf', 'binary/protobuf', 'binary/null', 'binary/plain', 'text/plain', '']);
+
+/** Whether only a codec can tell what a payload says. */
+export function isEncoded(payload: Payload): boolean {
+  return !plainEncodings.has(decodePayload(payload).encoding);
+}
+
+/** A payload among other messages: it alone says how it is encoded. */
+export function isPayload(value: object): value is Payload {
+  const { metadata } = value as Payload;
+  return typeof metadata === 'object' && metadata !== null && 'encoding' in metadata;
+}
+
+/** The payloads anywhere in a message, in its order. */
+export function payloadsIn(value: unknown, out: Payload[] = [], depth = 0): Payload[] {
+  if (typeof value !== 'object' || value === null || depth > 100) return out;
+  if (isPayload(value)) out.push(value);
+  else for (const one of Object.values(value)) payloadsIn(one, out, depth + 1);
+  return out;
+}
 
 /** Decodes once; a payload that says JSON and holds something else is shown as what it is. */
-export function decodePayload(payload: Payload): DecodedPayload {
-  const known = decoded.get(payload);
+export function decodePayload(sent: Payload): DecodedPayload {
+  const known = decoded.get(sent);
   if (known) return known;
+  const payload = readable.get(sent) ?? sent;
   const encoding = metadataText(payload, 'encoding');
   const messageType = metadataText(payload, 'messageType');
   const bytes = tryBase64(payload.data);
@@ -109,7 +151,7 @@ export function decodePayload(payload: Payload): DecodedPayload {
     bytes,
     ...(messageType ? { messageType } : {}),
   };
-  decoded.set(payload, result);
+  decoded.set(sent, result);
   return result;
 }
 
@@ -215,10 +257,9 @@ export function samePayloads(a: unknown, b: unknown): boolean {
   const y = payloadList(b);
   return (
     x.length === y.length &&
-    x.every(
-      (p, i) =>
-        p.data === y[i]?.data &&
-        metadataText(p, 'encoding') === metadataText(y[i] ?? {}, 'encoding'),
-    )
+    x.every((sent, i) => {
+      const [p, q] = [readable.get(sent) ?? sent, readable.get(y[i] ?? {}) ?? y[i] ?? {}];
+      return p.data === q.data && metadataText(p, 'encoding') === metadataText(q, 'encoding');
+    })
   );
 }

@@ -2,7 +2,7 @@ import { command, type CliTarget } from './cli';
 import { durationSeconds } from './condition';
 import type { Field } from './completion';
 import { isJson } from './json';
-import { decodePayload, jsonPayload, payloadList, textBase64 } from './payloads';
+import { decodePayload, jsonPayload, payloadList } from './payloads';
 import type { Memo, Payload, RetryPolicy, SearchAttributes, TaskQueue, TypeName, UserMetadata } from './proto';
 
 /** The form that starts a workflow: all texts as somebody types them. */
@@ -276,11 +276,10 @@ interface Started {
   priority?: { priorityKey?: number; fairnessKey?: string; fairnessWeight?: number };
 }
 
-/** JSON as it was sent; a text that is no JSON becomes one. */
+/** JSON as it was sent; a text that is no JSON becomes one. Bytes have none: their field is left to be filled. */
 function payloadJson(payload: Payload): string {
   const decoded = decodePayload(payload);
-  if (decoded.kind === 'json' || decoded.kind === 'null') return decoded.text;
-  return JSON.stringify(decoded.kind === 'text' ? decoded.text : textBase64(decoded.text));
+  return decoded.kind === 'text' ? JSON.stringify(decoded.text) : decoded.text;
 }
 
 const pairsOf = (map: Record<string, Payload> | undefined): Pair[] =>

@@ -30,6 +30,8 @@ export const common = {
     unauthenticated: 'Sign-in needed',
     unimplemented: 'This server does not have that method.',
     invalidAnswer: 'The server answered with something other than JSON.',
+    codecEncode: (message: string) => `Nothing was sent: the codec endpoint did not encode the payloads (${message}).`,
+    codecSilent: 'it does not answer, or does not allow this origin (CORS)',
     code: (name: string, status: number) => `${name}, HTTP ${status}`,
   },
 } as const;

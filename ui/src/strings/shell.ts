@@ -35,7 +35,14 @@ export const shell = {
   times: 'Times',
   timeFormats: { relative: 'Relative', local: 'Local', utc: 'UTC' },
   codec: 'Codec endpoint',
-  codecHint: 'Reads and writes encoded payloads. The server must allow it: --ui-codec-endpoint.',
+  codecHint: 'Reads and writes encoded payloads, called by this browser.',
+  codecForbidden: (allowed: string) =>
+    allowed
+      ? `The server lets pages call ${allowed} only.`
+      : 'The server lets pages call no other origin: skald server start --ui-codec-endpoint URL.',
+  codecAuthorization: 'Codec authorization',
+  codecAuthorizationHint: 'Sent to it as Authorization, forgotten with this tab.',
+  codecCookies: 'Send cookies to the codec',
   shortcuts: 'Keyboard shortcuts',
   api: 'API',
   importHistory: 'Open a history file',

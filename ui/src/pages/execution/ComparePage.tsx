@@ -13,12 +13,14 @@ import { compareRuns, type ComparedRow } from '@/model/compare';
 import { stepDetail, stepName } from '@/model/describe';
 import { sameRun } from '@/model/family';
 import type { Step } from '@/model/history';
+import { readings } from '@/model/payloads';
 import type { ExecutionInfo } from '@/model/proto';
 import { spanWords } from '@/model/time';
 import { stepBar, type TimelineContext } from '@/model/timeline';
 import { strings } from '@/strings';
 import { executionStrings } from '@/strings/execution';
 import { RunLink } from './parts/Attributes';
+import { stepPayloads, useDecoding } from './parts/codec';
 import { StepDetails } from './parts/StepDetails';
 import { RunContext, timelineContext, useRun, useRunStore, type Run } from './run';
 import { runStore } from './runStore';
@@ -27,6 +29,8 @@ import css from './ComparePage.module.css';
 const s = executionStrings.compare;
 const route = getRouteApi('/namespaces/$ns/workflows/$workflowId/$runId/compare');
 const candidatesMax = 20;
+/** So many payloads are decoded to be compared; beyond that equal ones may be told apart by their encoding. */
+const decodedMax = 2000;
 
 export function ComparePage() {
   const { id } = useRun();
@@ -125,10 +129,16 @@ function Compared({ other, onLeave }: { other: RunId; onLeave: () => void }) {
   const state = useRunStore(store);
   const theirs = useMemo<Run>(() => ({ store, state, id: otherId }), [store, state, otherId]);
   const [only, setOnly] = useState(false);
+  const both = useMemo(
+    () => [...mine.state.log.steps(), ...state.log.steps()].flatMap(stepPayloads).slice(0, decodedMax),
+    [mine.state.log, mine.state.version, state.log, state.version],
+  );
+  useDecoding(() => both);
+  const read = readings();
   const loaded = mine.state.log.complete && state.log.complete;
   const result = useMemo(
     () => (loaded ? compareRuns(mine.state.log.steps(), state.log.steps()) : undefined),
-    [loaded, mine.state.log, mine.state.version, state.log, state.version],
+    [loaded, mine.state.log, mine.state.version, state.log, state.version, read],
   );
   const error = state.error ?? state.historyError;
   const count = result?.rows.filter((r) => r.differences.length > 0).length ?? 0;

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { openAction } from '@/actions/open';
 import { RunActions } from '@/actions/RunActions';
+import { decodeNow } from '@/api/decoder';
 import { Icon } from '@/design/icons';
 import { Id } from '@/design/Id';
 import { Fact, Facts } from '@/design/parts';
@@ -10,11 +11,12 @@ import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
 import { likeStarted } from '@/model/start';
-import { payloadPreview, sizeWords } from '@/model/payloads';
+import { payloadPreview, payloadsIn, sizeWords } from '@/model/payloads';
 import { durationMs, type ExecutionInfo, type Memo, type SearchAttributes } from '@/model/proto';
 import { spanWords } from '@/model/time';
 import { executionStrings } from '@/strings/execution';
 import { RunLink } from './parts/Attributes';
+import { useDecoding } from './parts/codec';
 import { isOpen, useRun } from './run';
 import css from './Header.module.css';
 
@@ -46,18 +48,17 @@ function Actions() {
   const info = state.describe?.workflowExecutionInfo;
   const first = state.firstEvent;
   if (!id || !info) return null;
-  const startLike = (): void =>
-    openAction({
-      kind: 'start',
-      ns: id.ns,
-      like: likeStarted(first?.attributes ?? {}, first?.raw.userMetadata),
-    });
+  const startLike = async (): Promise<void> => {
+    await decodeNow(id.ns, payloadsIn([first?.attributes, first?.raw.userMetadata]));
+    const like = likeStarted(first?.attributes ?? {}, first?.raw.userMetadata);
+    openAction({ kind: 'start', ns: id.ns, like });
+  };
   return (
     <RunActions
       ns={id.ns}
       run={info}
       onDone={() => store.refresh()}
-      {...(first ? { onStartLike: startLike } : {})}
+      {...(first ? { onStartLike: () => void startLike() } : {})}
     />
   );
 }
@@ -142,6 +143,7 @@ function plain(preview: string): string {
 }
 
 function Fields({ fields }: { fields: Memo['fields'] }) {
+  useDecoding(() => Object.values(fields ?? {}));
   return (
     <>
       {Object.entries(fields ?? {}).map(([name, payload]) => (

@@ -5,9 +5,11 @@ import { stepStates, type State } from '@/design/states';
 import { eventDetail, eventName, stepAttempts, stepDetail, stepName } from '@/model/describe';
 import { failureLine } from '@/model/failure';
 import type { EventView } from '@/model/history';
+import { payloadsIn } from '@/model/payloads';
 import { instantWords, spanWords } from '@/model/time';
 import { isSpan, outcomeNow, pendingActivityOf, stepBar, type TimelineContext } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
+import { eventPayloads, stepPayloads, useDecoding } from './parts/codec';
 import { EventDetails } from './parts/EventDetails';
 import { StepDetails } from './parts/StepDetails';
 import { isStep, keyOf, type Item } from './historyList';
@@ -82,6 +84,8 @@ export const HistoryRow = memo(function HistoryRow(props: {
 }) {
   const { item, context, open } = props;
   const { times } = useSettings();
+  const failing = isStep(item) ? pendingActivityOf(item, context.pending)?.lastFailure : undefined;
+  useDecoding(() => [...(isStep(item) ? stepPayloads(item) : eventPayloads(item)), ...payloadsIn(failing)]);
   const row = shown(item, context);
   const failed = row.state?.tone === 'red';
   const utc = times === 'utc';

@@ -7,6 +7,7 @@ import { executionStrings } from '@/strings/execution';
 import { HistoryView } from './HistoryPage';
 import { InputPage } from './InputPage';
 import { JsonPage } from './JsonPage';
+import { CodecNotice } from './parts/CodecNotice';
 import { RunContext, useRunStore, type Run } from './run';
 import { RunStore } from './runStore';
 import { TimelineView } from './TimelinePage';
@@ -131,6 +132,7 @@ function Imported({ opened, onFile, news }: ImportedProps) {
         </span>
       </header>
       {news}
+      <CodecNotice />
       <nav className={tabs['tabs']} aria-label={executionStrings.tabs.label}>
         {pages.map((p) => (
           <button

@@ -1,9 +1,11 @@
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { Checkbox } from '@mantine/core';
 import { decodedJson } from '@/model/decoded';
+import { payloadsIn, readings } from '@/model/payloads';
 import type { HistoryEvent } from '@/model/proto';
 import { strings } from '@/strings';
 import { executionStrings } from '@/strings/execution';
+import { useDecoding } from './parts/codec';
 import { DownloadButton } from './parts/DownloadButton';
 import { Progress } from './parts/Progress';
 import { useRun } from './run';
@@ -22,15 +24,22 @@ export function JsonPage() {
   const [decoded, setDecoded] = useState(true);
   const last = log.last;
   const complete = log.complete || log.size >= eventsMax;
-  const text = useMemo(() => {
-    const events: HistoryEvent[] = [];
+  const events = useMemo(() => {
+    const out: HistoryEvent[] = [];
     for (let id = Math.max(log.first, last - eventsMax + 1); id <= last; id++) {
       const event = log.get(id);
-      if (event) events.push(event.raw);
+      if (event) out.push(event.raw);
     }
-    return decoded ? decodedJson(events) : JSON.stringify({ events }, undefined, 2);
+    return out;
     // `complete` stands for the pages that still matter here.
-  }, [log, last, complete, decoded]);
+  }, [log, last, complete]);
+  const payloads = useMemo(() => (decoded ? payloadsIn(events) : []), [events, decoded]);
+  useDecoding(() => payloads);
+  const read = readings();
+  const text = useMemo(
+    () => (decoded ? decodedJson(events) : JSON.stringify({ events }, undefined, 2)),
+    [events, decoded, read],
+  );
   return (
     <div className={css['page']}>
       <div className={css['bar']}>

@@ -1,8 +1,12 @@
 import { Icon } from '@/design/icons';
 import { failureLine } from '@/model/failure';
+import type { EventView } from '@/model/history';
+import { payloadsIn } from '@/model/payloads';
 import type { Attributes, Failure } from '@/model/proto';
 import { executionStrings } from '@/strings/execution';
 import { EventLink, RunLink } from './parts/Attributes';
+import { useDecoding } from './parts/codec';
+import { CodecNotice } from './parts/CodecNotice';
 import { useRun } from './run';
 import css from './Notices.module.css';
 
@@ -21,11 +25,13 @@ export function Notices() {
   const { state } = run;
   const closed = closeAttributes(run);
   const failure = closed?.a['failure'] as Failure | undefined;
+  useDecoding(() => payloadsIn(failure));
   const next = closed?.a['newExecutionRunId'];
   const task = state.describe?.pendingWorkflowTask;
   const workflowId = run.id?.workflowId ?? '';
   return (
     <>
+      <CodecNotice />
       {state.deleted && <p className={css['notice']}>{s.deleted}</p>}
       {failure && closed?.type === 'WORKFLOW_EXECUTION_FAILED' && (
         <p className={css['notice']} data-tone="red">
@@ -51,11 +57,12 @@ export function Notices() {
 /** Workflow tasks are tried again for ever, and only the first failure stands in the history. */
 function TaskFailing({ attempt }: { attempt: number }) {
   const { log } = useRun().state;
-  let found;
+  let found: EventView | undefined;
   for (let i = log.size - 1; i >= Math.max(0, log.size - 20) && !found; i--) {
     const event = log.at(i);
     if (event?.type === 'WORKFLOW_TASK_FAILED' || event?.type === 'WORKFLOW_TASK_TIMED_OUT') found = event;
   }
+  useDecoding(() => payloadsIn(found?.attributes['failure']));
   const why = failureLine(found?.attributes['failure'] as Failure | undefined);
   return (
     <p className={css['notice']} data-tone="amber">

@@ -11,12 +11,13 @@ import type { Outcome } from '@/model/events';
 import { failureLine } from '@/model/failure';
 import type { Step } from '@/model/history';
 import { enumWords, timeMs, type PendingActivity, type PendingWorkflowTask } from '@/model/proto';
-import { payloadList } from '@/model/payloads';
+import { payloadList, payloadsIn } from '@/model/payloads';
 import { spanWords } from '@/model/time';
 import { stepBar, type TimelineContext } from '@/model/timeline';
 import { strings } from '@/strings';
 import { executionStrings } from '@/strings/execution';
 import { RunLink } from './parts/Attributes';
+import { useDecoding } from './parts/codec';
 import { FailureView } from './parts/Failure';
 import { Payloads } from './parts/Payloads';
 import { StepDetails } from './parts/StepDetails';
@@ -51,6 +52,7 @@ function nowWords(activity: PendingActivity, nowMs: number): string {
 function Activity({ activity, context }: { activity: PendingActivity; context: TimelineContext }) {
   const { id, state, store } = useRun();
   const [open, setOpen] = useState(false);
+  useDecoding(() => payloadsIn([activity.lastFailure]));
   const attempt = activity.attempt ?? 1;
   const step = open ? stepOf(state.log.steps(), activity.activityId ?? '') : undefined;
   return (

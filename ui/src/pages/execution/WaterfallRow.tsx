@@ -4,6 +4,7 @@ import { stepStates } from '@/design/states';
 import { stepDetail, stepName } from '@/model/describe';
 import { failureLine } from '@/model/failure';
 import type { Step } from '@/model/history';
+import { payloadsIn } from '@/model/payloads';
 import type { Execution } from '@/model/proto';
 import { instantWords, spanWords } from '@/model/time';
 import {
@@ -20,6 +21,7 @@ import {
   type TimeWindow,
 } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
+import { stepPayloads, useDecoding } from './parts/codec';
 import { timelineContext } from './run';
 import type { RunState } from './runStore';
 import css from './Waterfall.module.css';
@@ -145,6 +147,7 @@ export const StepRow = memo(function StepRow(props: {
   const { row, view } = props;
   const { step } = row;
   const context = row.state ? timelineContext(row.state, props.nowMs) : props.context;
+  useDecoding(() => [...stepPayloads(step), ...payloadsIn(pendingActivityOf(step, context.pending)?.lastFailure)]);
   const bar = stepBar(step, context);
   const outcome = outcomeNow(step, context);
   const state = outcome && stepStates[outcome];

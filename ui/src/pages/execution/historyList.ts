@@ -2,6 +2,8 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { EventView, Step } from '@/model/history';
 import { searchEvents, searchSteps, type HistoryFilter, type Search } from '@/model/filter';
+import { readings } from '@/model/payloads';
+import { stepPayloads, useDecoding } from './parts/codec';
 import { useRun } from './run';
 
 export type Item = EventView | Step;
@@ -28,6 +30,8 @@ export function keyOf(item: Item): string {
 }
 
 const sliceMs = 8;
+/** A search has so many payloads decoded, the newest; others are searched once they were shown. */
+const decodedMax = 2000;
 
 function finder(items: readonly Item[]): (key: string) => number {
   const byKey = new Map<string, number>();
@@ -48,6 +52,12 @@ export function useHistoryList(options: HistoryFilter & { full: boolean }): Hist
   const { state } = useRun();
   const { log, version } = state;
   const plain = text.trim() === '' && hidden.size === 0 && !troubled;
+  const wanted = useMemo(
+    () => (text.trim() === '' ? [] : log.steps().flatMap(stepPayloads).slice(-decodedMax)),
+    [text.trim() === '', log, version],
+  );
+  useDecoding(() => wanted);
+  const read = readings();
   const [found, setFound] = useState<{ items: readonly Item[]; share: number; of: number }>();
   useEffect(() => {
     if (plain) return;
@@ -67,7 +77,7 @@ export function useHistoryList(options: HistoryFilter & { full: boolean }): Hist
     };
     work();
     return () => clearTimeout(timer);
-  }, [plain, full, text, hidden, troubled, log, version]);
+  }, [plain, full, text, hidden, troubled, log, version, read]);
   return useMemo(() => {
     if (!plain) {
       return listOf(found?.items ?? [], { share: found?.share ?? 0, filtered: true, of: found?.of ?? 0 });

@@ -1,7 +1,9 @@
 import { failureChain, failureText, type FailureLink } from '@/model/failure';
+import { payloadsIn } from '@/model/payloads';
 import type { Failure } from '@/model/proto';
 import { CopyButton } from '@/design/CopyButton';
 import { executionStrings } from '@/strings/execution';
+import { useDecoding } from './codec';
 import css from './Failure.module.css';
 import { Payloads } from './Payloads';
 
@@ -44,6 +46,7 @@ function OneFailure({ link, cause, open }: { link: FailureLink; cause: boolean; 
 
 /** A failure and what caused it, outermost first; the stack trace of the root is open. */
 export function FailureView({ failure, closed = false }: { failure: Failure; closed?: boolean }) {
+  useDecoding(() => payloadsIn(failure));
   const chain = failureChain(failure);
   return (
     <div className={css['box']}>

@@ -1,10 +1,11 @@
 import { UnstyledButton } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
-import { decodePayload, payloadView, sizeWords, type DecodedPayload } from '@/model/payloads';
+import { decoder } from '@/api/decoder';
+import { decodePayload, isEncoded, payloadView, sizeWords, wasDecoded, type DecodedPayload } from '@/model/payloads';
 import type { Payload } from '@/model/proto';
 import { CopyButton } from '@/design/CopyButton';
 import { executionStrings } from '@/strings/execution';
-import { useDecoded } from './codec';
+import { useCodecEndpoint, useDecoding } from './codec';
 import css from './Payloads.module.css';
 
 const s = executionStrings.payload;
@@ -39,17 +40,26 @@ function about(d: DecodedPayload): string {
 /** Longer texts stay uncoloured: thousands of spans cost more than they tell. */
 const colouredMax = 30_000;
 
-function OnePayload(props: { payload: Payload; what: string; title: string; remote: boolean }) {
-  const { payload, what, title, remote } = props;
+/** Why an encoded payload is not readable. */
+function codecNote(payload: Payload, endpoint: string): string {
+  if (!endpoint) return s.encoded;
+  if (decoder.isWaiting(payload)) return s.decoding;
+  const why = decoder.refusalOf(payload);
+  return why ? s.refused(why) : s.notDecoded;
+}
+
+function OnePayload(props: { payload: Payload; what: string; title: string }) {
+  const { payload, what, title } = props;
+  const endpoint = useCodecEndpoint();
   const [all, setAll] = useState(false);
   const d = decodePayload(payload);
   const view = payloadView(payload, all);
-  const head = [title, about(d), remote ? s.decodedBy : ''].filter(Boolean).join(' · ');
+  const head = [title, about(d), wasDecoded(payload) ? s.decodedBy : ''].filter(Boolean).join(' · ');
   const text = d.kind === 'external' ? s.external(sizeWords(d.size)) : view.text;
   return (
     <div className={css['one']}>
       {head && <div className={css['head']}>{head}</div>}
-      {d.kind === 'encrypted' && <p className={css['note']}>{s.encrypted}</p>}
+      {isEncoded(payload) && <p className={css['note']}>{codecNote(payload, endpoint)}</p>}
       <div className={css['body']}>
         <pre className={css['text']} tabIndex={0} role="group" aria-label={what}>
           {view.json && text.length < colouredMax ? <JsonText text={text} /> : text || s.empty}
@@ -72,19 +82,16 @@ function OnePayload(props: { payload: Payload; what: string; title: string; remo
 /** Payloads one under the other, decoded when they come into view. */
 export function Payloads(props: { payloads: readonly Payload[]; what: string; none?: string }) {
   const { payloads, what, none } = props;
-  const { shown, busy, error, remote } = useDecoded(payloads);
+  useDecoding(() => payloads);
   if (payloads.length === 0) return none ? <p className="sk-dim">{none}</p> : null;
   return (
     <div className={css['list']}>
-      {error && <p className={css['error']}>{s.codecFailed(error)}</p>}
-      {busy && <p className={css['note']}>{s.decoding}</p>}
-      {shown.map((payload, i) => (
+      {payloads.map((payload, i) => (
         <OnePayload
           key={i}
           payload={payload}
-          what={s.what(what, i + 1, shown.length)}
-          title={shown.length > 1 ? String(i + 1) : ''}
-          remote={remote}
+          what={s.what(what, i + 1, payloads.length)}
+          title={payloads.length > 1 ? String(i + 1) : ''}
         />
       ))}
     </div>

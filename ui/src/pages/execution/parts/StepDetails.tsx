@@ -18,6 +18,7 @@ import {
 } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
 import { EventLink, RunLink } from './Attributes';
+import { stepPayloads, useDecoding } from './codec';
 import { FailureView } from './Failure';
 import { Payloads } from './Payloads';
 import css from './StepDetails.module.css';
@@ -130,6 +131,7 @@ function StepFacts({ step, context }: { step: Step; context: TimelineContext }) 
 /** A step in full: its times, what went in, what came out, why it failed. */
 export function StepDetails(props: { step: Step; context: TimelineContext; heading?: boolean }) {
   const { step, context, heading = true } = props;
+  useDecoding(() => stepPayloads(step));
   const pending = pendingActivityOf(step, context.pending);
   const outcome = outcomeNow(step, context);
   const failure = failureOf(step);
