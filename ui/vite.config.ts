@@ -37,6 +37,8 @@ export default defineConfig({
   },
   test: {
     include: ['src/**/*.test.{ts,tsx}'],
+    testTimeout: 120_000, // on a busy machine
+    hookTimeout: 120_000,
     environment: 'node', // files that need a DOM say so in their first line
     coverage: { include: ['src/**/*.{ts,tsx}'], reporter: ['json'] },
   },

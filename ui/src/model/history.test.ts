@@ -164,9 +164,10 @@ describe('HistoryLog', () => {
       expect(log.steps().length).toBeGreaterThan(count / 4);
       return performance.now() - began;
     };
+    const best = (count: number) => Math.min(cost(count), cost(count), cost(count)); // the machine may do other things
     cost(5_000);
-    const few = Math.max(cost(5_000), 5);
-    expect(cost(50_000)).toBeLessThan(few * 60); // a quadratic cost would be a hundred times as much
+    const few = Math.max(best(5_000), 5);
+    expect(best(50_000)).toBeLessThan(few * 60); // a quadratic cost would be a hundred times as much
   });
 });
 
