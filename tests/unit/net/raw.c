@@ -67,10 +67,9 @@ void raw_send(struct raw *raw, const void *bytes, size_t n)
             sk_waitq_wait(&raw->news, sk_now_mono_ms() + 100);
 }
 
-void raw_frame(struct raw *raw, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
-               size_t n)
+void raw_put(struct sk_buf *out, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
+             size_t n)
 {
-    struct sk_buf out = SK_BUF_INIT;
     const uint8_t head[9] = {(uint8_t)(n >> 16),
                              (uint8_t)(n >> 8),
                              (uint8_t)n,
@@ -80,9 +79,16 @@ void raw_frame(struct raw *raw, uint8_t type, uint8_t flags, uint32_t stream, co
                              (uint8_t)(stream >> 16),
                              (uint8_t)(stream >> 8),
                              (uint8_t)stream};
-    sk_buf_append(&out, head, sizeof head);
+    sk_buf_append(out, head, sizeof head);
     if (n > 0)
-        sk_buf_append(&out, payload, n);
+        sk_buf_append(out, payload, n);
+}
+
+void raw_frame(struct raw *raw, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
+               size_t n)
+{
+    struct sk_buf out = SK_BUF_INIT;
+    raw_put(&out, type, flags, stream, payload, n);
     raw_send(raw, out.p, out.n);
     sk_buf_fini(&out);
 }

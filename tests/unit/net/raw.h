@@ -45,6 +45,9 @@ struct raw *raw_connect(int port);
 void raw_close(struct raw *raw); /* and frees it */
 void raw_send(struct raw *raw, const void *bytes, size_t n);
 void raw_preface(struct raw *raw); /* with empty SETTINGS */
+/* A frame to bytes that raw_send is given later. */
+void raw_put(struct sk_buf *out, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
+             size_t n);
 void raw_frame(struct raw *raw, uint8_t type, uint8_t flags, uint32_t stream, const void *payload,
                size_t n);
 /* Add one field to an HPACK block, literal and never indexed. */
