@@ -52,8 +52,8 @@ static sk_err find(struct exec *x, struct sk_ctx *ctx, const struct target *targ
         a = exec_activity_by_name(x, target->activity_id, ret_item);
         if (!a)
             return sk_fail_not_found(ctx,
-                                     "cannot find pending activity with ActivityID %s, "
-                                     "check their existence or retry with their Id",
+                                     "cannot find pending activity with ActivityID %s, check "
+                                     "workflow execution history for more details",
                                      target->activity_id);
     }
     *ret_a = a;
@@ -122,15 +122,6 @@ static sk_err act_by_id(struct sk_engine *e, struct sk_ctx *ctx, const struct sk
     return run_act(e, ctx, ns, act);
 }
 
-/* Completion from elsewhere may come before any worker took the task: then it counts as started. */
-static void ensure_started(struct txn *t, EN(Activity) *a, struct item *item, const char *identity)
-{
-    if (a->started_ns != 0)
-        return;
-    a->retry_due_ms = 0;
-    activity_mark_started(t, a, item, identity);
-}
-
 /* ---- heartbeat ---- */
 
 static void keep_heartbeat(struct txn *t, EN(Activity) *a, struct item *item,
@@ -190,7 +181,10 @@ sk_err sk_engine_activity_heartbeat_by_id(struct sk_engine *engine, struct sk_ct
 static void change_complete(struct txn *t, EN(Activity) *a, struct item *item,
                             const struct act *act)
 {
-    ensure_started(t, a, item, act->identity);
+    if (a->started_ns == 0) { // completed from elsewhere before a worker took it: as if one had
+        a->retry_due_ms = 0;
+        activity_mark_started(t, a, item, act->identity);
+    }
     activity_complete(t, a, act->payloads, act->identity);
 }
 
@@ -221,7 +215,6 @@ sk_err sk_engine_activity_completed_by_id(
 
 static void change_fail(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act)
 {
-    ensure_started(t, a, item, act->identity);
     if (act->payloads)
         keep_heartbeat(t, a, item, act->payloads);
     activity_fail(t, a, item, act->failure, act->identity, act->cause);
@@ -234,6 +227,7 @@ sk_err sk_engine_activity_failed(struct sk_engine *engine, struct sk_ctx *ctx,
 {
     (void)response;
     struct act act = {.change = change_fail,
+                      .check = check_started,
                       .failure = request->failure,
                       .payloads = request->last_heartbeat_details,
                       .identity = request->identity,
@@ -248,6 +242,7 @@ sk_err sk_engine_activity_failed_by_id(struct sk_engine *engine, struct sk_ctx *
 {
     (void)response;
     struct act act = {.change = change_fail,
+                      .check = check_started,
                       .failure = request->failure,
                       .payloads = request->last_heartbeat_details,
                       .identity = request->identity,
@@ -260,6 +255,8 @@ sk_err sk_engine_activity_failed_by_id(struct sk_engine *engine, struct sk_ctx *
 
 static sk_err check_cancel(struct sk_ctx *ctx, const EN(Activity) *a)
 {
+    if (a->started_ns == 0)
+        return gone(ctx);
     if (a->cancel_requested)
         return SK_OK;
     return sk_fail(ctx, SK_INVALID_ARGUMENT,
@@ -269,7 +266,7 @@ static sk_err check_cancel(struct sk_ctx *ctx, const EN(Activity) *a)
 
 static void change_cancel(struct txn *t, EN(Activity) *a, struct item *item, const struct act *act)
 {
-    ensure_started(t, a, item, act->identity);
+    (void)item;
     activity_cancel(t, a, act->payloads, act->identity);
     wft_schedule_if_idle(t);
 }

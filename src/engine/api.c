@@ -75,6 +75,13 @@ int64_t sk_dur_ms(const API_DURATION *duration)
     return duration->seconds * 1000 + ((int64_t)duration->nanos + 999999) / 1000000;
 }
 
+API_DURATION *sk_dur_capped(struct sk_arena *arena, const API_DURATION *duration)
+{
+    bool fits =
+        !duration || (duration->seconds < CENTURY_MS / 1000 && duration->nanos < 1000000000);
+    return fits ? (API_DURATION *)(uintptr_t)duration : sk_dur(arena, sk_dur_ms(duration));
+}
+
 API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns)
 {
     if (ns == 0)

@@ -56,7 +56,10 @@ void *sk_msg_dup(struct sk_arena *arena, const void *message);
 const char *sk_priority_fault(struct sk_arena *arena, const COMMON(Priority) *priority);
 
 API_DURATION *sk_dur(struct sk_arena *arena, int64_t ms);
-int64_t sk_dur_ms(const API_DURATION *duration);          /* NULL: 0; clamped to 100 years */
+int64_t sk_dur_ms(const API_DURATION *duration); /* NULL: 0; clamped to 100 years */
+/* What a peer sent, if it is a valid duration of at most a century; else a century. For histories:
+ * readers refuse others. */
+API_DURATION *sk_dur_capped(struct sk_arena *arena, const API_DURATION *duration);
 API_TIMESTAMP *sk_ts(struct sk_arena *arena, int64_t ns); /* ns 0: NULL */
 int64_t sk_ts_ns(const API_TIMESTAMP *timestamp);
 COMMON(WorkflowExecution) *sk_execution_msg(struct sk_arena *arena, const char *workflow_id,

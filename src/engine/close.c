@@ -185,6 +185,7 @@ static const char *follow_up(struct txn *t, const FAILURE *failure, const COMMON
         a->last_completion_result = (COMMON(Payloads) *)(uintptr_t)result;
     a->first_workflow_task_backoff = sk_dur(t->ctx->arena, backoff);
     a->eager_execution_accepted = false;
+    a->identity = sk_arena_strdup(t->ctx->arena, ""); // nobody's who asked for this run
     add_successor(t, a, txn_uuid(t));
     return t->successor->x->run_text;
 }

@@ -11,6 +11,8 @@
 #include "visibility/search_attributes.h"
 #include "wire/wire.h"
 
+#define RESERVED_QUEUE_PREFIX "/_sys/"
+
 bool command_verdict(struct runner *r, int cause, const char *text)
 {
     r->ret->verdict = (struct verdict){cause, false, text};
@@ -56,6 +58,18 @@ bool command_too_long(const struct runner *r, const char *id)
     return (int64_t)strlen(id) > command_limits(r)->id_length_max;
 }
 
+const char *command_queue_fault(struct runner *r,
+                                const Temporal__Api__Taskqueue__V1__TaskQueue *queue)
+{
+    if (queue && command_too_long(r, queue->name))
+        return sk_arena_printf(r->t->ctx->arena,
+                               "taskQueue length exceeds limit (%zu bytes, at most %lld)",
+                               strlen(queue->name), (long long)command_limits(r)->id_length_max);
+    if (queue && strncmp(queue->name, RESERVED_QUEUE_PREFIX, strlen(RESERVED_QUEUE_PREFIX)) == 0)
+        return "task queue name cannot start with reserved prefix " RESERVED_QUEUE_PREFIX;
+    return NULL;
+}
+
 HIST(HistoryEvent) *command_event(struct runner *r, int type)
 {
     HIST(HistoryEvent) *event = txn_event(r->t, type);
@@ -76,11 +90,11 @@ bool command_check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int ca
     if (!p)
         return true;
     if (command_bad_duration(p->initial_interval))
-        text = "InitialInterval cannot be negative on retry policy.";
+        text = "invalid InitialInterval set on retry policy: negative duration";
     else if (p->backoff_coefficient != 0 && p->backoff_coefficient < 1)
         text = "BackoffCoefficient cannot be less than 1 on retry policy.";
     else if (command_bad_duration(p->maximum_interval))
-        text = "MaximumInterval cannot be negative on retry policy.";
+        text = "invalid MaximumInterval set on retry policy: negative duration";
     else if (sk_dur_ms(p->maximum_interval) > 0 &&
              sk_dur_ms(p->maximum_interval) < sk_dur_ms(p->initial_interval))
         text = "MaximumInterval cannot be less than InitialInterval on retry policy.";
@@ -109,13 +123,15 @@ static bool run_start_timer(struct runner *r)
                        c->timer_id);
     if (exec_timer_by_name(r->t->x, c->timer_id))
         return VERDICT(r, START_TIMER_DUPLICATE_ID,
-                       "invalid history builder state for action: timer %s is pending already",
+                       "invalid history builder state for action: add-timer-started-event, "
+                       "TimerID: %s",
                        c->timer_id);
     HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_STARTED));
     HIST(TimerStartedEventAttributes) *a = event->timer_started_event_attributes;
     a->timer_id = c->timer_id;
-    a->start_to_fire_timeout =
-        c->start_to_fire_timeout ? c->start_to_fire_timeout : sk_dur(r->t->ctx->arena, 0);
+    a->start_to_fire_timeout = c->start_to_fire_timeout
+                                   ? sk_dur_capped(r->t->ctx->arena, c->start_to_fire_timeout)
+                                   : sk_dur(r->t->ctx->arena, 0);
     a->workflow_task_completed_event_id = r->t->completed_id;
     txn_add(r->t, event);
     return true;
@@ -155,7 +171,8 @@ static bool run_cancel_timer(struct runner *r)
     int64_t started = timer ? timer->started_id : unbuffer_timer(r->t, c->timer_id);
     if (started == 0)
         return VERDICT(r, BAD_CANCEL_TIMER_ATTRIBUTES,
-                       "invalid history builder state for action: no pending timer %s to cancel",
+                       "invalid history builder state for action: add-timer-canceled-event, "
+                       "TimerID: %s",
                        c->timer_id);
     r->unseen = r->unseen && r->t->x->s->n_buffered > 0;
     HIST(HistoryEvent) *event = command_event(r, EVENT(TIMER_CANCELED));
@@ -249,9 +266,11 @@ static bool run_continue_as_new(struct runner *r)
                        "limit. WorkflowType=%s Length=%zu Limit=%lld",
                        c->workflow_type->name, strlen(c->workflow_type->name),
                        (long long)command_limits(r)->id_length_max);
-    if (c->task_queue && command_too_long(r, c->task_queue->name))
-        return command_verdict(
-            r, cause, "TaskQueue on ContinueAsNewWorkflowExecutionCommand exceeds length limit.");
+    const char *fault = command_queue_fault(r, c->task_queue);
+    if (fault)
+        return VERDICT(r, BAD_CONTINUE_AS_NEW_ATTRIBUTES,
+                       "error validating ContinueAsNewWorkflowExecutionCommand TaskQueue: %s",
+                       fault);
     if (command_bad_duration(c->workflow_run_timeout) ||
         command_bad_duration(c->workflow_task_timeout) ||
         command_bad_duration(c->backoff_start_interval))
@@ -426,7 +445,7 @@ static sk_err check_sequence(struct sk_ctx *ctx, const WS(RespondWorkflowTaskCom
     for (size_t i = 0; i < r->n_commands; i++) {
         const struct command_kind *kind = kind_of(r->commands[i]);
         if (!kind)
-            return sk_fail(ctx, SK_INVALID_ARGUMENT, "Unknown command type: %d",
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "unknown command type: %d",
                            (int)r->commands[i]->command_type);
         if ((int)r->commands[i]->attributes_case != kind->attributes)
             return sk_fail(ctx, SK_INVALID_ARGUMENT,

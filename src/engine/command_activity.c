@@ -29,8 +29,8 @@ static bool activity_timeouts(struct runner *r,
             to_start = run;
     } else {
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "a valid StartToCloseTimeout or ScheduleToCloseTimeout must be set on the "
-                       "activity. ActivityId=%s ActivityType=%s",
+                       "a valid StartToClose or ScheduleToCloseTimeout is not set on "
+                       "ScheduleActivityTaskCommand. ActivityId=%s ActivityType=%s",
                        c->activity_id, c->activity_type ? c->activity_type->name : "");
     }
     if (run > 0) {
@@ -47,32 +47,48 @@ static bool activity_timeouts(struct runner *r,
     return true;
 }
 
-static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
+/* The first of its timeouts that is negative, by name; NULL: none is. */
+static const char *negative_timeout(const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
+{
+    return command_bad_duration(c->schedule_to_close_timeout)   ? "ScheduleToCloseTimeout"
+           : command_bad_duration(c->schedule_to_start_timeout) ? "ScheduleToStartTimeout"
+           : command_bad_duration(c->start_to_close_timeout)    ? "StartToCloseTimeout"
+           : command_bad_duration(c->heartbeat_timeout)         ? "HeartbeatTimeout"
+                                                                : NULL;
+}
+
+static bool check_activity_names(struct runner *r,
+                                 const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
 {
     const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
     if (!sk_text_set(c->activity_id))
-        return command_verdict(r, cause, "ActivityId is not set. ActivityType=");
+        return command_verdict(r, cause, "activityId is not set");
     if (!c->activity_type || !sk_text_set(c->activity_type->name))
+        return command_verdict(r, cause, "activityType is not set");
+    const char *name = c->activity_type->name;
+    bool long_id = command_too_long(r, c->activity_id);
+    if (long_id || command_too_long(r, name))
         return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "ActivityType is not set. ActivityID=%s", c->activity_id);
-    if (command_too_long(r, c->activity_id) || command_too_long(r, c->activity_type->name))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "ActivityID or ActivityType exceeds length limit. Length=%zu Limit=%lld",
-                       strlen(c->activity_id), (long long)command_limits(r)->id_length_max);
-    if (c->task_queue && (command_too_long(r, c->task_queue->name) ||
-                          strncmp(c->task_queue->name, "/_sys/", 6) == 0))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "invalid TaskQueue on ScheduleActivityTaskCommand: %.64s",
-                       c->task_queue->name);
-    if (command_bad_duration(c->schedule_to_close_timeout) ||
-        command_bad_duration(c->schedule_to_start_timeout) ||
-        command_bad_duration(c->start_to_close_timeout) ||
-        command_bad_duration(c->heartbeat_timeout))
-        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES,
-                       "a timeout of the activity is negative. ActivityId=%s", c->activity_id);
+                       "%s exceeds length limit. Length=%zu Limit=%lld",
+                       long_id ? "activityId" : "activityType",
+                       strlen(long_id ? c->activity_id : name),
+                       (long long)command_limits(r)->id_length_max);
+    const char *fault = command_queue_fault(r, c->task_queue);
+    return fault ? command_verdict(r, cause, fault) : true;
+}
+
+static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
+{
+    const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
+    if (!check_activity_names(r, c))
+        return false;
+    const char *negative = negative_timeout(c);
+    if (negative)
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "invalid %s: negative duration",
+                       negative);
     const char *fault = sk_priority_fault(r->t->ctx->arena, c->priority);
     if (fault)
-        return command_verdict(r, cause, fault);
+        return VERDICT(r, BAD_SCHEDULE_ACTIVITY_ATTRIBUTES, "invalid priorities: %s", fault);
     return command_check_policy(r, c->retry_policy, cause) &&
            command_fits(r, c->input, command_limits(r)->blob_size_error, cause,
                         "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.");
@@ -93,7 +109,8 @@ bool command_schedule_activity(struct runner *r)
                        (long long)command_limits(r)->pending_activities);
     if (exec_activity_by_name(t->x, c->activity_id, NULL))
         return VERDICT(r, SCHEDULE_ACTIVITY_DUPLICATE_ID,
-                       "invalid history builder state for action: activity %s is pending already",
+                       "invalid history builder state for action: "
+                       "add-activitytask-scheduled-event, ActivityID: %s",
                        c->activity_id);
     HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_SCHEDULED));
     HIST(ActivityTaskScheduledEventAttributes) *a = event->activity_task_scheduled_event_attributes;
@@ -122,12 +139,15 @@ bool command_cancel_activity(struct runner *r)
 {
     struct txn *t = r->t;
     int64_t id = r->command->request_cancel_activity_task_command_attributes->scheduled_event_id;
+    if (id <= 0)
+        return VERDICT(r, BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,
+                       "ScheduledEventId is not set on RequestCancelActivityTaskCommand.");
     EN(Activity) *a = exec_activity(t->x, id, NULL);
     /* One that ended while the task ran may be cancelled still: the worker has not seen its end. */
     if (a ? a->cancel_requested : !txn_buffers_end(t, id))
         return VERDICT(r, BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,
-                       "invalid history builder state for action: no pending activity with "
-                       "ScheduledEventId %lld to cancel",
+                       "invalid history builder state for action: "
+                       "add-activitytask-cancel-requested-event, ScheduledEventID: %lld",
                        (long long)id);
     HIST(HistoryEvent) *event = command_event(r, EVENT(ACTIVITY_TASK_CANCEL_REQUESTED));
     event->activity_task_cancel_requested_event_attributes->scheduled_event_id = id;

@@ -26,7 +26,7 @@ static bool check_child(struct runner *r,
     const int cause = CAUSE(BAD_START_CHILD_EXECUTION_ATTRIBUTES);
     if (!own_namespace(r, c->namespace_))
         return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-                       "cross namespace commands are not allowed: %s", c->namespace_);
+                       "cross namespace commands are not allowed (to %s)", c->namespace_);
     if (!sk_text_set(c->workflow_id))
         return command_verdict(
             r, cause,
@@ -41,16 +41,18 @@ static bool check_child(struct runner *r,
                        "WorkflowId or WorkflowType on StartChildWorkflowExecutionCommand exceeds "
                        "length limit. Length=%zu Limit=%lld",
                        strlen(c->workflow_id), (long long)command_limits(r)->id_length_max);
-    if (c->task_queue && command_too_long(r, c->task_queue->name))
-        return command_verdict(
-            r, cause, "TaskQueue on StartChildWorkflowExecutionCommand exceeds length limit.");
+    const char *fault = command_queue_fault(r, c->task_queue);
+    if (fault)
+        return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
+                       "invalid TaskQueue on StartChildWorkflowExecutionCommand: %s. WorkflowId=%s",
+                       fault, c->workflow_id);
     if (command_bad_duration(c->workflow_execution_timeout) ||
         command_bad_duration(c->workflow_run_timeout) ||
         command_bad_duration(c->workflow_task_timeout))
         return VERDICT(r, BAD_START_CHILD_EXECUTION_ATTRIBUTES,
                        "a timeout on StartChildWorkflowExecutionCommand is negative. WorkflowId=%s",
                        c->workflow_id);
-    const char *fault = sk_priority_fault(r->t->ctx->arena, c->priority);
+    fault = sk_priority_fault(r->t->ctx->arena, c->priority);
     if (fault)
         return command_verdict(r, cause, fault);
     struct sk_ctx scratch = {.arena = r->t->ctx->arena};
@@ -74,7 +76,6 @@ static HIST(HistoryEvent) *child_initiated(
     HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *a =
         event->start_child_workflow_execution_initiated_event_attributes;
     bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
-    int64_t task_ms = sk_dur_ms(c->workflow_task_timeout);
     int64_t execution_ms = sk_dur_ms(c->workflow_execution_timeout);
     int64_t run_ms = start_run_timeout_ms(sk_dur_ms(c->workflow_run_timeout), execution_ms);
     a->namespace_ = sk_arena_strdup(arena, r->t->ns->name);
@@ -83,9 +84,11 @@ static HIST(HistoryEvent) *child_initiated(
     a->workflow_type = c->workflow_type;
     a->task_queue = sk_queue_msg(arena, own_queue ? c->task_queue->name : s->task_queue, NULL);
     a->input = c->input;
-    a->workflow_execution_timeout = c->workflow_execution_timeout; // absent stays absent
-    a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : c->workflow_run_timeout;
-    a->workflow_task_timeout = sk_dur(arena, task_ms ? task_ms : s->task_timeout_ms);
+    a->workflow_execution_timeout = sk_dur_capped(arena, c->workflow_execution_timeout);
+    a->workflow_run_timeout = sk_dur(arena, run_ms);
+    a->workflow_task_timeout =
+        sk_dur(arena, start_task_timeout_ms(command_limits(r), sk_dur_ms(c->workflow_task_timeout),
+                                            run_ms));
     a->parent_close_policy =
         c->parent_close_policy ? c->parent_close_policy : CLOSE_POLICY(TERMINATE);
     a->control = c->control;

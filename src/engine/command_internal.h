@@ -19,6 +19,9 @@ bool command_fits(struct runner *r, const void *message, int64_t limit, int caus
 const struct sk_limits *command_limits(const struct runner *r);
 bool command_too_long(const struct runner *r, const char *id);
 HIST(HistoryEvent) *command_event(struct runner *r, int type);
+/* What is wrong with a task queue's name; NULL: nothing, or there is none. */
+const char *command_queue_fault(struct runner *r,
+                                const Temporal__Api__Taskqueue__V1__TaskQueue *queue);
 bool command_bad_duration(const API_DURATION *d);
 bool command_check_policy(struct runner *r, const COMMON(RetryPolicy) *p, int cause);
 bool command_check_attributes(struct runner *r, const COMMON(SearchAttributes) *attributes);

@@ -30,7 +30,6 @@ static HIST(WorkflowExecutionStartedEventAttributes) *child_attributes(struct at
     s->search_attributes = i->search_attributes;
     s->priority = i->priority;
     s->attempt = 1;
-    s->identity = (char *)(uintptr_t)SYSTEM_IDENTITY;
     s->parent_workflow_namespace = i->namespace_;
     s->parent_workflow_namespace_id = i->namespace_id;
     s->parent_workflow_execution = (COMMON(WorkflowExecution) *)(uintptr_t)deliver_source(a);
@@ -119,7 +118,6 @@ static void record_child(struct attempt *a, struct txn *t)
         f->cause = (Temporal__Api__Enums__V1__StartChildWorkflowExecutionFailedCause)a->reply.cause;
         f->control = i->control;
         f->initiated_event_id = a->initiated->event_id;
-        f->workflow_task_completed_event_id = i->workflow_task_completed_event_id;
         txn_add(t, event);
         return;
     }

@@ -91,7 +91,6 @@ static void record_signal(struct attempt *a, struct txn *t)
     HIST(SignalExternalWorkflowExecutionFailedEventAttributes) *f =
         event->signal_external_workflow_execution_failed_event_attributes;
     f->cause = (Temporal__Api__Enums__V1__SignalExternalWorkflowExecutionFailedCause)a->reply.cause;
-    f->workflow_task_completed_event_id = i->workflow_task_completed_event_id;
     f->namespace_ = i->namespace_;
     f->namespace_id = i->namespace_id;
     f->workflow_execution = i->workflow_execution;
@@ -172,7 +171,6 @@ static void record_cancel(struct attempt *a, struct txn *t)
     HIST(RequestCancelExternalWorkflowExecutionFailedEventAttributes) *f =
         event->request_cancel_external_workflow_execution_failed_event_attributes;
     f->cause = (Temporal__Api__Enums__V1__CancelExternalWorkflowExecutionFailedCause)a->reply.cause;
-    f->workflow_task_completed_event_id = i->workflow_task_completed_event_id;
     f->namespace_ = i->namespace_;
     f->namespace_id = i->namespace_id;
     f->workflow_execution = i->workflow_execution;

@@ -41,7 +41,8 @@ struct sk_limits {
     int64_t task_long_poll_ms; /* matching.longPollExpirationInterval */
     int64_t wft_timeout_default_ms, wft_timeout_max_ms;
     int64_t wft_heartbeat_ms; /* history.workflowTaskHeartbeatTimeout */
-    int64_t id_reuse_min_ms;  /* history.workflowIdReuseMinimalInterval */
+    int64_t id_reuse_min_ms;  /* history.workflowIdReuseMinimalInterval: between the runs of a
+                                 chain, and if id_reuse_checked between starts of one id */
     int64_t retention_min_ms; /* system.namespaceMinRetentionLocal */
     int64_t search_attribute_keys, search_attribute_value, search_attribute_total;
     int64_t user_metadata_summary, user_metadata_details;
@@ -51,6 +52,7 @@ struct sk_limits {
     int64_t transaction_size;   /* system.transactionSizeLimit */
     bool eager_activities;      /* system.enableActivityEagerExecution */
     bool eager_start;           /* system.enableEagerWorkflowStart */
+    bool id_reuse_checked;      /* history.enableWorkflowIdReuseStartTimeValidation */
     bool fairness;              /* matching.enableFairness */
     bool polls_end_on_shutdown; /* frontend.enableCancelWorkerPollsOnShutdown */
 };

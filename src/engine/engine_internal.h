@@ -406,6 +406,8 @@ void start_run(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns,
 /* After a backoff, or when the parent has recorded the child. */
 void start_first_task(struct txn *t, bool announce);
 int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms);
+/* asked 0: the default; bounded by the server's maximum and the run's timeout, if it has one. */
+int64_t start_task_timeout_ms(const struct sk_limits *limits, int64_t asked, int64_t run_ms);
 /* Resolve a start against what runs or ran under the id. SK_OK: go on (with *ret_current filled
  * and, when the current run has to end first, *ret_terminate); SK_STALE: *ret_current is the
  * answer. */

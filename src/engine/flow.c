@@ -386,7 +386,7 @@ sk_err flow_current(struct flow *flow, struct sk_ctx *ctx, struct exec **ret)
         flow->current_known = true;
     }
     if (uuid_is_zero(flow->current))
-        return sk_fail_not_found(ctx, "workflow execution not found for workflow ID \"%.*s\"",
+        return sk_fail_not_found(ctx, "workflow not found for ID: %.*s",
                                  SK_STR_ARG(flow->workflow_id));
     return flow_run_uuid(flow, ctx, flow->current, ret);
 }

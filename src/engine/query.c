@@ -223,9 +223,8 @@ static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowRespon
         return failing(q->ctx);
     if (!wft && x->s->last_completed_id == 0)
         return sk_fail_workflow_not_ready(
-            q->ctx, exec_running(x) ? "Workflow Task is not scheduled yet."
-                                    : "Unable to query workflow: it closed before its first "
-                                      "Workflow Task completed.");
+            q->ctx, exec_running(x) ? "Workflow task is not scheduled yet."
+                                    : "Workflow execution closed before WorkflowTaskStarted event");
     q->run_id = x->run_id;
     q->task_queue = sk_arena_strdup(q->ctx->arena, x->s->task_queue);
     ret_sticky->queue = sk_arena_strdup(q->ctx->arena, exec_running(x) ? x->s->sticky_queue : "");
@@ -349,6 +348,7 @@ static sk_err do_query_take(struct sk_shard *shard, struct sk_ctx *ctx,
         response->workflow_execution = sk_execution_msg(ctx->arena, q->workflow_id, x->run_text);
         response->workflow_type = sk_type_msg(ctx->arena, x->s->workflow_type);
         response->previous_started_event_id = x->s->last_started_id;
+        response->attempt = 1;
         response->workflow_execution_task_queue = sk_queue_msg(ctx->arena, x->s->task_queue, NULL);
         response->query = sk_msg_dup(ctx->arena, q->request->query);
         sk_wire_splice(ctx->arena, &response->base, FIELD_HISTORY, bytes);
@@ -369,6 +369,7 @@ sk_err query_respond(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_na
 struct query_answer {
     struct sk_engine *e;
     struct sk_ctx *ctx;
+    sk_ns_id ns;
     const WS(RespondQueryTaskCompletedRequest) *request;
     const EN(QueryToken) *token;
     sk_err err;
@@ -378,6 +379,11 @@ static void run_query_answer(void *arg)
 {
     struct query_answer *a = arg;
     struct query *q = query_find(a->e->shards[a->token->loop], (int64_t)a->token->query);
+    if (q && q->ns != a->ns) {
+        a->err = sk_fail(a->ctx, SK_INVALID_ARGUMENT,
+                         "Operation requested with a token from a different namespace.");
+        return;
+    }
     if (!q || q->state != QUERY_WAITING) {
         a->err = sk_fail_not_found(a->ctx, "query task not found, or already expired");
         return;
@@ -392,14 +398,13 @@ sk_err sk_engine_query_completed(struct sk_engine *engine, struct sk_ctx *ctx,
                                  const WS(RespondQueryTaskCompletedRequest) *request,
                                  WS(RespondQueryTaskCompletedResponse) *response)
 {
-    (void)ns;
     (void)response;
     ProtobufCMessage *m;
     sk_err err = token_open(engine, ctx, request->task_token,
                             &skald__engine__v1__query_token__descriptor, &m);
     if (err != SK_OK)
         return err;
-    struct query_answer a = {engine, ctx, request, (const EN(QueryToken) *)m, SK_OK};
+    struct query_answer a = {engine, ctx, ns->id, request, (const EN(QueryToken) *)m, SK_OK};
     if (a.token->loop < 0 || a.token->loop >= engine->shard_count)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "Invalid TaskToken.");
     sk_rt_call(a.token->loop, run_query_answer, &a);

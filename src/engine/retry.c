@@ -20,6 +20,8 @@ COMMON(RetryPolicy) *retry_full_policy(struct sk_arena *arena, const COMMON(Retr
         policy->backoff_coefficient = 2;
     if (sk_dur_ms(policy->maximum_interval) == 0)
         policy->maximum_interval = sk_dur(arena, 100 * sk_dur_ms(policy->initial_interval));
+    policy->initial_interval = sk_dur_capped(arena, policy->initial_interval);
+    policy->maximum_interval = sk_dur_capped(arena, policy->maximum_interval);
     return policy;
 }
 

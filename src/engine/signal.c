@@ -121,9 +121,11 @@ static sk_err decide_cancel(struct joint *j, struct exec *x, struct sk_ctx *ctx,
                             const struct change *change)
 {
     const WS(RequestCancelWorkflowExecutionRequest) *r = change->request;
+    if (!exec_running(x))
+        return SK_OK; // too late, which is fine
     sk_err err = check_chain(ctx, x, r->first_execution_run_id);
-    if (err != SK_OK || !exec_running(x) || x->s->cancel_requested)
-        return err; // the wish is granted already, or too late
+    if (err != SK_OK || x->s->cancel_requested)
+        return err; // or the wish is granted already
     struct txn *t = joint_txn(j);
     cancel_add(t, r->reason, r->identity, r->request_id, 0, NULL);
     wft_schedule_if_idle(t);
@@ -145,9 +147,9 @@ static sk_err decide_terminate(struct joint *j, struct exec *x, struct sk_ctx *c
                                const struct change *change)
 {
     const WS(TerminateWorkflowExecutionRequest) *r = change->request;
+    if (!exec_running(x))
+        return exec_over(ctx);
     sk_err err = check_chain(ctx, x, r->first_execution_run_id);
-    if (err == SK_OK && !exec_running(x))
-        err = exec_over(ctx);
     if (err == SK_OK)
         close_terminated(joint_txn(j), r->reason, r->details, r->identity);
     return err;

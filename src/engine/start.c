@@ -20,7 +20,7 @@ int64_t start_run_timeout_ms(int64_t run_ms, int64_t execution_ms)
     return run_ms;
 }
 
-static int64_t task_timeout_ms(const struct sk_limits *limits, int64_t asked, int64_t run_ms)
+int64_t start_task_timeout_ms(const struct sk_limits *limits, int64_t asked, int64_t run_ms)
 {
     int64_t ms = asked > 0 ? asked : limits->wft_timeout_default_ms;
     if (ms > limits->wft_timeout_max_ms)
@@ -61,8 +61,8 @@ void start_run(struct txn *t, struct sk_ctx *ctx, const struct sk_namespace *ns,
     if (a->retry_policy) // a run without one is not retried
         a->retry_policy = retry_full_policy(ctx->arena, a->retry_policy);
     a->workflow_task_timeout =
-        sk_dur(ctx->arena, task_timeout_ms(t->e->limits, sk_dur_ms(a->workflow_task_timeout),
-                                           sk_dur_ms(a->workflow_run_timeout)));
+        sk_dur(ctx->arena, start_task_timeout_ms(t->e->limits, sk_dur_ms(a->workflow_task_timeout),
+                                                 sk_dur_ms(a->workflow_run_timeout)));
     a->original_execution_run_id = sk_arena_strdup(ctx->arena, x->run_text);
     if (!sk_text_set(a->first_execution_run_id))
         a->first_execution_run_id = a->original_execution_run_id;
@@ -98,8 +98,9 @@ static sk_err already_started(struct sk_ctx *ctx, const struct exec *x, const ch
 static sk_err too_soon(struct sk_ctx *ctx, const struct exec *x, const char *what)
 {
     int64_t since = (sk_now_wall_ns() - x->s->start_ns) / MS_NS;
-    int64_t minimum = exec_engine(x)->limits->id_reuse_min_ms;
-    if (minimum == 0 || since > minimum)
+    const struct sk_limits *limits = exec_engine(x)->limits;
+    if (!limits->id_reuse_checked || limits->id_reuse_min_ms == 0 ||
+        since > limits->id_reuse_min_ms)
         return SK_OK;
     return sk_fail_resource_exhausted(
         ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
@@ -205,7 +206,7 @@ static HIST(WorkflowExecutionStartedEventAttributes) *attributes_of(
     a->task_queue = sk_queue_msg(arena, r->task_queue->name, NULL);
     a->input = r->input;
     a->header = r->header;
-    a->workflow_execution_timeout = r->workflow_execution_timeout; // absent stays absent
+    a->workflow_execution_timeout = sk_dur_capped(arena, r->workflow_execution_timeout);
     a->workflow_run_timeout = run_ms > 0 ? sk_dur(arena, run_ms) : r->workflow_run_timeout;
     a->workflow_task_timeout = r->workflow_task_timeout; // start_run completes it and the policy
     a->identity = r->identity;
@@ -259,7 +260,8 @@ static sk_err attach(struct sk_ctx *ctx, const struct sk_namespace *ns, struct e
         event->links = r->links;
     }
     txn_add(&t, event);
-    request_remember(&t, r->request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED), event->event_id);
+    request_remember(&t, a->attached_request_id, EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED),
+                     event->event_id);
     return txn_commit(&t);
 }
 

@@ -98,7 +98,11 @@ sk_err token_open(struct sk_engine *e, struct sk_ctx *ctx, ProtobufCBinaryData t
     if (!ours)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "Error deserializing task token: it was not made by this server");
-    return sk_wire_decode(ctx, type, body, ret);
+    if (sk_wire_decode(ctx, type, body, ret) == SK_OK)
+        return SK_OK;
+    sk_ctx_clear(ctx);
+    return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                   "Error deserializing task token: it is one for another method");
 }
 
 sk_err token_key_load(struct sk_engine *e, struct sk_ctx *ctx)

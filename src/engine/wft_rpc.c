@@ -215,13 +215,12 @@ static sk_err refuse(struct sk_ctx *ctx, const struct sk_namespace *ns, struct f
         wft_fail_for_good(&t, v->cause, sk_failure_new(ctx->arena, text, "Server"), identity);
         close_terminated(&t, sk_bin(ctx->arena, text), NULL, SYSTEM_IDENTITY);
     } else {
-        FAILURE *failure = sk_failure_new(ctx->arena, v->text ? v->text : text, "Server");
+        FAILURE *failure = sk_failure_new(ctx->arena, text, "");
         failure->failure_info_case =
             TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_SERVER_FAILURE_INFO;
         failure->server_failure_info =
             MSG_NEW(ctx->arena, Temporal__Api__Failure__V1__ServerFailureInfo,
                     temporal__api__failure__v1__server_failure_info);
-        failure->server_failure_info->non_retryable = true;
         wft_fail(&t, v->cause, failure, identity);
     }
     err = txn_commit(&t);

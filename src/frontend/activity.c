@@ -27,9 +27,7 @@ static sk_err by_token(struct sk_frontend *frontend, struct sk_ctx *ctx, const c
                        ProtobufCBinaryData token, const char *identity,
                        const struct sk_namespace **ret)
 {
-    sk_err err = sk_frontend_check_token(ctx, token);
-    if (err == SK_OK)
-        err = sk_frontend_namespace(frontend, ctx, name, ret);
+    sk_err err = sk_frontend_check_task(frontend, ctx, name, token, ret);
     return err == SK_OK ? sk_frontend_check_id(frontend, ctx, "Identity", identity) : err;
 }
 
@@ -49,8 +47,9 @@ static sk_err by_id(struct sk_frontend *frontend, struct sk_ctx *ctx, struct tar
         err = sk_frontend_check_id_set(frontend, ctx, "ActivityId", t.activity_id);
     if (err == SK_OK)
         err = sk_frontend_check_id_set(frontend, ctx, "WorkflowId", t.workflow_id);
-    if (err == SK_OK)
-        err = sk_frontend_check_run_id(ctx, t.run_id);
+    struct sk_uuid run;
+    if (err == SK_OK && !sk_blank(t.run_id) && sk_uuid_parse(t.run_id, &run) != 0)
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "RunId is not valid UUID.");
     return err == SK_OK ? sk_frontend_check_id(frontend, ctx, "Identity", t.identity) : err;
 }
 

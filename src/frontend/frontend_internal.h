@@ -129,8 +129,10 @@ sk_err sk_frontend_check_search_attributes(struct sk_frontend *frontend, struct 
                                            const struct sk_namespace *ns,
                                            const API_COMMON(SearchAttributes) *
                                                attributes) SK_MUST_USE;
-/* A task token: present. What is in it is the engine's to check. */
-sk_err sk_frontend_check_token(struct sk_ctx *ctx, ProtobufCBinaryData token) SK_MUST_USE;
+/* What a task is about: the namespace, and a token. What is in it is the engine's to check. */
+sk_err sk_frontend_check_task(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
+                              ProtobufCBinaryData token,
+                              const struct sk_namespace **ret) SK_MUST_USE;
 Google__Protobuf__Timestamp *sk_frontend_timestamp(struct sk_ctx *ctx, int64_t wall_ms);
 /* NULL, or a policy with Temporal's defaults in its empty fields, checked. */
 sk_err sk_frontend_retry_policy(struct sk_ctx *ctx, API_COMMON(RetryPolicy) * policy,

@@ -14,9 +14,9 @@
  */
 #include "frontend/frontend_internal.h"
 
+#include <string.h>
 #include "base/assert.h"
 #include "base/buf.h"
-#include <string.h>
 
 #define MARGIN_MS 1000
 
@@ -122,9 +122,9 @@ sk_err sk_frontend_get_workflow_execution_history(struct sk_call *call, struct s
     const struct sk_namespace *ns;
     struct sk_watch watch;
     bool wait = false;
-    sk_err err = sk_frontend_check_execution(frontend, ctx, r.execution);
+    sk_err err = sk_frontend_namespace(frontend, ctx, r.namespace_, &ns);
     if (!err)
-        err = sk_frontend_namespace(frontend, ctx, r.namespace_, &ns);
+        err = sk_frontend_check_execution(frontend, ctx, r.execution);
     if (err)
         return err;
     int64_t page_max = frontend->o.limits->history_page_max;

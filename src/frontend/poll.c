@@ -102,15 +102,15 @@ static sk_err check_time(struct sk_ctx *ctx)
 static sk_err check_poll(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *ns_name,
                          const struct poll_facts *facts, const struct sk_namespace **ret_ns)
 {
-    sk_err err = check_time(ctx);
+    sk_err err = sk_frontend_namespace(frontend, ctx, ns_name, ret_ns);
+    if (!err)
+        err = check_time(ctx);
     if (!err)
         err = sk_frontend_check_id(frontend, ctx, "Identity", facts->identity);
     if (!err)
         err = check_versioning(ctx, facts);
     if (!err)
         err = sk_frontend_check_task_queue(frontend, ctx, facts->queue);
-    if (!err)
-        err = sk_frontend_namespace(frontend, ctx, ns_name, ret_ns);
     return err;
 }
 

@@ -107,7 +107,7 @@ static bool level_used(const struct sk_queue_level *level)
 }
 
 static void fill_stats(struct sk_arena *arena, const struct sk_queue_info *info,
-                       WS(DescribeTaskQueueResponse) * to)
+                       WS(DescribeTaskQueueResponse) *to)
 {
     typedef WS(DescribeTaskQueueResponse__StatsByPriorityKeyEntry) entry;
     to->stats = totals_of(arena, info);
@@ -125,7 +125,7 @@ static void fill_stats(struct sk_arena *arena, const struct sk_queue_info *info,
 }
 
 static void fill_status(struct sk_arena *arena, const struct sk_queue_info *info,
-                        WS(DescribeTaskQueueResponse) * to)
+                        WS(DescribeTaskQueueResponse) *to)
 {
     to->task_queue_status = SK_NEW(arena, API_TASKQUEUE(TaskQueueStatus));
     temporal__api__taskqueue__v1__task_queue_status__init(to->task_queue_status);
@@ -138,7 +138,7 @@ static void fill_status(struct sk_arena *arena, const struct sk_queue_info *info
 }
 
 static void fill_rate(struct sk_arena *arena, const struct sk_queue_info *info,
-                      WS(DescribeTaskQueueResponse) * to)
+                      WS(DescribeTaskQueueResponse) *to)
 {
     typedef WS(DescribeTaskQueueResponse__EffectiveRateLimit) effective;
     bool worker = info->rate_limit >= 0 && info->rate_limit < SYSTEM_RATE;
@@ -166,8 +166,8 @@ static sk_err ask(struct sk_frontend *frontend, struct sk_ctx *ctx, const struct
 }
 
 static sk_err describe_plain(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                             const struct sk_namespace *ns, const WS(DescribeTaskQueueRequest) * r,
-                             WS(DescribeTaskQueueResponse) * response)
+                             const struct sk_namespace *ns, const WS(DescribeTaskQueueRequest) *r,
+                             WS(DescribeTaskQueueResponse) *response)
 {
     struct sk_queue_info info;
     if (r->report_stats && r->task_queue->kind == KIND(STICKY))
@@ -189,7 +189,7 @@ static sk_err describe_plain(struct sk_frontend *frontend, struct sk_ctx *ctx,
 /* ---- the enhanced answer: by version, of which there is the unversioned one, and kind ---- */
 
 static sk_err describe_type(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, const WS(DescribeTaskQueueRequest) * r,
+                            const struct sk_namespace *ns, const WS(DescribeTaskQueueRequest) *r,
                             queue_type type, API_TASKQUEUE(TaskQueueVersionInfo) * version)
 {
     typedef API_TASKQUEUE(TaskQueueVersionInfo__TypesInfoEntry) entry;
@@ -224,8 +224,8 @@ static bool unversioned_wanted(const API_TASKQUEUE(TaskQueueVersionSelection) * 
 
 static sk_err describe_enhanced(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                 const struct sk_namespace *ns,
-                                const WS(DescribeTaskQueueRequest) * r,
-                                WS(DescribeTaskQueueResponse) * response)
+                                const WS(DescribeTaskQueueRequest) *r,
+                                WS(DescribeTaskQueueResponse) *response)
 {
     typedef WS(DescribeTaskQueueResponse__VersionsInfoEntry) entry;
     static queue_type both[] = {TYPE(WORKFLOW), TYPE(ACTIVITY)};
@@ -292,9 +292,9 @@ sk_err sk_frontend_list_task_queue_partitions(struct sk_call *call, struct sk_ct
     WS(ListTaskQueuePartitionsResponse) *to = response;
     struct sk_frontend *frontend = sk_frontend_of(call);
     const struct sk_namespace *ns;
-    sk_err err = sk_frontend_check_task_queue(frontend, ctx, r->task_queue);
+    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
     if (!err)
-        err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
+        err = sk_frontend_check_task_queue(frontend, ctx, r->task_queue);
     if (err)
         return err;
     to->n_activity_task_queue_partitions = to->n_workflow_task_queue_partitions = 1;

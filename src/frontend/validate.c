@@ -28,7 +28,7 @@ sk_err sk_frontend_namespace(struct sk_frontend *frontend, struct sk_ctx *ctx, c
                              const struct sk_namespace **ret)
 {
     if (sk_blank(name))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "Namespace not set on request.");
+        return sk_fail(ctx, SK_INVALID_ARGUMENT, "Namespace is empty.");
     sk_err err = sk_frontend_check_id(frontend, ctx, "Namespace", name);
     if (err != SK_OK)
         return err;
@@ -74,11 +74,15 @@ sk_err sk_frontend_check_execution(struct sk_frontend *frontend, struct sk_ctx *
     return err == SK_OK ? sk_frontend_check_run_id(ctx, execution->run_id) : err;
 }
 
-sk_err sk_frontend_check_token(struct sk_ctx *ctx, ProtobufCBinaryData token)
+sk_err sk_frontend_check_task(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *name,
+                              ProtobufCBinaryData token, const struct sk_namespace **ret)
 {
-    if (token.len == 0)
+    sk_err err = SK_OK;
+    if (!sk_blank(name) || token.len > 0)
+        err = sk_frontend_namespace(frontend, ctx, name, ret);
+    if (err == SK_OK && token.len == 0)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "Task token not set on request.");
-    return SK_OK;
+    return err;
 }
 
 char *sk_frontend_uuid(struct sk_ctx *ctx)
@@ -295,6 +299,8 @@ sk_err sk_frontend_check_links(struct sk_ctx *ctx, API_COMMON(Link) *const *link
             return sk_fail(ctx, SK_INVALID_ARGUMENT, "link exceeds allowed size of %d, got %zu",
                            LINK_BYTES_MAX, size);
         const API_COMMON(Link) *link = links[i];
+        if (link->variant_case == TEMPORAL__API__COMMON__V1__LINK__VARIANT__NOT_SET)
+            return sk_fail(ctx, SK_INVALID_ARGUMENT, "unsupported link variant (links[%zu])", i);
         if (link->variant_case != TEMPORAL__API__COMMON__V1__LINK__VARIANT_WORKFLOW_EVENT)
             continue;
         const char *missing = sk_blank(link->workflow_event->namespace_)    ? "namespace"

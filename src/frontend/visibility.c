@@ -98,6 +98,10 @@ sk_err sk_frontend_list_archived_workflow_executions(struct sk_call *call, struc
     struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(ListArchivedWorkflowExecutionsRequest) *r = request;
     int64_t max = frontend->o.limits->list_page_max;
+    const struct sk_namespace *ns;
+    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
+    if (err != SK_OK)
+        return err;
     if (r->page_size > max)
         return sk_fail(ctx, SK_INVALID_ARGUMENT, "PageSize is larger than allowed %lld.",
                        (long long)max);

@@ -75,9 +75,7 @@ sk_err sk_frontend_respond_workflow_task_completed(struct sk_call *call, struct 
     struct sk_frontend *frontend = sk_frontend_of(call);
     const WS(RespondWorkflowTaskCompletedRequest) *r = request;
     const struct sk_namespace *ns;
-    sk_err err = sk_frontend_check_token(ctx, r->task_token);
-    if (err == SK_OK)
-        err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
+    sk_err err = sk_frontend_check_task(frontend, ctx, r->namespace_, r->task_token, &ns);
     if (err == SK_OK)
         err = sk_frontend_check_id(frontend, ctx, "Identity", r->identity);
     if (err == SK_OK)
@@ -107,9 +105,7 @@ sk_err sk_frontend_respond_workflow_task_failed(struct sk_call *call, struct sk_
     WS(RespondWorkflowTaskFailedRequest) r = *(const WS(RespondWorkflowTaskFailedRequest) *)request;
     const struct sk_limits *limits = frontend->o.limits;
     const struct sk_namespace *ns;
-    sk_err err = sk_frontend_check_token(ctx, r.task_token);
-    if (err == SK_OK)
-        err = sk_frontend_namespace(frontend, ctx, r.namespace_, &ns);
+    sk_err err = sk_frontend_check_task(frontend, ctx, r.namespace_, r.task_token, &ns);
     if (err == SK_OK)
         err = sk_frontend_check_id(frontend, ctx, "Identity", r.identity);
     if (err == SK_OK)
@@ -134,9 +130,7 @@ sk_err sk_frontend_respond_query_task_completed(struct sk_call *call, struct sk_
     WS(RespondQueryTaskCompletedRequest) r = *(const WS(RespondQueryTaskCompletedRequest) *)request;
     size_t max = (size_t)frontend->o.limits->blob_size_error;
     const struct sk_namespace *ns;
-    sk_err err = sk_frontend_check_token(ctx, r.task_token);
-    if (err == SK_OK)
-        err = sk_frontend_namespace(frontend, ctx, r.namespace_, &ns);
+    sk_err err = sk_frontend_check_task(frontend, ctx, r.namespace_, r.task_token, &ns);
     if (err != SK_OK)
         return err;
     size_t size = r.query_result ? sk_wire_size(&r.query_result->base) : 0;

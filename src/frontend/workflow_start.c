@@ -17,7 +17,6 @@
     TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_REUSE_POLICY__WORKFLOW_ID_REUSE_POLICY_##name
 #define CONFLICT(name) \
     TEMPORAL__API__ENUMS__V1__WORKFLOW_ID_CONFLICT_POLICY__WORKFLOW_ID_CONFLICT_POLICY_##name
-#define CALLBACKS_MAX 32
 
 typedef Temporal__Api__Enums__V1__WorkflowIdReusePolicy reuse_policy;
 typedef Temporal__Api__Enums__V1__WorkflowIdConflictPolicy conflict_policy;
@@ -120,21 +119,21 @@ static void default_policies(reuse_policy *reuse, conflict_policy *conflict,
 
 /* ---- start ---- */
 
-static sk_err check_callbacks(struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) * r)
+static sk_err check_callbacks(struct sk_ctx *ctx, const WS(StartWorkflowExecutionRequest) *r)
 {
     if (r->on_conflict_options && r->on_conflict_options->attach_completion_callbacks &&
         !r->on_conflict_options->attach_request_id)
         return sk_fail(ctx, SK_INVALID_ARGUMENT,
                        "attaching request ID is required for attaching completion callbacks");
-    if (r->n_completion_callbacks > CALLBACKS_MAX)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "cannot attach more than %d callbacks to a workflow (%zu callbacks given)",
-                       CALLBACKS_MAX, r->n_completion_callbacks);
+    if (r->n_completion_callbacks > 0) // nobody would ever be called
+        return sk_fail(ctx, SK_UNIMPLEMENTED,
+                       "completion_callbacks are not implemented by this server yet (%zu given)",
+                       r->n_completion_callbacks);
     return SK_OK;
 }
 
 static sk_err check_start_names(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                const WS(StartWorkflowExecutionRequest) * r)
+                                const WS(StartWorkflowExecutionRequest) *r)
 {
     sk_err err = sk_frontend_check_id_set(frontend, ctx, "WorkflowId", r->workflow_id);
     if (err == SK_OK)
@@ -151,7 +150,7 @@ static sk_err check_start_names(struct sk_frontend *frontend, struct sk_ctx *ctx
 
 /* Checks *r, a copy, and fills in what it leaves open. */
 static sk_err prepare_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                            const struct sk_namespace *ns, WS(StartWorkflowExecutionRequest) * r)
+                            const struct sk_namespace *ns, WS(StartWorkflowExecutionRequest) *r)
 {
     const struct start s = {
         .ns = ns,
@@ -203,32 +202,19 @@ sk_err sk_frontend_start_workflow_execution(struct sk_call *call, struct sk_ctx 
 
 /* ---- signal with start ---- */
 
-static sk_err check_length(struct sk_frontend *frontend, struct sk_ctx *ctx, const char *what,
-                           const char *value)
-{
-    size_t n = strlen(value), max = (size_t)frontend->o.limits->id_length_max;
-    if (n <= max)
-        return SK_OK;
-    return sk_fail(ctx, SK_INVALID_ARGUMENT, "%s exceeds maximum allowed length (%zu/%zu)", what, n,
-                   max);
-}
-
 static sk_err check_signal_names(struct sk_frontend *frontend, struct sk_ctx *ctx,
-                                 const WS(SignalWithStartWorkflowExecutionRequest) * r)
+                                 const WS(SignalWithStartWorkflowExecutionRequest) *r)
 {
     sk_err err = sk_frontend_check_id_set(frontend, ctx, "WorkflowId", r->workflow_id);
-    if (err == SK_OK && sk_blank(r->signal_name))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "signal not set");
     if (err == SK_OK)
-        err = check_length(frontend, ctx, "signal name", r->signal_name);
-    if (err == SK_OK && (!r->workflow_type || sk_blank(r->workflow_type->name)))
-        return sk_fail(ctx, SK_INVALID_ARGUMENT, "workflow type not set");
+        err = sk_frontend_check_id_set(frontend, ctx, "SignalName", r->signal_name);
     if (err == SK_OK)
-        err = check_length(frontend, ctx, "workflow type name", r->workflow_type->name);
+        err = sk_frontend_check_id_set(frontend, ctx, "WorkflowType",
+                                       r->workflow_type ? r->workflow_type->name : NULL);
     if (err == SK_OK)
         err = sk_frontend_check_task_queue(frontend, ctx, r->task_queue);
     if (err == SK_OK)
-        err = check_length(frontend, ctx, "Request ID", r->request_id);
+        err = sk_frontend_check_id(frontend, ctx, "RequestId", r->request_id);
     if (err == SK_OK)
         err = sk_frontend_check_id(frontend, ctx, "Identity", r->identity);
     return err;
@@ -236,7 +222,7 @@ static sk_err check_signal_names(struct sk_frontend *frontend, struct sk_ctx *ct
 
 static sk_err prepare_signal_with_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                         const struct sk_namespace *ns,
-                                        WS(SignalWithStartWorkflowExecutionRequest) * r)
+                                        WS(SignalWithStartWorkflowExecutionRequest) *r)
 {
     const struct start s = {
         .ns = ns,

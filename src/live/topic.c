@@ -66,7 +66,7 @@ static sk_err find_namespace(struct sk_live *live, struct sk_ctx *ctx, const sub
     if (*ret)
         return SK_OK;
     return *name ? sk_fail(ctx, SK_NOT_FOUND, "Namespace %s is not found.", name)
-                 : sk_fail(ctx, SK_INVALID_ARGUMENT, "Namespace not set on request.");
+                 : sk_fail(ctx, SK_INVALID_ARGUMENT, "Namespace is empty.");
 }
 
 static sk_err init_list(struct live_topic *t, struct sk_ctx *ctx)

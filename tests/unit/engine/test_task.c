@@ -122,6 +122,86 @@ static void test_a_run_that_outgrows_its_limit_at_an_eager_start_ends(void **sta
     in_world(outgrows_at_start);
 }
 
+/* ---- what readers could not read ---- */
+
+static void hundred_centuries(struct world *w)
+{
+    WS(StartWorkflowExecutionRequest) *r = start_request(w);
+    r->workflow_execution_timeout = sk_dur(w->ctx.arena, 0);
+    r->workflow_execution_timeout->seconds = INT64_MAX;
+    assert_int_equal(
+        sk_engine_start(w->engine, &w->ctx, w->ns, r,
+                        NEW(w, StartWorkflowExecutionResponse, start_workflow_execution_response)),
+        SK_OK);
+    CMDMSG(Command) *timer = start_timer(w, "t", 1);
+    timer->start_timer_command_attributes->start_to_fire_timeout->nanos = INT32_MAX;
+    complete_task(w, poll_workflow_task(w, QUEUE), timer, NULL);
+    const HIST(History) *history = events_of(w, WORKFLOW);
+    const API_DURATION *execution =
+        history->events[0]->workflow_execution_started_event_attributes->workflow_execution_timeout;
+    const API_DURATION *fire =
+        history->events[4]->timer_started_event_attributes->start_to_fire_timeout;
+    assert_int_equal(execution->seconds, INT64_C(100) * 365 * 86400);
+    assert_int_equal(fire->seconds, 2);
+    assert_int_equal(fire->nanos, 148000000); // what is above a second, rounded up to milliseconds
+}
+
+static void test_durations_in_histories_are_valid_and_at_most_a_century(void **state)
+{
+    (void)state;
+    in_world(hundred_centuries);
+}
+
+/* ---- activities that nobody has started ---- */
+
+static void ended_by_id(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule_activity(w, "a"), NULL);
+    WS(RespondActivityTaskFailedByIdRequest) *fail =
+        NEW(w, RespondActivityTaskFailedByIdRequest, respond_activity_task_failed_by_id_request);
+    fail->workflow_id = sk_arena_strdup(w->ctx.arena, WORKFLOW);
+    fail->activity_id = sk_arena_strdup(w->ctx.arena, "a");
+    sk_err err = sk_engine_activity_failed_by_id(w->engine, &w->ctx, w->ns, fail,
+                                                 NEW(w, RespondActivityTaskFailedByIdResponse,
+                                                     respond_activity_task_failed_by_id_response));
+    assert_int_equal(err, SK_NOT_FOUND);
+    sk_ctx_clear(&w->ctx);
+    WS(PollActivityTaskQueueResponse) *task = poll_activity_task(w, QUEUE);
+    assert_int_equal(task->attempt, 1);
+    complete_activity(w, task);
+}
+
+static void test_an_activity_that_nobody_has_started_cannot_fail(void **state)
+{
+    (void)state;
+    in_world(ended_by_id);
+}
+
+/* ---- children ---- */
+
+static void child_of_a_short_run(struct world *w)
+{
+    WS(StartWorkflowExecutionRequest) *r = start_request(w);
+    r->workflow_run_timeout = sk_dur(w->ctx.arena, 2000); // and with it the parent's tasks
+    assert_int_equal(
+        sk_engine_start(w->engine, &w->ctx, w->ns, r,
+                        NEW(w, StartWorkflowExecutionResponse, start_workflow_execution_response)),
+        SK_OK);
+    complete_task(w, poll_workflow_task(w, QUEUE), start_child(w, "child"), NULL);
+    const HIST(History) *history = events_of(w, WORKFLOW);
+    const HIST(StartChildWorkflowExecutionInitiatedEventAttributes) *a =
+        history->events[4]->start_child_workflow_execution_initiated_event_attributes;
+    assert_int_equal(a->workflow_task_timeout->seconds, 10);
+    assert_int_equal(a->workflow_run_timeout->seconds, 0);
+}
+
+static void test_a_childs_tasks_have_the_servers_timeout_not_the_parents(void **state)
+{
+    (void)state;
+    in_world(child_of_a_short_run);
+}
+
 /* ---- page tokens ---- */
 
 static void other_methods_token(struct world *w)
@@ -164,6 +244,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout),
         cmocka_unit_test(test_a_late_attempt_times_out),
+        cmocka_unit_test(test_durations_in_histories_are_valid_and_at_most_a_century),
+        cmocka_unit_test(test_an_activity_that_nobody_has_started_cannot_fail),
+        cmocka_unit_test(test_a_childs_tasks_have_the_servers_timeout_not_the_parents),
         cmocka_unit_test(test_a_page_token_of_another_method_is_refused),
         cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_a_poll_ends),
         cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_an_eager_start_ends),

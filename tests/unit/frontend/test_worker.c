@@ -65,7 +65,7 @@ static void check_activity_tokens(void)
     check_failed("activity_failed", failed_by_token(), "Complete result exceeds size limit.");
 
     REQUEST(beat, RecordActivityTaskHeartbeatRequest, record_activity_task_heartbeat_request);
-    WS(RecordActivityTaskHeartbeatResponse) * beaten;
+    WS(RecordActivityTaskHeartbeatResponse) *beaten;
     beat.task_token = TOKEN;
     beat.details = payloads_of(20000);
     CHECK(call('w', "RecordActivityTaskHeartbeat", &beat,
@@ -85,7 +85,7 @@ static void check_activity_failures(void)
 {
     REQUEST(r, RespondActivityTaskFailedRequest, respond_activity_task_failed_request);
     const ProtobufCMessageDescriptor *reply = RESPONSE(respond_activity_task_failed_response);
-    WS(RespondActivityTaskFailedResponse) * answer;
+    WS(RespondActivityTaskFailedResponse) *answer;
     failure_pb failure, cause;
     Temporal__Api__Failure__V1__ApplicationFailureInfo info;
     temporal__api__failure__v1__failure__init(&failure);
@@ -134,7 +134,7 @@ static void check_activity_ids(void)
     r.workflow_id = TEXT("w");
     r.run_id = TEXT("x");
     CHECK(call('w', method, &r, reply, NULL) == SK_INVALID_ARGUMENT);
-    CHECK_STR(fx.ctx.err.message, "Invalid RunId.");
+    CHECK_STR(fx.ctx.err.message, "RunId is not valid UUID.");
     r.run_id = TEXT("");
     CHECK(call('w', method, &r, reply, NULL) == SK_OK);
     CHECK_STR(last.name, "activity_completed_by_id");

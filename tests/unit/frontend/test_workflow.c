@@ -81,7 +81,7 @@ static void check_start_names(void)
 {
     start_pb r = good_start();
     r.namespace_ = TEXT("");
-    refused(&r, "Namespace not set on request.");
+    refused(&r, "Namespace is empty.");
     r.namespace_ = TEXT("nope");
     CHECK(start(&r) == SK_NOT_FOUND);
     CHECK_STR(fx.ctx.err.message, "Namespace nope is not found.");
@@ -264,10 +264,10 @@ static void check_signal_with_start(void)
     r.workflow_type = s.workflow_type;
     r.task_queue = s.task_queue;
     CHECK(call('w', method, &r, reply, NULL) == SK_INVALID_ARGUMENT);
-    CHECK_STR(fx.ctx.err.message, "signal not set");
+    CHECK_STR(fx.ctx.err.message, "SignalName is not set on request.");
     r.signal_name = long_text(1001);
     CHECK(call('w', method, &r, reply, NULL) == SK_INVALID_ARGUMENT);
-    CHECK_STR(fx.ctx.err.message, "signal name exceeds maximum allowed length (1001/1000)");
+    CHECK_STR(fx.ctx.err.message, "SignalName length exceeds limit. (1001 bytes, at most 1000)");
     r.signal_name = TEXT("s");
     CHECK(call('w', method, &r, reply, NULL) == SK_OK);
     const WS(SignalWithStartWorkflowExecutionRequest) *seen = engine_request(r.base.descriptor);
