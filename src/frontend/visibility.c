@@ -35,11 +35,12 @@ static ProtobufCBinaryData binary(struct sk_str s)
 
 /* ---- by filter text ---- */
 
-/* What the requests of List and Scan have in common. */
+/* What the requests of List and Scan have in common; Skald's own list has an order besides. */
 struct page {
     const char *ns, *query;
     int32_t size;
     ProtobufCBinaryData token;
+    const char *order_by;
 };
 
 static sk_err list_page(struct sk_call *call, struct sk_ctx *ctx, const struct page *page,
@@ -47,11 +48,16 @@ static sk_err list_page(struct sk_call *call, struct sk_ctx *ctx, const struct p
 {
     struct sk_frontend *frontend = sk_frontend_of(call);
     const struct sk_namespace *ns;
+    struct sk_vis_query query;
     sk_err err = sk_frontend_namespace(frontend, ctx, page->ns, &ns);
+    if (err == SK_OK)
+        err = sk_vis_parse(ctx, ns, page->query, SK_VIS_FOR_LIST, &query);
+    if (err == SK_OK)
+        err = sk_vis_parse_order(ctx, ns, page->order_by, &query.order);
     if (err != SK_OK)
         return err;
-    return sk_vis_list_runs(ctx, frontend->o.store, ns, page->query,
-                            page_size(frontend, page->size), token_of(page->token), ret);
+    return sk_vis_list_query(ctx, frontend->o.store, ns, &query, page->query,
+                             page_size(frontend, page->size), token_of(page->token), ret);
 }
 
 sk_err sk_frontend_list_workflow_executions(struct sk_call *call, struct sk_ctx *ctx,
@@ -59,7 +65,7 @@ sk_err sk_frontend_list_workflow_executions(struct sk_call *call, struct sk_ctx 
 {
     const WS(ListWorkflowExecutionsRequest) *r = request;
     WS(ListWorkflowExecutionsResponse) *reply = response;
-    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token};
+    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token, NULL};
     struct sk_vis_list list = {0};
     sk_err err = list_page(call, ctx, &page, &list);
     reply->executions = list.executions;
@@ -73,7 +79,7 @@ sk_err sk_frontend_scan_workflow_executions(struct sk_call *call, struct sk_ctx 
 {
     const WS(ScanWorkflowExecutionsRequest) *r = request;
     WS(ScanWorkflowExecutionsResponse) *reply = response;
-    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token};
+    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token, NULL};
     struct sk_vis_list list = {0};
     sk_err err = list_page(call, ctx, &page, &list);
     reply->executions = list.executions;
@@ -108,31 +114,20 @@ sk_err sk_frontend_list_archived_workflow_executions(struct sk_call *call, struc
     return sk_fail(ctx, SK_INVALID_ARGUMENT, "Cluster is not configured for visibility archival.");
 }
 
-/* Skald's own: the same in another order. */
+/* Skald's own: the same in an order of one's choice. */
 sk_err sk_frontend_list_workflows(struct sk_call *call, struct sk_ctx *ctx, const void *request,
                                   void *response)
 {
-    struct sk_frontend *frontend = sk_frontend_of(call);
     const SKAPI(ListWorkflowsRequest) *r = request;
     SKAPI(ListWorkflowsResponse) *reply = response;
-    const struct sk_namespace *ns;
-    struct sk_vis_query query;
-    struct sk_vis_list list;
-    sk_err err = sk_frontend_namespace(frontend, ctx, r->namespace_, &ns);
-    if (err == SK_OK)
-        err = sk_vis_parse(ctx, ns, r->query, SK_VIS_FOR_LIST, &query);
-    if (err == SK_OK)
-        err = sk_vis_parse_order(ctx, ns, r->order_by, &query.order);
-    if (err == SK_OK)
-        err = sk_vis_list_query(ctx, frontend->o.store, ns, &query, r->query,
-                                page_size(frontend, r->page_size), token_of(r->next_page_token),
-                                &list);
-    if (err != SK_OK)
-        return err;
+    const struct page page = {r->namespace_, r->query, r->page_size, r->next_page_token,
+                              r->order_by};
+    struct sk_vis_list list = {0};
+    sk_err err = list_page(call, ctx, &page, &list);
     reply->executions = list.executions;
     reply->n_executions = list.count;
     reply->next_page_token = binary(list.next_page_token);
-    return SK_OK;
+    return err;
 }
 
 /* ---- by fixed filters ---- */

@@ -128,17 +128,6 @@ sk_err sk_vis_list_query(struct sk_ctx *ctx, struct sk_store *store, const struc
     return SK_OK;
 }
 
-sk_err sk_vis_list_runs(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
-                        const char *filter, size_t page_size, struct sk_str page_token,
-                        struct sk_vis_list *ret)
-{
-    struct sk_vis_query query;
-    sk_err err = sk_vis_parse(ctx, ns, filter, SK_VIS_FOR_LIST, &query);
-    if (err != SK_OK)
-        return err;
-    return sk_vis_list_query(ctx, store, ns, &query, filter, page_size, page_token, ret);
-}
-
 /* ---- count ---- */
 
 const char *sk_vis_status_name(int64_t status)

@@ -48,11 +48,8 @@ struct sk_vis_list {
     size_t count;
     struct sk_str next_page_token; /* empty: the last page */
 };
-sk_err sk_vis_list_runs(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
-                        const char *filter, size_t page_size, struct sk_str page_token,
-                        struct sk_vis_list *ret) SK_MUST_USE;
-/* The same with a query made by sk_vis_parse and perhaps narrowed since (old list methods) or put
- * in an order; filter is the text the token is bound to. */
+/* The query is made by sk_vis_parse, and perhaps narrowed since (old list methods) or put in an
+ * order; filter is the text that the token is bound to. */
 sk_err sk_vis_list_query(struct sk_ctx *ctx, struct sk_store *store, const struct sk_namespace *ns,
                          struct sk_vis_query *query, const char *filter, size_t page_size,
                          struct sk_str page_token, struct sk_vis_list *ret) SK_MUST_USE;

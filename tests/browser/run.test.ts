@@ -305,6 +305,26 @@ s.test('ids with / # % ? and spaces come through every address', async ({ page }
   await eventually(() => shownId(page), (shown) => shown === 'c#d');
 });
 
+s.test('ids that are steps in a path are opened, acted on and loaded again', async ({ page }) => {
+  for (const id of ['.', '..', '~..']) {
+    const handle = await start('approval', [], id);
+    await page.goto(s.url(`/namespaces/default/workflows?q=${encodeURIComponent(`WorkflowId = "${id}"`)}`));
+    await page.getByRole('link', { name: id, exact: true }).first().click();
+    await page.waitForURL(/\/timeline/);
+    for (const [key, name] of [['2', 'history'], ['3', 'input'], ['5', 'queries'], ['1', 'timeline']] as const) {
+      await page.keyboard.press(key);
+      await page.waitForURL(new RegExp(`/${name}`));
+      await page.reload();
+      await eventually(() => shownId(page), (shown) => shown === id);
+    }
+    await page.getByRole('button', { name: 'Actions' }).click();
+    await page.getByRole('menuitem', { name: /^Request cancellation/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: /^(Request cancellation|Cancel workflow|Cancel 1)/ }).click();
+    await eventually(async () => (await handle.fetchHistory()).events!.some((e) => e.workflowExecutionCancelRequestedEventAttributes));
+    await handle.terminate();
+  }
+});
+
 s.test('nothing on the pages of a run is inaccessible', async ({ page }) => {
   const handle = await start('family', [`axe-${randomUUID()}`]);
   const troubled = await start('troubled', [500]);

@@ -1,6 +1,6 @@
 import { settings } from '@/app/settings';
 import { jsonPayload } from '@/model/payloads';
-import { at, post, rpc } from './client';
+import { rpc } from './client';
 import { encodeRequest } from './codec';
 
 /** Every change: what it needs, and who asked for it. */
@@ -36,15 +36,17 @@ export async function signalRun(
 ): Promise<unknown> {
   const body = await encodeRequest(ns, {
     workflowExecution: execution(run),
+    signalName: name,
     input: payloads(inputs),
     identity: identity(),
     requestId: newId(),
   });
-  return post(at`namespaces/${ns}/workflows/${run.workflowId}/signal/${name}`, body);
+  return rpc('SignalWorkflowExecution', { namespace: ns, ...body });
 }
 
 export function cancelRun(ns: string, run: RunRef, reason: string): Promise<unknown> {
-  return post(at`namespaces/${ns}/workflows/${run.workflowId}/cancel`, {
+  return rpc('RequestCancelWorkflowExecution', {
+    namespace: ns,
     workflowExecution: execution(run),
     identity: identity(),
     requestId: newId(),
@@ -53,7 +55,8 @@ export function cancelRun(ns: string, run: RunRef, reason: string): Promise<unkn
 }
 
 export function terminateRun(ns: string, run: RunRef, reason: string): Promise<unknown> {
-  return post(at`namespaces/${ns}/workflows/${run.workflowId}/terminate`, {
+  return rpc('TerminateWorkflowExecution', {
+    namespace: ns,
     workflowExecution: execution(run),
     identity: identity(),
     reason,
@@ -71,14 +74,11 @@ export interface StartAnswer {
 }
 
 export async function startWorkflow(ns: string, request: Record<string, unknown>): Promise<StartAnswer> {
-  const path = at`namespaces/${ns}/workflows/${String(request['workflowId'])}`;
   const body = await encodeRequest(ns, request);
-  return post(path, { ...body, identity: identity(), requestId: newId() });
+  return rpc('StartWorkflowExecution', { namespace: ns, ...body, identity: identity(), requestId: newId() });
 }
 
 export async function signalWithStart(ns: string, request: Record<string, unknown>): Promise<StartAnswer> {
-  const { workflowId, signalName } = request;
-  const path = at`namespaces/${ns}/workflows/${String(workflowId)}/signal-with-start/${String(signalName)}`;
   const body = await encodeRequest(ns, request);
-  return post(path, { ...body, identity: identity(), requestId: newId() });
+  return rpc('SignalWithStartWorkflowExecution', { namespace: ns, ...body, identity: identity(), requestId: newId() });
 }

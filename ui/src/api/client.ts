@@ -23,7 +23,10 @@ export function url(path: string, query: Query = {}): string {
   return `${config.base}api/v1/${path}${text ? `?${text}` : ''}`;
 }
 
-/** A path with its values encoded: at`namespaces/${ns}/workflows/${id}`. */
+/**
+ * A path with its values encoded: at`skald/namespaces/${ns}/views`. Not for what anybody may name as they like:
+ * "." and ".." are steps in a path to a browser, however they are encoded. Those calls go by `rpc`.
+ */
 export function at(parts: TemplateStringsArray, ...values: string[]): string {
   return parts.reduce((path, part, i) => path + encodeURIComponent(values[i - 1] ?? '') + part);
 }
@@ -77,15 +80,7 @@ export async function post<T>(path: string, body: unknown = {}, options: CallOpt
   return (await call('POST', path, { ...options, body })) as T;
 }
 
-export async function put<T>(path: string, body: unknown = {}): Promise<T> {
-  return (await call('PUT', path, { body })) as T;
-}
-
-export async function remove<T>(path: string, query: Query = {}): Promise<T> {
-  return (await call('DELETE', path, { query })) as T;
-}
-
-/** A method that has no path of its own in Temporal's API. */
+/** A method by its name, with the whole request. */
 export async function rpc<T>(method: string, body: unknown, signal?: AbortSignal): Promise<T> {
   return post<T>(`rpc/${method}`, body, { signal });
 }

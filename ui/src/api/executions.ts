@@ -1,6 +1,6 @@
 import { payloadsIn } from '@/model/payloads';
 import type { DescribeExecution, ExecutionInfo, HistoryPage, Payloads } from '@/model/proto';
-import { at, get, post } from './client';
+import { at, get, rpc } from './client';
 import { encodeRequest } from './codec';
 import { decodeNow } from './decoder';
 
@@ -11,10 +11,10 @@ export interface RunId {
   runId: string;
 }
 
-const path = ({ ns, workflowId }: RunId) => at`namespaces/${ns}/workflows/${workflowId}`;
+const of = ({ ns, workflowId, runId }: RunId) => ({ namespace: ns, execution: { workflowId, runId } });
 
 export function describeRun(id: RunId, signal?: AbortSignal): Promise<DescribeExecution> {
-  return get(path(id), { query: { 'execution.runId': id.runId }, signal });
+  return rpc('DescribeWorkflowExecution', of(id), signal);
 }
 
 /** The largest page that the server gives. */
@@ -29,18 +29,12 @@ export interface PageOptions {
 /** Newest first. */
 export function historyReverse(id: RunId, options: PageOptions = {}): Promise<HistoryPage> {
   const { signal, maximumPageSize = historyPageMax, nextPageToken } = options;
-  return get(`${path(id)}/history-reverse`, {
-    query: { 'execution.runId': id.runId, maximumPageSize, nextPageToken },
-    signal,
-  });
+  return rpc('GetWorkflowExecutionHistoryReverse', { ...of(id), maximumPageSize, nextPageToken }, signal);
 }
 
 export function historyForward(id: RunId, options: PageOptions = {}): Promise<HistoryPage> {
   const { signal, maximumPageSize = historyPageMax, nextPageToken } = options;
-  return get(`${path(id)}/history`, {
-    query: { 'execution.runId': id.runId, maximumPageSize, nextPageToken },
-    signal,
-  });
+  return rpc('GetWorkflowExecutionHistory', { ...of(id), maximumPageSize, nextPageToken }, signal);
 }
 
 export interface QueryAnswer {
@@ -54,16 +48,9 @@ export async function queryRun(
   queryArgs?: Payloads,
   signal?: AbortSignal,
 ): Promise<QueryAnswer> {
-  const { workflowId, runId } = id;
   const { input } = await encodeRequest(id.ns, { input: queryArgs });
-  const answer = await post<QueryAnswer>(
-    `${path(id)}/query/${encodeURIComponent(queryType)}`,
-    {
-      execution: { workflowId, runId },
-      query: { queryType, ...(input ? { queryArgs: input } : {}) },
-    },
-    { signal },
-  );
+  const query = { queryType, ...(input ? { queryArgs: input } : {}) };
+  const answer = await rpc<QueryAnswer>('QueryWorkflow', { ...of(id), query }, signal);
   await decodeNow(id.ns, payloadsIn(answer.queryResult));
   return answer;
 }

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
-import { at, get } from './client';
+import { at, get, rpc } from './client';
 
 /** proto/skald/api/v1/task_queue.proto and worker.proto, as JSON. */
 export interface TaskQueueInfo {
@@ -58,7 +58,7 @@ export const taskQueuesQuery = (ns: string) =>
 export const taskQueueQuery = (ns: string, name: string) =>
   queryOptions({
     queryKey: ['task-queue', ns, name],
-    queryFn: ({ signal }) => get<TaskQueueAnswer>(at`skald/namespaces/${ns}/task-queues/${name}`, { signal }),
+    queryFn: ({ signal }) => rpc<TaskQueueAnswer>('GetTaskQueue', { namespace: ns, taskQueue: name }, signal),
   });
 
 export interface ActiveWorker {

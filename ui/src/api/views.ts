@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import { settings } from '@/app/settings';
-import { at, get, post, put, remove } from './client';
+import { at, get, post, rpc } from './client';
 
 export interface SavedView {
   name?: string;
@@ -29,12 +29,9 @@ export async function createView(ns: string, view: SavedView): Promise<void> {
 }
 
 export async function updateView(ns: string, name: string, view: SavedView): Promise<void> {
-  await put(at`skald/namespaces/${ns}/views/${name}`, { view, identity: who() });
+  await rpc('UpdateSavedView', { namespace: ns, name, view, identity: who() });
 }
 
 export async function deleteView(ns: string, view: SavedView): Promise<void> {
-  await remove(at`skald/namespaces/${ns}/views/${view.name ?? ''}`, {
-    etag: view.etag,
-    identity: who(),
-  });
+  await rpc('DeleteSavedView', { namespace: ns, name: view.name, etag: view.etag, identity: who() });
 }

@@ -5,12 +5,21 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router';
+import { fromPath, toPath } from '@/model/address';
 import { config } from './config';
 import { Crash } from './Crash';
 import { NotFound } from './NotFound';
 import { parseSearch, stringifySearch, text } from './search';
 import { settings } from './settings';
 import { Shell } from './Shell';
+
+/** What anybody may name as they like, as a part of a path: see model/address.ts. */
+const named = <K extends string>(...names: K[]) => {
+  type Params = { [P in K]: string };
+  const each = (change: (part: string) => string) => (params: Params) =>
+    Object.fromEntries(names.map((name) => [name, change(params[name])])) as Params;
+  return { parse: each(fromPath), stringify: each(toPath) };
+};
 
 /**
  * All addresses. Values in paths are percent-encoded by the router; searches are plain text, as
@@ -27,7 +36,7 @@ const start = createRoute({
   },
 });
 
-export const namespaceRoute = createRoute({ getParentRoute: () => root, path: '/namespaces/$ns' });
+export const namespaceRoute = createRoute({ getParentRoute: () => root, path: '/namespaces/$ns', params: named('ns') });
 
 const namespaceStart = createRoute({
   getParentRoute: () => namespaceRoute,
@@ -64,6 +73,7 @@ const queuesRoute = createRoute({
 const queueRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/task-queues/$name',
+  params: named('name'),
   component: lazyRouteComponent(() => import('@/pages/queues/QueuePage'), 'QueuePage'),
 });
 
@@ -104,6 +114,7 @@ export const workflowsRoute = createRoute({
 export const executionRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/workflows/$workflowId/$runId',
+  params: named('workflowId', 'runId'),
   component: lazyRouteComponent(() => import('@/pages/execution/ExecutionPage'), 'ExecutionPage'),
 });
 

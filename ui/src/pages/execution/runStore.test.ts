@@ -18,6 +18,14 @@ const { RunStore, runStore } = await import('./runStore');
 
 const id = { ns: 'default', workflowId: 'a/b', runId: 'r' };
 
+const forward = 'GetWorkflowExecutionHistory';
+const reverse = 'GetWorkflowExecutionHistoryReverse';
+
+interface PageRequest {
+  maximumPageSize: number;
+  nextPageToken?: string;
+}
+
 /** A server with one run, whose history can grow. */
 class Server {
   readonly story = new Story();
@@ -45,19 +53,19 @@ class Server {
     };
   }
 
-  readonly fetch = async (input: string): Promise<Response> => {
-    const url = new URL(input, 'http://x');
-    const call = url.pathname.split('/').at(-1) ?? '';
+  readonly fetch = async (input: string, init: RequestInit): Promise<Response> => {
+    const call = input.split('/').at(-1) ?? '';
+    const request = JSON.parse(String(init.body)) as PageRequest;
     this.calls.push(call);
     if (this.failing === call) return Response.json({ code: 14, message: 'away' }, { status: 503 });
-    if (call === 'history-reverse') return Response.json(this.page(url, this.story.events.toReversed()));
-    if (call === 'history') return Response.json(this.page(url, this.story.events));
+    if (call === reverse) return Response.json(this.page(request, this.story.events.toReversed()));
+    if (call === forward) return Response.json(this.page(request, this.story.events));
     return Response.json(this.describe());
   };
 
-  page(url: URL, events: HistoryEvent[]): object {
-    const size = Number(url.searchParams.get('maximumPageSize'));
-    const from = Number(url.searchParams.get('nextPageToken') ?? 0);
+  page(request: PageRequest, events: HistoryEvent[]): object {
+    const size = request.maximumPageSize;
+    const from = Number(request.nextPageToken ?? 0);
     const next = from + size < events.length ? { nextPageToken: String(from + size) } : {};
     return { history: { events: events.slice(from, from + size) }, ...next };
   }
@@ -95,7 +103,7 @@ it('shows the newest page and the input first, and loads the rest behind', async
   expect(store.get()).toMatchObject({ loading: 'done', total: 1201 });
   expect(store.get().log.complete).toBe(true);
   expect(sizes).toContain(256);
-  expect(server.calls.filter((c) => c === 'history-reverse')).toHaveLength(5);
+  expect(server.calls.filter((c) => c === reverse)).toHaveLength(5);
   leave();
 });
 
@@ -143,7 +151,7 @@ it('follows the stream without asking while it is live', async () => {
 
 it('says what failed, and goes on when asked to', async () => {
   const server = serve(200);
-  server.failing = 'history-reverse';
+  server.failing = reverse;
   const store = new RunStore(id);
   const leave = store.use();
   await pass(100);
