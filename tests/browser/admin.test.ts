@@ -133,19 +133,71 @@ s.test('a namespace in which nothing ran says how to begin, and comes alive', as
   await poll;
 });
 
-s.test('the page of the API finds a method and shows its fields and its call', async ({ page }) => {
+const method = (page: Page, name: string) =>
+  page.getByRole('navigation', { name: 'Methods' }).getByRole('link', { name });
+
+s.test('the page of the API finds a method and shows its fields, a body to fill in and the call', async ({ page }) => {
   await page.goto(s.url('/api'));
-  await page.getByLabel('Find a method').fill('signalworkflow');
-  await page.getByRole('button', { name: /POST SignalWorkflowExecution/ }).click();
-  await reads(page.locator('main'), 'curl -X POST');
-  await page.getByRole('button', { name: /^workflowExecution/ }).click();
-  await visible(page.getByText('runId', { exact: true }));
+  await page.getByLabel('Find a method').fill('signal workflow');
+  await method(page, 'POST SignalWorkflowExecution').click();
+  const view = page.getByRole('article', { name: 'SignalWorkflowExecution' });
+  await reads(view, 'Fields of the body');
+  await view.getByRole('button', { name: /^workflowExecution/ }).first().click();
+  await visible(view.getByText('runId', { exact: true }));
+  await view.getByLabel('workflowId').fill('a/b');
+  await view.getByLabel('signalName').fill('go');
+  await reads(view, "/namespaces/default/workflows/a%2Fb/signal/go'".replace("'", ''));
+  assert.equal(await view.getByRole('button', { name: 'Try it' }).count(), 0); // it would change something
+  await accessible(page, 'a method of the API');
+  const address = page.url();
+  await page.goto(s.url('/'));
+  await page.goto(address); // the address is the state
+  await visible(page.getByRole('heading', { name: 'SignalWorkflowExecution' }));
   await page.getByLabel('Find a method').fill('no such method');
-  await visible(page.getByText('No method of that name'));
+  await visible(page.getByText('No method has all these words.'));
+});
+
+s.test('a GET is tried in place, its answer and its error shown as they come', { allow: [/404/] }, async ({ page }) => {
+  await page.goto(s.url('/api?op=DescribeNamespace'));
+  const view = page.getByRole('article', { name: 'DescribeNamespace' });
+  await view.getByRole('button', { name: 'Try it' }).click();
+  const answer = view.getByRole('region', { name: 'Answer of the server' });
+  await reads(answer, '"name": "default"');
+  await reads(view.getByRole('status'), /HTTP 200 · \d+ ms/);
+  await view.getByLabel('namespace').first().fill('nowhere');
+  await view.getByRole('button', { name: 'Try it' }).click();
+  await reads(view.getByRole('status'), 'HTTP 404');
+  await reads(answer, 'nowhere');
+  await accessible(page, 'an answer');
+  await view.getByLabel('namespace').first().fill('');
+  await reads(page.getByRole('button', { name: 'Try it' }), 'Try it');
+  assert(await view.getByRole('button', { name: 'Try it' }).isDisabled());
+});
+
+s.test('a call that waits can be stopped', async ({ page }) => {
+  const { client } = s;
+  const run = await client.workflow.start('Nothing', { workflowId: `api-${Date.now()}`, taskQueue: 'nobody' });
+  await page.goto(s.url('/api?op=GetWorkflowExecutionHistory'));
+  const view = page.getByRole('article', { name: 'GetWorkflowExecutionHistory' });
+  await view.getByLabel('workflowId').fill(run.workflowId);
+  await view.getByLabel('waitNewEvent').fill('true');
+  await view.getByLabel('historyEventFilterType').fill('HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT');
+  await view.getByRole('button', { name: 'Try it' }).click();
+  await view.getByRole('button', { name: 'Stop' }).click();
+  await visible(view.getByRole('button', { name: 'Try it' }));
+  await run.terminate();
+});
+
+s.test('what is not built yet is shown when it is asked for, and says so', async ({ page }) => {
+  await page.goto(s.url('/api?q=CreateSchedule'));
+  await visible(page.getByText('No method has all these words.'));
+  await page.getByRole('checkbox', { name: /not built yet/ }).check();
+  await method(page, 'POST CreateSchedule').click();
+  await reads(page.locator('main'), 'this server answers 501');
 });
 
 s.test('nothing is inaccessible in these pages', async ({ page }) => {
-  const pages = ['/namespaces', '/namespaces/default/settings', '/api'];
+  const pages = ['/namespaces', '/namespaces/default/settings', '/api', '/api?op=ListWorkflowExecutions'];
   for (const path of pages) {
     await page.goto(s.url(path));
     await visible(page.locator('h1'));
@@ -154,7 +206,7 @@ s.test('nothing is inaccessible in these pages', async ({ page }) => {
 });
 
 s.test('at 390 pixels nothing scrolls sideways', { mobile: true }, async ({ page }) => {
-  for (const path of ['/namespaces', '/namespaces/default/settings', '/api', '/namespaces/blank/workflows']) {
+  for (const path of ['/namespaces', '/namespaces/default/settings', '/api', '/api?op=StartWorkflowExecution', '/namespaces/blank/workflows']) {
     await page.goto(s.url(path));
     await visible(page.locator('h1, h2'));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -66,6 +66,10 @@ function screens(runIds: Map<string, string>): Screen[] {
     await page.getByRole('button', { name: 'Run query' }).click();
     await page.getByText(/took/).first().waitFor();
   };
+  const tryIt = async (page: Page) => {
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('region', { name: 'Answer of the server' }).waitFor();
+  };
   const select = async (page: Page) => {
     for (const n of [1, 2, 4]) await page.getByRole('checkbox', { name: /^Select / }).nth(n).check();
   };
@@ -104,6 +108,7 @@ function screens(runIds: Map<string, string>): Screen[] {
     { name: 'namespaces', path: '/namespaces' },
     { name: 'settings', path: `${inDefault}settings` },
     { name: 'api', path: '/api' },
+    { name: 'api-method', path: '/api?op=ListWorkflowExecutions', prepare: tryIt },
     { name: 'import', path: '/import' },
     { name: 'not-found', path: '/no/such/page' },
   ];

@@ -46,9 +46,18 @@ const namespaceStart = createRoute({
   },
 });
 
+export interface ApiSearch {
+  /** The method that is open. */
+  op?: string | undefined;
+  q?: string | undefined;
+  /** `1`: also what is not built yet. */
+  all?: string | undefined;
+}
+
 const apiRoute = createRoute({
   getParentRoute: () => root,
   path: '/api',
+  validateSearch: (search): ApiSearch => ({ ...text(search, 'op'), ...text(search, 'q'), ...text(search, 'all') }),
   component: lazyRouteComponent(() => import('@/pages/api/ApiPage'), 'ApiPage'),
 });
 

@@ -1,149 +1,115 @@
-import { TextInput } from '@mantine/core';
+import { Checkbox, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
-import { get, url } from '@/api/client';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useMemo, useRef } from 'react';
+import { openApiQuery } from '@/api/openapi';
+import { url } from '@/api/client';
 import { config } from '@/app/config';
+import { useSettings } from '@/app/settings';
+import { useShortcuts } from '@/app/shortcuts';
 import { Icon } from '@/design/icons';
-import { CommandLine, EmptyState, ErrorPanel, Page } from '@/design/parts';
-import { curl, inner, matches, type OpenApi, type Operation, operations, type Schema, typeWords } from '@/model/openapi';
+import { EmptyState, ErrorPanel } from '@/design/parts';
+import { groups, type Operation, operationsOf, searched } from '@/model/openapi';
 import { strings } from '@/strings';
 import css from './ApiPage.module.css';
+import { OperationView } from './OperationView';
 
 const s = strings.api;
-const depthMax = 8; // messages may hold themselves
+const route = getRouteApi('/api');
 
-interface FieldsProps {
-  document: OpenApi;
-  schema: Schema;
-  depth: number;
-}
-
-function Fields({ document, schema, depth }: FieldsProps) {
-  const members = Object.entries(schema.properties ?? {});
-  if (schema.enum) return <p className={css['enum']}>{schema.enum.join(' · ')}</p>;
-  if (members.length === 0) return <p className="sk-dim">{s.nothing}</p>;
-  return (
-    <ul className={css['fields']}>
-      {members.map(([name, member]) => (
-        <Field key={name} document={document} name={name} schema={member} depth={depth} />
-      ))}
-    </ul>
-  );
-}
-
-/** A member; its own members are only made when it is opened. */
-function Field({ document, name, schema, depth }: FieldsProps & { name: string }) {
-  const [open, setOpen] = useState(false);
-  const within = inner(document, schema);
-  const opens = depth < depthMax && (within.properties !== undefined || within.enum !== undefined);
-  const line = (
-    <>
-      <code>{name}</code> <span className={css['type']}>{typeWords(schema)}</span>
-      {schema.description && <span className={css['about']}>{schema.description}</span>}
-    </>
-  );
-  if (!opens) return <li className={css['leaf']}>{line}</li>;
+function Row({ operation, open }: { operation: Operation; open: boolean }) {
+  const { id, method, own, built } = operation;
   return (
     <li>
-      <button type="button" className={css['field']} aria-expanded={open} onClick={() => setOpen(!open)}>
-        <Icon name={open ? 'down' : 'right'} size={12} />
-        {line}
-      </button>
-      {open && <Fields document={document} schema={within} depth={depth + 1} />}
+      <Link
+        to="/api"
+        search={(now) => ({ ...now, op: id })}
+        replace
+        className={css['row']}
+        aria-current={open ? 'true' : undefined}
+      >
+        <span className={css['method']}>{method}</span>
+        <span className="sk-ellipsis">{id}</span>
+        {!built && <span className={css['rowNote']}>{s.unbuilt}</span>}
+        {built && own && <span className={css['rowNote']}>{s.own}</span>}
+      </Link>
     </li>
   );
 }
 
-function Details({ document, operation }: { document: OpenApi; operation: Operation }) {
-  const { parameters, request, response } = operation;
-  return (
-    <div className={css['details']}>
-      {operation.description && <p className={css['description']}>{operation.description}</p>}
-      <p className="sk-dim sk-mono">{operation.grpc}</p>
-      <CommandLine command={curl(operation, location.origin, config.base)} what={s.call} />
-      {parameters.length > 0 && (
-        <section>
-          <h3>{s.parameters}</h3>
-          <ul className={css['fields']}>
-            {parameters.map((p) => (
-              <li key={p.name} className={css['leaf']}>
-                <code>{p.name}</code> <span className={css['type']}>{`${p.in} ${typeWords(p.schema ?? {})}`}</span>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      {request && (
-        <section>
-          <h3>{s.body}</h3>
-          <Fields document={document} schema={inner(document, request)} depth={0} />
-        </section>
-      )}
-      {response && (
-        <section>
-          <h3>{s.answer}</h3>
-          <Fields document={document} schema={inner(document, response)} depth={0} />
-        </section>
-      )}
-    </div>
-  );
-}
-
-function Row({ document, operation }: { document: OpenApi; operation: Operation }) {
-  const [open, setOpen] = useState(false);
-  return (
-    <li className={css['operation']}>
-      <button type="button" className={css['head']} aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span className={css['verb']}>{operation.verb}</span>
-        <span className={css['name']}>{operation.name}</span>
-        <code className={css['path']}>{operation.path}</code>
-        {!operation.built && <span className={css['later']}>{s.later}</span>}
-      </button>
-      {open && <Details document={document} operation={operation} />}
-    </li>
-  );
-}
-
-/** What can be called over HTTP, from the server's own description of it. */
-export function ApiPage() {
-  const [wanted, setWanted] = useState('');
-  const { data, error, refetch } = useQuery({
-    queryKey: ['openapi'],
-    staleTime: Infinity,
-    queryFn: ({ signal }) => get<OpenApi>('openapi.json', { signal }),
+function Operations({ operations, open }: { operations: readonly Operation[]; open: string | undefined }) {
+  if (operations.length === 0) return <p className={css['none']}>{s.none}</p>;
+  return groups.map((group) => {
+    const own = operations.filter((o) => o.group === group);
+    if (own.length === 0) return null;
+    return (
+      <section key={group} aria-label={s.groups[group]}>
+        <h2 className={css['group']}>
+          {s.groups[group]}
+          <span className="sk-num">{own.length}</span>
+        </h2>
+        <ul className={css['rows']}>
+          {own.map((o) => (
+            <Row key={o.id} operation={o} open={o.id === open} />
+          ))}
+        </ul>
+      </section>
+    );
   });
-  const all = useMemo(() => (data ? operations(data) : []), [data]);
-  const shown = all.filter((operation) => matches(operation, wanted));
-  const tags = [...new Set(shown.map((operation) => operation.tag))];
+}
+
+/** The methods of the HTTP API, from the document that describes them. */
+export function ApiPage() {
+  const { op, q = '', all } = route.useSearch();
+  const { data: doc, error, refetch } = useQuery(openApiQuery);
+  const navigate = useNavigate();
+  const field = useRef<HTMLInputElement>(null);
+  const ns = useSettings().namespace || config.defaultNamespace;
+  const every = useMemo(() => (doc ? operationsOf(doc) : []), [doc]);
+  const unbuilt = every.filter((o) => !o.built).length;
+  const found = searched(every.filter((o) => o.built || all === '1'), q);
+  const open = every.find((o) => o.id === op);
+  useShortcuts([{ keys: '/', does: s.find, group: s.title, run: () => field.current?.focus() }]);
+  const search = (change: object) =>
+    void navigate({ to: '/api', search: (now) => ({ ...now, ...change }), replace: true });
+  if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />;
   return (
-    <Page
-      bar={
-        <div className={css['bar']}>
-          <h1>{s.title}</h1>
+    <div className={css['page']} data-open={open ? true : undefined}>
+      <h1 className="sk-hidden">{s.title}</h1>
+      <div className={css['side']}>
+        <div className={css['tools']}>
           <TextInput
-            aria-label={s.find}
-            placeholder={s.find}
+            ref={field}
+            type="search"
+            aria-label={s.search}
+            placeholder={s.search}
             leftSection={<Icon name="search" />}
-            value={wanted}
-            onChange={(event) => setWanted(event.currentTarget.value)}
+            value={q}
+            onChange={(event) => search({ q: event.currentTarget.value || undefined })}
           />
-          <a href={url('openapi.json')} target="_blank" rel="noreferrer" className={css['document']}>
-            {s.document}
-          </a>
+          <div className={css['toolRow']}>
+            <Checkbox
+              size="xs"
+              label={s.all(unbuilt)}
+              checked={all === '1'}
+              onChange={(event) => search({ all: event.currentTarget.checked ? '1' : undefined })}
+            />
+            <a href={url('openapi.json')} target="_blank" rel="noreferrer">
+              {s.document}
+            </a>
+          </div>
         </div>
-      }
-    >
-      {error && <ErrorPanel error={error} onRetry={() => void refetch()} />}
-      {data && shown.length === 0 && <EmptyState title={s.none} icon="search" />}
-      {data &&
-        tags.map((tag) => (
-          <section key={tag} aria-label={s.service[tag] ?? tag}>
-            <h2 className={css['tag']}>{s.service[tag] ?? tag}</h2>
-            <ul className={css['operations']}>
-              {shown.map((o) => o.tag === tag && <Row key={o.key} document={data} operation={o} />)}
-            </ul>
-          </section>
-        ))}
-    </Page>
+        <nav className={css['list']} aria-label={s.list}>
+          {doc ? <Operations operations={found} open={op} /> : <p className={css['none']}>{strings.common.loading}</p>}
+        </nav>
+      </div>
+      <div className={css['detail']}>
+        {doc && open ? (
+          <OperationView key={open.id} doc={doc} operation={open} ns={ns} />
+        ) : (
+          doc && <EmptyState title={s.choose}>{s.intro}</EmptyState>
+        )}
+      </div>
+    </div>
   );
 }

@@ -147,7 +147,7 @@ function ServerPanel() {
         <Fact name={s.server.shards}>{cluster?.historyShardCount?.toLocaleString('en')}</Fact>
         <Fact name={s.server.capabilities}>{able.join(', ')}</Fact>
         <Fact name={strings.api.title}>
-          <Link to="/api">{strings.api.methods}</Link>
+          <Link to="/api">{strings.api.list}</Link>
         </Fact>
       </Facts>
     </Panel>
