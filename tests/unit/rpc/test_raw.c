@@ -168,15 +168,19 @@ static void cancel_many(struct fixture *fx)
 {
     enum { MANY = 10000 };
     struct raw *raw = greet(fx);
-    struct sk_buf block = SK_BUF_INIT;
+    struct sk_buf block = SK_BUF_INIT, out = SK_BUF_INIT;
     raw_call_fields(&block, "/test.Echo/Poll");
     for (uint32_t i = 0; i < MANY; i++) {
-        raw_frame(raw, HEADERS, END_HEADERS, 2 * i + 1, block.p, block.n);
-        raw_frame(raw, DATA, END_STREAM, 2 * i + 1, "\0\0\0\0\0", 5);
+        raw_put(&out, HEADERS, END_HEADERS, 2 * i + 1, block.p, block.n);
+        raw_put(&out, DATA, END_STREAM, 2 * i + 1, "\0\0\0\0\0", 5);
     }
+    raw_send(raw, out.p, out.n);
     fixture_wait_parked(fx, MANY);
+    sk_buf_clear(&out);
     for (uint32_t i = 0; i < MANY; i++)
-        raw_frame(raw, RST_STREAM, 0, 2 * i + 1, "\0\0\0\x8", 4);
+        raw_put(&out, RST_STREAM, 0, 2 * i + 1, "\0\0\0\x8", 4);
+    raw_send(raw, out.p, out.n);
+    sk_buf_fini(&out);
     raw_call(raw, 2 * MANY + 1, ECHO_PATH, hello, sizeof hello);
     assert_int_equal(raw_status(raw, 2 * MANY + 1), 0);
     assert_int_equal(fx->gone, MANY);
