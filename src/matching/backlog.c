@@ -107,6 +107,7 @@ static void take_row(struct sk_mq *q, const struct sk_task_row *row)
     if (row->seq > q->seq_seen)
         q->seq_seen = row->seq;
     sk_matching_saw_seq(m, row->seq);
+    sk_mq_saw_task(q, t);
     if (t->task.sticky && !sk_mq_alive(q))
         sk_mq_forward(t);
     else

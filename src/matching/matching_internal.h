@@ -115,8 +115,8 @@ struct sk_mq {
     int64_t read_again_ms; /* after a failed read: not before */
 
     struct sk_mlimit limit;
-    struct sk_timer wake; /* a token or a second read is due */
-    bool sticky;
+    struct sk_timer wake;  /* a token or a second read is due */
+    bool sticky, plain;    /* what was said of it (sticky.c, INV-2) */
     struct sk_timer lapse; /* sticky with tasks and no polls: when it counts as dead */
 
     struct sk_map *pollers;      /* identity -> struct sk_mpoller; NULL while none */
@@ -229,6 +229,8 @@ int64_t sk_mlimit_due(const struct sk_mlimit *limit, int64_t now_ms);
 
 /* ---- sticky.c ---- */
 bool sk_mq_alive(const struct sk_mq *q);
+void sk_mq_call_sticky(struct sk_mq *q);
+void sk_mq_saw_task(struct sk_mq *q, const struct sk_mtask *t);
 /* After a task was kept on a sticky queue: see that it moves on if nobody polls. */
 void sk_mq_arm_lapse(struct sk_mq *q);
 void sk_mq_on_lapse(struct sk_timer *timer);

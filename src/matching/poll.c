@@ -101,7 +101,8 @@ static void on_arrive(void *arg)
         return;
     }
     struct sk_mq *q = sk_mq_get(loop, &poll->queue);
-    q->sticky |= poll->sticky;
+    if (poll->sticky)
+        sk_mq_call_sticky(q);
     q->used_ms = q->last_poll_ms = sk_now_mono_ms();
     if (poll->rate_limit >= 0 && q->key.kind == SK_TASK_ACTIVITY)
         sk_mlimit_set(&q->limit, poll->rate_limit, q->used_ms);

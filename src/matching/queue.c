@@ -168,6 +168,7 @@ static bool all_clear(const struct sk_mq *q)
 void sk_mq_offer_task(struct sk_mq *q, struct sk_mtask *t)
 {
     q->used_ms = sk_now_mono_ms();
+    sk_mq_saw_task(q, t);
     if (t->task.row.seq > q->seq_seen)
         q->seq_seen = t->task.row.seq;
     if (t->fresh) {

@@ -3,8 +3,8 @@
  * holds one second's worth, at least one. The latest value given by any worker counts; 0 stops
  * dispatch. Times are the loop's monotonic milliseconds.
  */
-#include "matching/matching_internal.h"
 #include <math.h>
+#include "matching/matching_internal.h"
 
 void sk_mlimit_init(struct sk_mlimit *limit)
 {

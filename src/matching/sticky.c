@@ -5,6 +5,10 @@
  * was there within sticky_alive_ms. Else it moves to its normal queue (row.fallback_queue), where
  * any worker may take it; its row stays where it is and the engine's start decides.
  *
+ * INV-2: a queue that counts as sticky holds nothing but tasks with a fallback. Clients say what is
+ * sticky (a poll's kind, the queue of a completed task, a good-bye), and may say it of a queue that
+ * is not; the first task of its own tells, and from then on it is a plain queue for good.
+ *
  * It moves at once when it is announced, returned or read from disk and the queue is dead; and by
  * the lapse timer, which runs while a sticky queue holds tasks, when the worker dies with tasks
  * waiting. A worker that says good-bye (ShutdownWorker) makes its queue dead without waiting.
@@ -19,6 +23,17 @@ bool sk_mq_alive(const struct sk_mq *q)
         return true;
     return q->last_poll_ms != INT64_MIN &&
            sk_now_mono_ms() - q->last_poll_ms < q->loop->matching->o.sticky_alive_ms;
+}
+
+void sk_mq_call_sticky(struct sk_mq *q)
+{
+    q->sticky = !q->plain;
+}
+
+void sk_mq_saw_task(struct sk_mq *q, const struct sk_mtask *t)
+{
+    q->plain |= !t->task.sticky;
+    q->sticky &= !q->plain;
 }
 
 void sk_mq_forward(struct sk_mtask *t)
@@ -104,9 +119,10 @@ static void say_on_loop(const struct good_bye *bye)
     if (!key.name.n || sk_mq_owner(bye->matching, &key) != loop->index)
         return;
     struct sk_mq *q = sk_mq_find(loop, &key);
-    if (q) {
+    if (q)
+        sk_mq_call_sticky(q);
+    if (q && q->sticky) {
         sk_mq_end_polls(q, NULL);
-        q->sticky = true;
         q->last_poll_ms = INT64_MIN;
         move_on(q);
     }

@@ -63,7 +63,7 @@ static void arrive(struct sk_mtask *t, struct sk_mloop *loop, const struct sk_qu
         sk_mq_forward(t);
         return;
     }
-    q->sticky = true;
+    sk_mq_call_sticky(q);
     sk_mq_offer_task(q, t);
 }
 

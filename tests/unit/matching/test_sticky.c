@@ -142,6 +142,32 @@ static sk_err answer(void)
     return asked.err;
 }
 
+/* Clients that call a queue sticky which is not: its tasks have nowhere else to go. */
+static void body_normal_queue_called_sticky(void)
+{
+    struct sk_matching *m = matching_new(4);
+    struct test_poll p = {.poll = {.rate_limit = -1, .sticky = true}};
+    for (int i = 1; i <= 10; i++)
+        add(m, row_of(normal(), 3, i, NULL));
+    sk_matching_worker_gone(m, 0, "normal", NULL); // of the namespace of queue_key
+    sk_matching_worker_gone(m, normal().ns, "normal", "worker-1");
+    sk_fiber_sleep(20000);
+    poll_start(m, &p, normal(), 1000);
+    struct sk_task *task = poll_wait(&p);
+    CHECK(task && !task->sticky);
+    rows_delete(&test_store, &task->row);
+    sk_matching_done(m, task);
+    sk_fiber_sleep(20000);                     // nobody polls any more
+    add(m, row_of(normal(), 3, 11, "normal")); // a sticky queue that is its own normal queue
+    sk_fiber_sleep(20000);
+    int reads = test_store.reads;
+    sk_fiber_sleep(20000);
+    CHECK_EQ(test_store.reads, reads); // and it is not read over and over
+    for (int i = 2; i <= 11; i++)
+        CHECK_EQ(poll_one(m, normal(), 1000), i);
+    sk_matching_free(m);
+}
+
 static void body_query(void)
 {
     struct sk_matching *m = matching_new(0);
@@ -192,17 +218,16 @@ BOTH(dead_from_the_start)
 BOTH(alive)
 BOTH(worker_dies_with_tasks)
 BOTH(good_bye)
+BOTH(normal_queue_called_sticky)
 BOTH(query)
 BOTH(query_without_worker)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dead_from_the_start),
-        cmocka_unit_test(test_alive),
-        cmocka_unit_test(test_worker_dies_with_tasks),
-        cmocka_unit_test(test_good_bye),
-        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_dead_from_the_start),        cmocka_unit_test(test_alive),
+        cmocka_unit_test(test_worker_dies_with_tasks),     cmocka_unit_test(test_good_bye),
+        cmocka_unit_test(test_normal_queue_called_sticky), cmocka_unit_test(test_query),
         cmocka_unit_test(test_query_without_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
