@@ -10,8 +10,9 @@
  * Invariants
  *   INV-1  No byte at or after `end` of the innermost level is read.
  *   INV-2  Recursion is bounded by depth_max levels.
- *   INV-3  Memory taken is bounded by memory_max, however small the elements on the wire are.
- *   INV-4  An array of n elements has room for the smallest power of two >= n.
+ *   INV-3  Memory taken for a peer's message is bounded by memory_max, however small the elements
+ * on the wire are. Our own records hold parts of such messages, which alone may exceed it. INV-4 An
+ * array of n elements has room for the smallest power of two >= n.
  *
  * Protobuf's rules that show here: a field that is there twice takes the last value, a message
  * that is there twice is merged, numbers may come packed or not, unknown fields are kept.
@@ -37,7 +38,7 @@ struct decoder {
     struct sk_ctx *ctx;
     bool own; /* bytes we wrote: text is not checked again */
     int depth, depth_max;
-    size_t memory, memory_max;
+    size_t memory, memory_max; /* a peer's */
 };
 
 /* One message under way. */
@@ -66,7 +67,7 @@ static sk_err fail(struct decoder *d, const struct level *level, const char *fmt
 static void *take(struct decoder *d, size_t size)
 {
     d->memory += size;
-    if (d->memory > d->memory_max)
+    if (!d->own && d->memory > d->memory_max) // ours is part of what was within bounds as a whole
         return NULL;
     return sk_arena_alloc_try(d->ctx->arena, size);
 }

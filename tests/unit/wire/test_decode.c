@@ -291,6 +291,38 @@ static void tiny_elements_cannot_blow_up_memory(void **state)
     sk_buf_fini(&buf);
 }
 
+/* A part of a message that was within its bounds as a whole, thanks to another part. */
+static void own_records_may_be_all_tiny_elements(void **state)
+{
+    enum { TINY = 300000, OTHER = 2000000 };
+    struct sk_buf tiny = SK_BUF_INIT, request = SK_BUF_INIT;
+    for (int i = 0; i < TINY; i++)
+        put_field(&tiny, 1, "", 0); // payloads
+    char *other = sk_mem_zalloc(OTHER);
+    memset(other, 'x', OTHER);
+    enum { DETAILS = 2, RESOURCE_ID = 5 };
+    put_field(&request, DETAILS, tiny.p, tiny.n);
+    put_field(&request, RESOURCE_ID, other, OTHER);
+    struct sk_ctx *ctx = ctx_new();
+    ProtobufCMessage *m;
+    assert_int_equal(
+        sk_wire_decode(
+            ctx,
+            &temporal__api__workflowservice__v1__record_activity_task_heartbeat_request__descriptor,
+            sk_buf_view(&request), &m),
+        SK_OK);
+    const Temporal__Api__Workflowservice__V1__RecordActivityTaskHeartbeatRequest *r = (void *)m;
+    struct sk_str part = sk_wire_pack(ctx->arena, &r->details->base);
+    refused(&temporal__api__common__v1__payloads__descriptor, part, "bytes of memory");
+    assert_int_equal(
+        sk_wire_decode_own(ctx, &temporal__api__common__v1__payloads__descriptor, part, &m), SK_OK);
+    assert_int_equal(((const Temporal__Api__Common__V1__Payloads *)m)->n_payloads, TINY);
+    sk_mem_free(other);
+    sk_buf_fini(&tiny);
+    sk_buf_fini(&request);
+    ctx_free(ctx);
+}
+
 static void every_prefix_and_every_flipped_byte_is_survived(void **state)
 {
     struct sk_ctx *ctx = ctx_new();
@@ -385,6 +417,7 @@ int main(void)
         cmocka_unit_test(paths_name_the_element),
         cmocka_unit_test(malformed_bytes_are_refused),
         cmocka_unit_test(tiny_elements_cannot_blow_up_memory),
+        cmocka_unit_test(own_records_may_be_all_tiny_elements),
         cmocka_unit_test(every_prefix_and_every_flipped_byte_is_survived),
         cmocka_unit_test(own_records_report_data_loss),
         cmocka_unit_test(splice_adds_a_field_that_reads_back),
