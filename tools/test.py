@@ -18,7 +18,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SUITES = ["tools/ui_test.py", "tests/scenario/run.sh", "tests/http/run.sh", "tests/compat/run.sh", "tests/browser/run.sh", "examples/run.sh"]
+SUITES = ["tools/ui_test.py", "tests/scenario/run.sh", "tests/http/run.sh", "tests/compat/run.sh", "tests/browser/run.sh"]
 SUITE_SECONDS = 40 * 60  # then it hangs
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 CASE_OK = re.compile(r"^\[ +OK \]", re.M)
