@@ -9,8 +9,10 @@
  * elsewhere locks that file itself).
  *
  * Stopping: SIGTERM or SIGINT drains: waiting polls are answered empty, calls under way finish
- * within --shutdown-timeout, commits finish. A second signal exits at once, which loses nothing
- * that was acknowledged: that is the store's promise.
+ * within --shutdown-timeout, commits finish. Where calls outlive their time (a disk that stands
+ * still, a query whose worker is gone) the process ends without taking down what they stand in.
+ * This, like the exit at once on a second signal, loses nothing that was acknowledged: that is the
+ * store's promise.
  */
 #include "main/server.h"
 
@@ -238,6 +240,19 @@ static void drain(struct sk_server *s)
         sk_rpc_drain(s->rpc, s->config->shutdown_ms);
 }
 
+/* A call that outlived its time would come back to freed memory. */
+static void end_with_calls(const struct sk_server *s)
+{
+    size_t connections, calls = 0;
+    if (s->rpc)
+        sk_rpc_counts(s->rpc, &connections, &calls);
+    if (calls == 0)
+        return;
+    SK_LOG(WARN, "main", "stopped before all calls had ended", SK_KI("calls", (int64_t)calls),
+           SK_KI("shutdown_timeout_ms", s->config->shutdown_ms));
+    _exit(0);
+}
+
 static void take_down(struct sk_server *s)
 {
     drain(s);
@@ -247,6 +262,7 @@ static void take_down(struct sk_server *s)
     for (int i = SK_HTTP_LISTENERS - 1; i >= 0; i--)
         if (s->http[i])
             sk_http_close(s->http[i]);
+    end_with_calls(s);
     if (s->frontend)
         sk_frontend_stop(s->frontend);
     sk_rings_stop(sk_figures_rings(s->figures));
