@@ -42,7 +42,8 @@ COMMON(Priority) *priority_inherit(struct sk_arena *arena, const COMMON(Priority
 
 void priority_to_row(const COMMON(Priority) *p, struct sk_task_row *row)
 {
-    row->priority = p && p->priority_key ? p->priority_key : PRIORITY_DEFAULT;
+    int32_t key = p && p->priority_key ? p->priority_key : PRIORITY_DEFAULT;
+    row->priority = key < SK_QUEUE_LEVELS ? key : SK_QUEUE_LEVELS; // more of them are one
     if (p) {
         row->fairness_key = sk_str_of(p->fairness_key);
         row->fairness_weight = p->fairness_weight;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -82,6 +83,18 @@ static bool sync_file(const char *path)
     return ok;
 }
 
+/* The name of a file is safe only with its folder. */
+static bool sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        slash ? sqlite3_mprintf("%.*s", (int)(slash - path) + 1, path) : sqlite3_mprintf(".");
+    SK_ASSERT(folder);
+    bool ok = sync_file(folder);
+    sqlite3_free(folder);
+    return ok;
+}
+
 /* A copy named after the format it holds; an interrupted earlier copy is replaced. */
 static bool keep_copy(sqlite3 *db, const struct sq_migrate_options *o, int64_t format,
                       struct sq_error *error)
@@ -97,7 +110,7 @@ static bool keep_copy(sqlite3 *db, const struct sq_migrate_options *o, int64_t f
                      "%s needs an upgrade, but the copy %s that is kept first could not be "
                      "written: %s; nothing was changed",
                      o->path, copy, sqlite3_errmsg(db));
-    } else if (!sync_file(partial) || rename(partial, copy) != 0) {
+    } else if (!sync_file(partial) || rename(partial, copy) != 0 || !sync_folder_of(copy)) {
         sq_error_set(error, SK_UNAVAILABLE,
                      "%s needs an upgrade, but the copy %s that is kept first could not be "
                      "finished; nothing was changed",

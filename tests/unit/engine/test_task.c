@@ -202,6 +202,34 @@ static void test_a_childs_tasks_have_the_servers_timeout_not_the_parents(void **
     in_world(child_of_a_short_run);
 }
 
+/* ---- priorities ---- */
+
+static CMDMSG(Command) *of_priority(struct world *w, const char *id, int32_t key)
+{
+    CMDMSG(Command) *c = schedule_activity(w, id);
+    COMMON(Priority) *priority = COMMON_NEW(w->ctx.arena, Priority, priority);
+    priority->priority_key = key;
+    c->schedule_activity_task_command_attributes->priority = priority;
+    return c;
+}
+
+static void far_priorities(struct world *w)
+{
+    start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), of_priority(w, "first", INT32_MAX),
+                  of_priority(w, "second", 7), of_priority(w, "third", 5),
+                  of_priority(w, "before", 4), NULL);
+    const char *const order[] = {"before", "first", "second", "third"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        assert_string_equal(poll_activity_task(w, QUEUE)->activity_id, order[i]);
+}
+
+static void test_priorities_beyond_the_last_are_the_last(void **state)
+{
+    (void)state;
+    in_world(far_priorities);
+}
+
 /* ---- page tokens ---- */
 
 static void other_methods_token(struct world *w)
@@ -247,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_durations_in_histories_are_valid_and_at_most_a_century),
         cmocka_unit_test(test_an_activity_that_nobody_has_started_cannot_fail),
         cmocka_unit_test(test_a_childs_tasks_have_the_servers_timeout_not_the_parents),
+        cmocka_unit_test(test_priorities_beyond_the_last_are_the_last),
         cmocka_unit_test(test_a_page_token_of_another_method_is_refused),
         cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_a_poll_ends),
         cmocka_unit_test(test_a_run_that_outgrows_its_limit_at_an_eager_start_ends),
