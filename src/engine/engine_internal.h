@@ -41,6 +41,8 @@ struct started {
     size_t reason_count;
 };
 
+#define ITEM_KINDS (SK_PART_REQUEST_ID + 1)
+
 struct tail_batch {
     int64_t first, last;
     struct sk_str events; /* owned */
@@ -54,7 +56,7 @@ struct exec {
     char run_text[SK_UUID_TEXT];
     struct sk_arena *arena; /* holds s and everything below it */
     EN(ExecutionState) *s;
-    struct items items[6]; /* by enum sk_part_kind, 1..5 */
+    struct items items[ITEM_KINDS]; /* by enum sk_part_kind */
     struct {
         enum sk_part_kind kind;
         int64_t id;

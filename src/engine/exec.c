@@ -19,7 +19,7 @@
 #include "wire/wire.h"
 
 #define COMPACT_SLACK 32768
-#define KINDS 6
+#define INLINE_KINDS 6 /* those that the record itself has room for */
 
 static const ProtobufCMessageDescriptor *item_type(enum sk_part_kind kind)
 {
@@ -33,8 +33,9 @@ static const ProtobufCMessageDescriptor *item_type(enum sk_part_kind kind)
     case SK_PART_CANCEL:
     case SK_PART_SIGNAL:
         return &skald__engine__v1__external_request__descriptor;
-    case SK_PART_BUFFERED:
     case SK_PART_REQUEST_ID:
+        return &skald__engine__v1__signal_ids__descriptor;
+    case SK_PART_BUFFERED:
     case SK_PART_COMPONENT:
         break;
     }
@@ -79,7 +80,7 @@ void exec_free(struct exec *x)
 {
     if (!x)
         return;
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < ITEM_KINDS; kind++)
         sk_mem_free(x->items[kind].v);
     for (size_t i = 0; i < x->tail_count; i++)
         sk_mem_free((void *)(uintptr_t)x->tail[i].events.p);
@@ -131,7 +132,7 @@ struct item *items_add(struct exec *x, enum sk_part_kind kind, int64_t id, void 
     struct item *item = items_push(items);
     item->record = record;
     item->id = id;
-    item->apart = items->inline_count >= ITEMS_INLINE;
+    item->apart = kind >= INLINE_KINDS || items->inline_count >= ITEMS_INLINE;
     item->dirty = true;
     if (!item->apart)
         items->inline_count++;
@@ -251,7 +252,7 @@ static void inline_fields(EN(ExecutionState) *s, enum sk_part_kind kind, size_t 
 
 struct sk_str exec_pack(struct exec *x, struct sk_arena *arena)
 {
-    for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++) {
+    for (int kind = SK_PART_ACTIVITY; kind < INLINE_KINDS; kind++) {
         struct items *items = &x->items[kind];
         size_t *n;
         ProtobufCMessage ***v;
@@ -265,7 +266,7 @@ struct sk_str exec_pack(struct exec *x, struct sk_arena *arena)
             }
     }
     struct sk_str packed = sk_wire_pack(arena, &x->s->base);
-    for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++) {
+    for (int kind = SK_PART_ACTIVITY; kind < INLINE_KINDS; kind++) {
         size_t *n;
         ProtobufCMessage ***v;
         inline_fields(x->s, (enum sk_part_kind)kind, &n, &v);
@@ -278,7 +279,7 @@ struct sk_str exec_pack(struct exec *x, struct sk_arena *arena)
 /* After a decode: the record's inline items go to the arrays. */
 static void take_inline(struct exec *x)
 {
-    for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++) {
+    for (int kind = SK_PART_ACTIVITY; kind < INLINE_KINDS; kind++) {
         size_t *n;
         ProtobufCMessage ***v;
         inline_fields(x->s, (enum sk_part_kind)kind, &n, &v);
@@ -336,7 +337,7 @@ void exec_compact(struct exec *x)
     x->arena = sk_arena_new(0);
     x->s = sk_msg_dup(x->arena, x->s);
     x->buffered_capacity = x->s->n_buffered;
-    for (int kind = SK_PART_ACTIVITY; kind < KINDS; kind++)
+    for (int kind = SK_PART_ACTIVITY; kind < ITEM_KINDS; kind++)
         for (size_t i = 0; i < x->items[kind].n; i++)
             x->items[kind].v[i].record = sk_msg_dup(x->arena, x->items[kind].v[i].record);
     x->compact_size = sk_arena_used(x->arena); // with the items that are apart

@@ -1,21 +1,60 @@
 /*
  * What comes to a run from outside: signals, cancel requests, termination, deletion. Requests are
- * remembered by id in the run, so that a client's retry changes nothing.
+ * remembered by id in the run, so that a client's retry changes nothing. The newest are in the
+ * run's record, which is written anew by each commit; ids of older signals go to parts of their
+ * own, many at a time, so that a run remembers all its signals at a 32nd of a row each.
  */
 #include "engine/engine_internal.h"
 
 #include <string.h>
 #include "wire/errordetail.h"
 
-#define REQUEST_IDS_MAX 64
+#define REQUEST_IDS_MAX 64  /* in the record */
+#define SIGNAL_IDS_APART 32 /* that leave it together */
+
+static bool signal_seen_earlier(const struct exec *x, const char *request_id)
+{
+    const struct items *parts = &x->items[SK_PART_REQUEST_ID];
+    for (size_t i = parts->n; i-- > 0;) {
+        const EN(SignalIds) *part = (const EN(SignalIds) *)parts->v[i].record;
+        for (size_t k = 0; k < part->n_ids; k++)
+            if (strcmp(part->ids[k], request_id) == 0)
+                return true;
+    }
+    return false;
+}
 
 bool request_seen(const struct exec *x, const char *request_id, int event_type)
 {
-    for (size_t i = 0; sk_text_set(request_id) && i < x->s->n_request_ids; i++)
+    if (!sk_text_set(request_id))
+        return false;
+    for (size_t i = 0; i < x->s->n_request_ids; i++)
         if (x->s->request_ids[i]->event_type == event_type &&
             strcmp(x->s->request_ids[i]->id, request_id) == 0)
             return true;
-    return false;
+    return event_type == (int)EVENT(WORKFLOW_EXECUTION_SIGNALED) &&
+           signal_seen_earlier(x, request_id);
+}
+
+/* Make room in the record: the oldest signals' ids become a part. */
+static void set_signals_apart(struct exec *x)
+{
+    EN(ExecutionState) *s = x->s;
+    EN(SignalIds) *part = EN_NEW(x->arena, SignalIds, signal_ids);
+    part->ids = SK_NEW_N(x->arena, char *, SIGNAL_IDS_APART);
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n_request_ids; i++) {
+        EN(RequestId) *id = s->request_ids[i];
+        bool leaves = part->n_ids < SIGNAL_IDS_APART &&
+                      id->event_type == (int)EVENT(WORKFLOW_EXECUTION_SIGNALED);
+        if (leaves)
+            part->ids[part->n_ids++] = id->id;
+        else
+            s->request_ids[kept++] = id;
+    }
+    s->n_request_ids = kept;
+    if (part->n_ids)
+        items_add(x, SK_PART_REQUEST_ID, (int64_t)x->items[SK_PART_REQUEST_ID].n + 1, part);
 }
 
 void request_remember(struct txn *t, const char *request_id, int event_type, int64_t event_id)
@@ -24,21 +63,21 @@ void request_remember(struct txn *t, const char *request_id, int event_type, int
     EN(ExecutionState) *s = x->s;
     if (!sk_text_set(request_id) || request_seen(x, request_id, event_type))
         return;
-    size_t keep = s->n_request_ids < REQUEST_IDS_MAX ? s->n_request_ids : REQUEST_IDS_MAX - 1;
-    EN(RequestId) **grown = SK_NEW_N(x->arena, EN(RequestId) *, keep + 1);
-    if (keep)
-        memcpy(grown, s->request_ids + (s->n_request_ids - keep), keep * sizeof *grown);
-    /* The start's own id stays: a retried start must find it. */
-    if (keep && keep < s->n_request_ids)
-        grown[0] = s->request_ids[0];
+    if (s->n_request_ids == REQUEST_IDS_MAX)
+        set_signals_apart(x);
+    if (s->n_request_ids == REQUEST_IDS_MAX) // no signals: the oldest goes, but for the start's own
+        memmove(s->request_ids + 1, s->request_ids + 2,
+                (--s->n_request_ids - 1) * sizeof *s->request_ids);
+    EN(RequestId) **grown = SK_NEW_N(x->arena, EN(RequestId) *, s->n_request_ids + 1);
+    if (s->n_request_ids)
+        memcpy(grown, s->request_ids, s->n_request_ids * sizeof *grown);
     EN(RequestId) *id = EN_NEW(x->arena, RequestId, request_id);
     id->id = exec_str(x, request_id);
     id->event_type = event_type;
     id->event_id = event_id;
     id->at_ms = txn_now_ms(t);
-    grown[keep] = id;
+    grown[s->n_request_ids++] = id;
     s->request_ids = grown;
-    s->n_request_ids = keep + 1;
 }
 
 void signal_add(struct txn *t, const char *name, const COMMON(Payloads) *input,

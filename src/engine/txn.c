@@ -304,7 +304,7 @@ static void part_ops(struct txn *t)
         op->part.id = x->dead[i].id;
     }
     x->dead_count = 0;
-    for (int kind = SK_PART_ACTIVITY; kind <= SK_PART_SIGNAL; kind++)
+    for (int kind = SK_PART_ACTIVITY; kind < ITEM_KINDS; kind++)
         for (size_t i = 0; i < x->items[kind].n; i++) {
             struct item *item = &x->items[kind].v[i];
             if (!item->apart || !item->dirty)

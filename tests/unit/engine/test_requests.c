@@ -1,0 +1,93 @@
+/*
+ * Requests by id: what a client sends again because it heard nothing happens once, however much
+ * happened in between, and also after a restart.
+ */
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+enum { SIGNALS = 1000 };
+
+static void send_signal(struct world *w, int number)
+{
+    WS(SignalWorkflowExecutionRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(SignalWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__signal_workflow_execution_request);
+    WS(SignalWorkflowExecutionResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(SignalWorkflowExecutionResponse),
+                temporal__api__workflowservice__v1__signal_workflow_execution_response);
+    r->workflow_execution = sk_execution_msg(w->ctx.arena, WORKFLOW, "");
+    r->signal_name = sk_arena_strdup(w->ctx.arena, "s");
+    r->request_id = sk_arena_printf(w->ctx.arena, "request-%d", number);
+    assert_int_equal(sk_engine_signal(w->engine, &w->ctx, w->ns, r, response), SK_OK);
+}
+
+static int64_t history_length(struct world *w)
+{
+    WS(DescribeWorkflowExecutionRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(DescribeWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__describe_workflow_execution_request);
+    WS(DescribeWorkflowExecutionResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(DescribeWorkflowExecutionResponse),
+                temporal__api__workflowservice__v1__describe_workflow_execution_response);
+    r->execution = sk_execution_msg(w->ctx.arena, WORKFLOW, "");
+    assert_int_equal(sk_engine_describe(w->engine, &w->ctx, w->ns, r, response), SK_OK);
+    return response->workflow_execution_info->history_length;
+}
+
+static void signals_again(struct world *w)
+{
+    start_workflow(w); // two events
+    for (int i = 0; i < SIGNALS; i++)
+        send_signal(w, i);
+    assert_int_equal(history_length(w), 2 + SIGNALS);
+    for (int i = 0; i < SIGNALS; i++)
+        send_signal(w, i);
+    assert_int_equal(history_length(w), 2 + SIGNALS);
+    restart(w);
+    for (int i = 0; i < SIGNALS; i++)
+        send_signal(w, i);
+    assert_int_equal(history_length(w), 2 + SIGNALS);
+    send_signal(w, SIGNALS);
+    assert_int_equal(history_length(w), 2 + SIGNALS + 1);
+}
+
+static void test_signals_that_come_again_are_known(void **state)
+{
+    (void)state;
+    in_world(signals_again);
+}
+
+/* What that costs: a row for every 32 signals, and no growing record. */
+static void signals_cost(struct world *w)
+{
+    struct sk_store_stats before, after;
+    start_workflow(w);
+    for (int i = 0; i < 100; i++)
+        send_signal(w, i);
+    sk_store_stats(w->store, &before);
+    for (int i = 100; i < 100 + SIGNALS; i++)
+        send_signal(w, i);
+    sk_store_stats(w->store, &after);
+    assert_in_range(after.row_ops - before.row_ops, 2 * SIGNALS, 2 * SIGNALS + SIGNALS / 32 + 1);
+}
+
+static void test_what_remembering_signals_costs(void **state)
+{
+    (void)state;
+    in_world(signals_cost);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_signals_that_come_again_are_known),
+        cmocka_unit_test(test_what_remembering_signals_costs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
