@@ -22,9 +22,12 @@
 #define LIVE_COUNT_MS 5000   /* a count's queries are at least this far apart */
 #define LIVE_QUERY_SHARE 20  /* both: and this many times as long as the last one took */
 #define LIVE_QUEUES_MS 2000
-#define LIVE_FIGURES_MS 5000 /* how often new figures are looked for */
-#define LIVE_FEED_MS 25      /* rows of this long travel together */
-#define LIVE_FEED_MAX 20000  /* rows a loop keeps for the next trip */
+#define LIVE_FIGURES_MS 5000                  /* how often new figures are looked for */
+#define LIVE_FEED_MS 25                       /* rows of this long travel together */
+#define LIVE_FEED_MAX 20000                   /* notes a loop keeps for the next trip */
+#define LIVE_FEED_BYTES_MAX ((size_t)8 << 20) /* ...and their rows */
+#define LIVE_JOURNAL_BYTES_MAX ((size_t)16 << 20)
+#define LIVE_LINES_BYTES ((size_t)64 << 10) /* a reader gets so much at once, and one event */
 #define LIVE_QUERY_BUDGET_MS 5000
 #define LIVE_ROW_BYTES_MAX 16384 /* beyond that a pushed row goes without search attributes */
 #define LIVE_MEMO_BYTES_MAX 4096 /* beyond that without its memo */
@@ -35,7 +38,7 @@ struct live_row {
     struct sk_vis_row vis;
     char *json; /* owned; WorkflowExecutionInfo, made when first shown */
     size_t json_size;
-    size_t bytes; /* of it all */
+    size_t bytes; /* of it all; the JSON's are estimated, for they must not change */
 };
 struct live_row *live_row_new(const struct sk_vis_row *row);
 void live_row_unref(struct live_row *row);
@@ -91,8 +94,9 @@ struct live_feed { /* of one loop */
     struct sk_live *live;
     struct sk_timer timer;
     struct live_note *first, **last;
-    size_t count;
+    size_t count, bytes; /* of the notes; of their rows */
     bool overflow;
+    atomic_bool away; /* notes are under way: no more go before these have arrived */
 };
 void live_feed_init(struct sk_live *live);
 void live_feed_fini(struct sk_live *live);
@@ -121,7 +125,7 @@ struct live_topic {
     struct live_list list;     /* LIVE_LIST */
     struct live_note *journal; /* LIVE_LIST while busy: what came meanwhile */
     struct live_note **journal_last;
-    size_t journal_count;
+    size_t journal_count, journal_bytes;
 
     const Skald__Api__V1__Subscription *asked; /* in the arena; id and cursor are empty */
     struct sk_vis_query count;                 /* LIVE_COUNT */
@@ -182,7 +186,7 @@ struct sk_live {
     struct sk_map *by_key;
     struct sk_list streams;
     size_t stream_count;
-    size_t bytes; /* of all lists' rows */
+    size_t bytes; /* of all lists' rows and the other topics' states */
     bool stopping;
     int busy; /* fibers at work */
     struct sk_waitq quiet;

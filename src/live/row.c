@@ -14,6 +14,8 @@
 #include "visibility/visibility.h"
 #include "wire/json.h"
 
+#define JSON_NAMES 512 /* bytes of the members' names of a row's JSON; its values are base64 */
+
 /* ---- one allocation ---- */
 
 struct packer {
@@ -88,7 +90,7 @@ struct live_row *live_row_new(const struct sk_vis_row *row)
     struct sk_vis_row measured = vis;
     pack(&p, &measured);
     struct live_row *made = sk_mem_alloc(p.size);
-    *made = (struct live_row){.refs = 1, .bytes = p.size};
+    *made = (struct live_row){.refs = 1, .bytes = 2 * p.size + p.size / 3 + JSON_NAMES};
     p = (struct packer){.at = (char *)made, .write = true, .size = sizeof *made};
     pack(&p, &vis);
     made->vis = vis;

@@ -2,7 +2,7 @@
  * Streams: what one client subscribed to, and what it has seen of it. A stream is pulled: its
  * reader (a fiber of the client's connection) asks for the next lines and waits on loop 0 until
  * there are some. So there is nothing to queue: what changed twice while a client read is told
- * once.
+ * once. It is given one event and LIVE_LINES_BYTES at a time, and comes back when they are sent.
  *
  * Per subscription events are LIVE_PATCH_MS apart. A heartbeat goes out when nothing else did for
  * SK_LIVE_HEARTBEAT_MS, which is also how a connection that is dead without a word is found out.
@@ -30,6 +30,7 @@ struct sk_live_stream {
     struct sk_waitq wait; /* its reader */
     struct live_subscription *subscriptions;
     size_t count;
+    size_t turn; /* the subscription that is asked first */
     bool greeted;
     int64_t said_ms; /* when its last line went out */
     atomic_bool gone;
@@ -236,6 +237,18 @@ static void say_subscription(struct live_subscription *s, struct sk_buf *out, in
         *due_ms = at_ms;
 }
 
+/* What is due of all, but not much more than LIVE_LINES_BYTES; who comes after that is first the
+ * next time. So a reader holds one event and a little more, and none of its subscriptions starves.
+ */
+static void say_all(struct sk_live_stream *stream, struct sk_buf *out, int64_t *due_ms)
+{
+    size_t first = stream->turn;
+    for (size_t i = 0; i < stream->count && out->n < LIVE_LINES_BYTES; i++) {
+        say_subscription(&stream->subscriptions[(first + i) % stream->count], out, due_ms);
+        stream->turn = (first + i + 1) % stream->count;
+    }
+}
+
 struct reading {
     struct sk_live_stream *stream;
     struct sk_buf *out;
@@ -261,8 +274,7 @@ static void next_here(void *arg)
         }
         int64_t now_ms = sk_now_mono_ms();
         int64_t due_ms = stream->said_ms + SK_LIVE_HEARTBEAT_MS;
-        for (size_t i = 0; i < stream->count; i++)
-            say_subscription(&stream->subscriptions[i], r->out, &due_ms);
+        say_all(stream, r->out, &due_ms);
         if (!r->out->n && stream->said_ms + SK_LIVE_HEARTBEAT_MS <= now_ms)
             sk_buf_str(r->out, "{\"type\":\"heartbeat\"}\n");
         if (r->out->n) {

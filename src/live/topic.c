@@ -206,8 +206,8 @@ static sk_err make_room(struct sk_live *live, struct sk_ctx *ctx)
                        SK_LIVE_TOPICS_MAX);
     if (live->bytes >= SK_LIVE_BYTES_MAX)
         return sk_fail(ctx, SK_RESOURCE_EXHAUSTED,
-                       "the rows of all pushed lists take %zu bytes, at most %zu: poll instead",
-                       live->bytes, SK_LIVE_BYTES_MAX);
+                       "all that is pushed takes %zu bytes, at most %zu: poll instead", live->bytes,
+                       SK_LIVE_BYTES_MAX);
     return SK_OK;
 }
 
@@ -244,7 +244,7 @@ static void drop_journal(struct live_topic *t)
         sk_mem_free(note);
     }
     t->journal_last = &t->journal;
-    t->journal_count = 0;
+    t->journal_count = t->journal_bytes = 0;
 }
 
 static void forget_key(struct live_topic *t)
@@ -268,6 +268,7 @@ void live_topic_free(struct live_topic *t)
         t->live->bytes -= t->list.bytes;
         live_list_fini(&t->list);
     }
+    t->live->bytes -= t->json_size + t->delta_size;
     drop_journal(t);
     sk_mem_free(t->json);
     sk_mem_free(t->delta);
@@ -320,7 +321,7 @@ static void changed(struct live_topic *t)
     live_stream_wake(t);
 }
 
-/* The rows of all lists stay within their bound: first spares go, then the list that grew. */
+/* The memory of all topics stays within its bound: first spares go, then the topic that grew. */
 static void check_bytes(struct live_topic *t)
 {
     struct sk_live *live = t->live;
@@ -338,7 +339,7 @@ static void check_bytes(struct live_topic *t)
         return;
     struct sk_ctx ctx = {.arena = t->arena};
     sk_err err = sk_fail(&ctx, SK_RESOURCE_EXHAUSTED,
-                         "the rows of all pushed lists take %zu bytes, at most %zu: poll instead",
+                         "all that is pushed takes %zu bytes, at most %zu: poll instead",
                          live->bytes, SK_LIVE_BYTES_MAX);
     give_up(t, &ctx, err);
 }
@@ -353,11 +354,16 @@ static bool apply(struct live_topic *t, const struct live_note *note, struct sk_
     return differs;
 }
 
+static bool journal_full(const struct live_topic *t)
+{
+    return t->journal_count >= JOURNAL_MAX || t->journal_bytes >= LIVE_JOURNAL_BYTES_MAX;
+}
+
 /* For the query under way. A row that does not match is kept as a removal: the answer may hold it
  * as it was. */
 static void journal(struct live_topic *t, const struct live_note *note, struct sk_arena *scratch)
 {
-    if (t->journal_count >= JOURNAL_MAX)
+    if (journal_full(t))
         return; // load() sees it and asks again
     struct live_note *copy = sk_mem_zalloc(sizeof *copy);
     *copy = *note;
@@ -367,8 +373,10 @@ static void journal(struct live_topic *t, const struct live_note *note, struct s
         copy->row = NULL;
         copy->run_id = note->row->vis.run.run_id;
     }
-    if (copy->row)
+    if (copy->row) {
         copy->row->refs++;
+        t->journal_bytes += copy->row->bytes;
+    }
     *t->journal_last = copy;
     t->journal_last = &copy->next;
     t->journal_count++;
@@ -457,7 +465,7 @@ static sk_err load_list(struct live_topic *t, struct sk_ctx *ctx)
     }
     struct live_row **rows = copy_rows(&page);
     int64_t version = live_version(t->live);
-    bool overflow = t->journal_count >= JOURNAL_MAX;
+    bool overflow = journal_full(t);
     t->live->bytes -= t->list.bytes;
     live_list_load(&t->list, rows, page.count, page.more, version);
     t->live->bytes += t->list.bytes;
@@ -502,9 +510,11 @@ static void show(struct live_topic *t, const char *name, const ProtobufCMessage 
         return;
     }
     sk_mem_free(t->json);
+    t->live->bytes += text.n - t->json_size;
     t->json = text.p;
     t->json_size = text.n;
     changed(t);
+    check_bytes(t);
 }
 
 static void show_count(struct live_topic *t, struct sk_ctx *ctx, const struct sk_vis_counts *counts)
@@ -584,6 +594,15 @@ static sk_err load_queues(struct live_topic *t, struct sk_ctx *ctx)
     return err;
 }
 
+static void set_delta(struct live_topic *t, struct sk_buf text, int64_t since)
+{
+    sk_mem_free(t->delta);
+    t->live->bytes += text.n - t->delta_size;
+    t->delta = text.p;
+    t->delta_size = text.n;
+    t->delta_since = since;
+}
+
 /* All points for who comes new, and what is new for who has the rest. */
 static sk_err load_figures(struct live_topic *t, struct sk_ctx *ctx)
 {
@@ -598,14 +617,10 @@ static sk_err load_figures(struct live_topic *t, struct sk_ctx *ctx)
     int64_t since_ms = t->figures_ms, ignored;
     show(t, "figures", &all.base);
     t->figures_ms = last_ms;
-    sk_mem_free(t->delta);
-    t->delta = NULL;
+    set_delta(t, SK_BUF_INIT, 0);
     if (before && t->live->o.figures(t->live->o.owner, ctx, t->asked->figures, since_ms, &fresh,
                                      &ignored) == SK_OK) {
-        struct sk_buf text = payload("figures", &fresh.base);
-        t->delta = text.p;
-        t->delta_size = text.n;
-        t->delta_since = before;
+        set_delta(t, payload("figures", &fresh.base), before);
     }
     return SK_OK;
 }

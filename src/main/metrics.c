@@ -13,6 +13,8 @@
 #include "main/server.h"
 #include "matching/matching.h"
 #include "net/budget.h"
+#include "net/http1.h"
+#include "web/web.h"
 
 static void set(enum sk_metric metric, int64_t value)
 {
@@ -83,6 +85,7 @@ static void copy_totals(void *arg)
     set(SK_METRIC_CONNECTIONS, (int64_t)connections);
     set(SK_METRIC_CALLS, (int64_t)calls);
     set(SK_METRIC_NET_UNPROCESSED, (int64_t)sk_budget_process_used());
+    set(SK_METRIC_NET_UNSENT, (int64_t)sk_http_unsent());
     set(SK_METRIC_TRANSITIONS, (int64_t)engine.transitions);
     set(SK_METRIC_QUARANTINED, (int64_t)engine.quarantined);
     set(SK_METRIC_TIMERS_FIRED, (int64_t)engine.timers_fired);
@@ -107,6 +110,7 @@ void sk_server_metrics_write(struct sk_server *server, struct sk_ctx *ctx, struc
 {
     struct scrape scrape = {server, ctx};
     sk_rt_call(0, copy_totals, &scrape);
+    sk_web_refresh_metrics();
     sk_metric_write(out);
 }
 

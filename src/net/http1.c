@@ -8,7 +8,10 @@
  *
  * An answer that the kernel does not take at once holds the connection in SENDING, so that a peer
  * that asks and does not read keeps one answer in memory, and for a bounded time. A handler that
- * streams waits in the same way, for each piece.
+ * streams waits in the same way, for each piece. What all peers together have not taken is counted,
+ * and past UNSENT_MAX who is to take more is let go.
+ *
+ * INV-1: unsent_bytes is the sum of all connections' unsent.
  *
  * The server is freed when it was closed and its last connection is gone; connections of other
  * loops are told by post. A connection whose peer went while its handler runs is freed when the
@@ -31,10 +34,29 @@
 #define BODY_MS (60 * 1000)
 #define IDLE_MS (120 * 1000)
 #define WRITE_MS (60 * 1000)
-#define WRITE_BYTES_A_MS 16 // the least that a peer must take of a large answer
+#define WRITE_BYTES_A_MS 16            // the least that a peer must take of a large answer
+#define UNSENT_MAX ((size_t)128 << 20) // of all connections of the process
 #define CONNS_MAX 8192
 #define DRAIN_STEP_MS 5
 #define CLOSE_MS 2000 // connections that close, not their handlers
+
+static atomic_size_t unsent_bytes;
+
+size_t sk_http_unsent(void)
+{
+    return atomic_load(&unsent_bytes);
+}
+
+/* Counts what the peer has not taken now. false: with it, all have too much. */
+static bool count_unsent(struct http_conn *conn, size_t bytes)
+{
+    size_t before = conn->unsent;
+    if (bytes == before) // 0, mostly
+        return true;
+    conn->unsent = bytes;
+    size_t all = atomic_fetch_add(&unsent_bytes, bytes - before) + bytes - before;
+    return bytes < before || all <= UNSENT_MAX;
+}
 
 static void server_unref(struct sk_http_server *server)
 {
@@ -47,6 +69,7 @@ static void server_unref(struct sk_http_server *server)
 
 static void conn_free(struct http_conn *conn)
 {
+    (void)count_unsent(conn, 0);
     sk_timer_stop(&conn->timer);
     sk_list_remove(&conn->in_loop);
     atomic_fetch_sub(&conn->server->conn_count, 1);
@@ -225,7 +248,9 @@ static void answered(struct http_conn *conn, bool keep)
     http_request_fini(conn);
     conn->keep = keep;
     conn->state = HTTP_SENDING;
-    if (behind > 0)
+    if (!count_unsent(conn, behind))
+        sk_conn_close(conn->conn);
+    else if (behind > 0)
         expect_within(conn, WRITE_MS + (int64_t)(behind / WRITE_BYTES_A_MS));
     else
         next_request(conn);
@@ -315,6 +340,7 @@ static void on_ready(void *owner)
 static void on_drained(void *owner)
 {
     struct http_conn *conn = owner;
+    (void)count_unsent(conn, 0);
     if (conn->state == HTTP_SENDING)
         next_request(conn);
     else
@@ -334,6 +360,7 @@ static void on_close(void *owner)
 {
     struct http_conn *conn = owner;
     conn->conn = NULL;
+    (void)count_unsent(conn, 0);
     if (conn->state != HTTP_HANDLING)
         conn_free(conn);
     else
@@ -422,6 +449,10 @@ bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str p
         sk_buf_str(&out, "\r\n");
     size_t behind = sk_conn_write(conn->conn, sk_buf_view(&out));
     sk_buf_fini(&out);
+    if (!count_unsent(conn, behind)) {
+        sk_conn_close(conn->conn);
+        return false;
+    }
     // A peer that takes everything must not keep the loop from others, and one that has gone is
     // told by the loop: without a turn of it a handler could write into nothing for ever.
     sk_fiber_yield();

@@ -48,7 +48,8 @@ void sk_http_stream_start(const struct sk_http_request *request,
                           const struct sk_http_response *response);
 /* Sends a piece, at once, and lets other fibers run. Waits when the peer is behind by
  * SK_HTTP_STREAM_BEHIND bytes, until it has taken all, at most a minute. false: the peer has gone,
- * is too slow, or the server closes: return from the handler. */
+ * is too slow, all peers together are too far behind, or the server closes: return from the
+ * handler. */
 #define SK_HTTP_STREAM_BEHIND ((size_t)64 * 1024)
 bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str piece) SK_MUST_USE;
 /* Bytes that were written and that the peer has not taken: where a piece may be left out. */
@@ -67,6 +68,8 @@ struct sk_http_options {
 };
 sk_err sk_http_listen(const struct sk_http_options *options, struct sk_http_server **ret,
                       int *reterr_errno) SK_MUST_USE;
+/* Bytes of answers that peers have not taken, of all servers of the process; any thread. */
+size_t sk_http_unsent(void);
 int sk_http_port(const struct sk_http_server *server);
 /* Takes no more requests, tells watchers, and waits, from a fiber, until handlers have ended or the
  * time is up. */

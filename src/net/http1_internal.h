@@ -44,6 +44,7 @@ struct http_conn {
     struct sk_waitq room;     /* a handler that streams waits here */
     void (*watch)(void *arg); /* told when the peer goes */
     void *watch_arg;
+    size_t unsent;  /* bytes, as they were counted last */
     bool keep;      /* SENDING: another request may follow */
     bool streaming; /* the answer's head is sent, pieces follow */
     bool chunked;   /* ...as chunks; else until the end of the connection */

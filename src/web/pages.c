@@ -318,7 +318,7 @@ void web_pages_handle(struct sk_web *web, const struct sk_http_request *request,
 {
     const struct sk_web_asset *asset = find_asset(path);
     bool index = path.n == 0 || sk_str_eq(path, SK_STR(INDEX));
-    if (!sk_str_eq(request->method, SK_STR("GET")) && !sk_str_eq(request->method, SK_STR("HEAD")))
+    if (!web_reads(request))
         plain(response, 405, "only GET and HEAD are served here\n");
     else if (web->options.headless ||
              (!asset && !index && !is_probe(request, path) && !web_wants_page(request)))

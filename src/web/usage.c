@@ -33,20 +33,33 @@ static struct sk_series operators_today(void)
     return sk_metric_series(SK_METRIC_UI_OPERATORS, "");
 }
 
-static void note_operator(const char *identity)
+/* Under the lock: those of another day are forgotten. */
+static void forget_the_past(void)
 {
     int64_t today = sk_now_wall_ms() / DAY_MS;
+    if (operators.seen && operators.day != today) {
+        sk_imap_free(operators.seen);
+        operators.seen = NULL;
+        sk_metric_set(operators_today(), 0);
+    }
+    operators.day = today;
+}
+
+void sk_web_refresh_metrics(void)
+{
+    pthread_mutex_lock(&operators.lock);
+    forget_the_past();
+    pthread_mutex_unlock(&operators.lock);
+}
+
+void web_note_operator(const char *identity)
+{
     struct sk_str name = sk_str_of(identity);
     int64_t hash = (int64_t)sk_hash(name.p, name.n, 0);
     pthread_mutex_lock(&operators.lock);
-    if (operators.seen && operators.day != today) {
-        sk_metric_add(operators_today(), -(int64_t)sk_imap_count(operators.seen));
-        sk_imap_free(operators.seen);
-        operators.seen = NULL;
-    }
+    forget_the_past();
     if (!operators.seen)
         operators.seen = sk_imap_new();
-    operators.day = today;
     if (!sk_imap_get(operators.seen, hash) && sk_imap_count(operators.seen) < OPERATORS_MAX) {
         sk_imap_put(operators.seen, hash, &operators);
         sk_metric_add(operators_today(), 1);
@@ -75,5 +88,5 @@ void web_note_action(const struct sk_http_request *request, const struct sk_meth
     sk_metric_add(sk_metric_series(SK_METRIC_UI_ACTIONS, method->name, sk_err_name(err)), 1);
     const char *identity = message ? identity_of(message) : NULL;
     if (identity)
-        note_operator(identity);
+        web_note_operator(identity);
 }

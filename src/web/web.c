@@ -50,6 +50,11 @@ bool sk_web_base_path_valid(const char *path)
     return true;
 }
 
+bool web_reads(const struct sk_http_request *request)
+{
+    return sk_str_eq(request->method, SK_STR("GET")) || sk_str_eq(request->method, SK_STR("HEAD"));
+}
+
 /* A path below the base path becomes one below "/"; false: it is not below it. */
 static bool below_base(const struct sk_web *web, struct sk_http_request *request)
 {
@@ -85,9 +90,7 @@ static bool redirect_to_base(const struct sk_web *web, const struct sk_http_requ
 
 static bool is_openapi(const struct sk_http_request *request)
 {
-    return sk_str_eq(request->raw_path, SK_STR("/api/v1/openapi.json")) &&
-           (sk_str_eq(request->method, SK_STR("GET")) ||
-            sk_str_eq(request->method, SK_STR("HEAD")));
+    return web_reads(request) && sk_str_eq(request->raw_path, SK_STR("/api/v1/openapi.json"));
 }
 
 void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
@@ -96,8 +99,8 @@ void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
     struct sk_http_request request = *given;
     bool below = below_base(web, &request);
     bool is_api = sk_str_starts(request.raw_path, SK_STR("/api/"));
-    bool reads = !sk_str_eq(request.method, SK_STR("POST"));
-    bool page = below && !is_api && reads && !web->options.headless && web_wants_page(&request);
+    bool page = below && !is_api && !web->options.headless && web_reads(&request) &&
+                web_wants_page(&request);
     if (is_api && is_openapi(&request)) {
         web_openapi_serve(web, &request, response);
         return;

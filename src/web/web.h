@@ -34,6 +34,9 @@ void sk_web_free(struct sk_web *web); /* NULL is fine */
 void sk_web_handle(struct sk_web *web, const struct sk_http_request *request,
                    struct sk_http_response *response);
 
+/* Before metrics are shown: what they count by the day begins anew at midnight, UTC. Any thread. */
+void sk_web_refresh_metrics(void);
+
 /* "https://host:port" of an http(s) URL, in the arena; NULL when it is none. */
 const char *sk_web_origin_of(struct sk_arena *arena, const char *url);
 /* Whether a path may be a base path: "/", or "/x/y/" of letters, digits and -._~ */

@@ -17,6 +17,9 @@ struct sk_web {
     struct web_openapi *openapi;
 };
 
+/* ---- web.c ---- */
+bool web_reads(const struct sk_http_request *request); /* GET or HEAD */
+
 /* ---- api.c ---- */
 /* Answers when the path is one of the JSON API's; false: it is none. */
 bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
@@ -58,6 +61,9 @@ bool web_preflight(const struct sk_web *web, const struct sk_http_request *reque
  */
 void web_note_action(const struct sk_http_request *request, const struct sk_method *method,
                      const ProtobufCMessage *message, sk_err err);
+
+/* Somebody of this name did something. */
+void web_note_operator(const char *identity);
 
 /* ---- accept.c: what a client takes ---- */
 /* Whether a list such as "gzip;q=0.5, br" has the item, with a weight that is not 0. */

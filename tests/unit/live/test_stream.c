@@ -402,6 +402,94 @@ static void body_unknown_while_asking(void)
     leave(&c);
 }
 
+/* Large pages are handed out one at a time, in turn, however fast they change. */
+static void body_one_at_a_time(void)
+{
+    struct client c;
+    int told[4] = {0};
+    for (int i = 0; i < 600; i++)
+        put(i, 1);
+    CHECK(open_with(&c, "{\"subscriptions\":["
+                        "{\"id\":\"0\",\"list\":{\"namespace\":\"default\",\"pageSize\":500}},"
+                        "{\"id\":\"1\",\"list\":{\"namespace\":\"default\",\"pageSize\":499}},"
+                        "{\"id\":\"2\",\"list\":{\"namespace\":\"default\",\"pageSize\":498}},"
+                        "{\"id\":\"3\",\"list\":{\"namespace\":\"default\",\"pageSize\":497}}]}") ==
+          SK_OK);
+    sk_fiber_sleep(1000); // all four are there
+    for (int round = 0; round < 8; round++) {
+        struct sk_buf out = SK_BUF_INIT;
+        CHECK(sk_live_next(c.stream, &out));
+        size_t lines = 0;
+        for (size_t i = 0; i < out.n; i++)
+            lines += out.p[i] == '\n';
+        char *at = strstr(out.p, "\"subscription\":\"");
+        CHECK(at && lines == (round ? 1 : 2) && out.n > LIVE_LINES_BYTES); // hello is a line, too
+        told[at[16] - '0']++;
+        sk_buf_fini(&out);
+        for (int i = 0; i < 600; i++)
+            put(i, round % 2 + 1); // all of it changes, and the reader is slow
+        sk_fiber_sleep(2 * LIVE_PATCH_MS);
+    }
+    CHECK(told[0] == 2 && told[1] == 2 && told[2] == 2 && told[3] == 2);
+    leave(&c);
+}
+
+/* What takes long to work off is waited for, in bounded memory, and the lists end up right. */
+static void body_feeds_wait(void)
+{
+    struct client c;
+    put(1, 1);
+    CHECK(open_with(&c, RUNNING(5)) == SK_OK);
+    expect(&c, "hello");
+    expect(&c, "list");
+    struct live_feed *feed = &w.live->feeds[0];
+    atomic_store(&feed->away, true); // as if loop 0 had not come to the last notes yet
+    put(2, 1);
+    sk_fiber_sleep(10 * LIVE_FEED_MS);
+    CHECK(feed->count == 1 && atomic_load(&w.live->trips) == 0);
+    for (int i = 0; i < 30000; i++)
+        put(3 + i % 5, 1);
+    CHECK(feed->overflow && feed->count <= LIVE_FEED_MAX + 1 &&
+          feed->bytes < LIVE_FEED_BYTES_MAX + 10000);
+    drop(7);
+    atomic_store(&feed->away, false);
+    sk_fiber_sleep(2 * LIVE_REFILL_MS);
+    CHECK(feed->count == 0 && feed->bytes == 0);
+    do
+        expect(&c, "list");
+    while (c.rest.n);
+    CHECK(order(&c) == 5 &&
+          strcmp(json_string_value(json_array_get(json_object_get(body(&c, "list"), "runIds"), 0)),
+                 "10000000-0000-0000-0000-000000000006") == 0);
+    leave(&c);
+}
+
+/* What is kept of a row is counted with the JSON that is made of it. */
+static void body_rows_are_weighed(void)
+{
+    for (size_t n = 0; n <= 3000; n += 1000) {
+        struct sk_buf text = SK_BUF_INIT;
+        ProtobufCMessage *memo;
+        sk_buf_str(&text, "{\"fields\":{\"k\":{\"data\":\"");
+        for (size_t i = 0; i < n; i += 4)
+            sk_buf_str(&text, "AAAA");
+        sk_buf_str(&text, "\"}}}");
+        CHECK(sk_wire_json_parse(&w.ctx, &temporal__api__common__v1__memo__descriptor,
+                                 sk_buf_view(&text), 0, &memo) == SK_OK);
+        struct sk_vis_row vis = {.run = {w.ns->id, SK_STR("w"), run_id(1)},
+                                 .type = SK_STR("T"),
+                                 .task_queue = SK_STR("q"),
+                                 .status = 1,
+                                 .memo = sk_wire_pack(w.ctx.arena, memo)};
+        struct live_row *row = live_row_new(&vis);
+        struct sk_str json = live_row_json(row, w.ns);
+        CHECK(json.n > n && row->bytes >= sizeof *row + vis.memo.n + json.n);
+        CHECK(row->bytes < 3 * (sizeof *row + vis.memo.n + json.n));
+        live_row_unref(row);
+        sk_buf_fini(&text);
+    }
+}
+
 static void body_count(void)
 {
     struct client c;
@@ -469,6 +557,21 @@ static void body_run(void)
     expect(&c, "run");
     CHECK(json_is_true(json_object_get(body(&c, "run"), "deleted")));
     leave(&c);
+}
+
+/* The states of topics that are no lists are counted, and given back. */
+static void body_states_are_weighed(void)
+{
+    struct client c;
+    touch(7, 1);
+    CHECK(open_with(&c, "{\"subscriptions\":[{\"id\":\"r\",\"run\":{\"namespace\":\"default\","
+                        "\"execution\":{\"workflowId\":\"w7\"}}}]}") == SK_OK);
+    expect(&c, "hello");
+    expect(&c, "run");
+    CHECK(w.live->bytes > 50 && w.live->bytes < 1000);
+    leave(&c);
+    sk_fiber_sleep(LIVE_LINGER_MS + 1000);
+    CHECK(w.live->bytes == 0);
 }
 
 static void body_queues(void)
@@ -665,6 +768,10 @@ TEST(refills)
 TEST(shared_and_resumed)
 TEST(unknown_outcome)
 TEST(unknown_while_asking)
+TEST(one_at_a_time)
+TEST(feeds_wait)
+TEST(rows_are_weighed)
+TEST(states_are_weighed)
 TEST(count)
 TEST(run)
 TEST(queues)
@@ -683,6 +790,10 @@ int main(void)
         cmocka_unit_test(test_shared_and_resumed),
         cmocka_unit_test(test_unknown_outcome),
         cmocka_unit_test(test_unknown_while_asking),
+        cmocka_unit_test(test_one_at_a_time),
+        cmocka_unit_test(test_feeds_wait),
+        cmocka_unit_test(test_rows_are_weighed),
+        cmocka_unit_test(test_states_are_weighed),
         cmocka_unit_test(test_count),
         cmocka_unit_test(test_run),
         cmocka_unit_test(test_queues),

@@ -444,6 +444,35 @@ static void answers_wait_for_their_reader(struct fixture *fx)
     client_close(&client);
 }
 
+/* Many who do not read: who comes when there is too much unread is let go, and all is given back.
+ */
+static void unread_answers_are_bounded(struct fixture *fx)
+{
+    static struct client clients[12];
+    const int count = sizeof clients / sizeof *clients; // times BIG is more than the bound
+    int ended = 0;
+    for (int i = 0; i < count; i++) {
+        client_open(fx, &clients[i]);
+        sk_stream_read_stop(clients[i].stream);
+        client_send(&clients[i], "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        wait_until(&fx->handled, i + 1);
+    }
+    assert_in_range(sk_http_unsent(), 64 << 20, (128 << 20) + BIG);
+    once(fx, "GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n",
+         "[GET|/small|"); // nobody else suffers
+    for (int i = 0; i < count; i++) {
+        sk_stream_read_start(clients[i].stream);
+        while (!clients[i].ended && clients[i].in.n < BIG)
+            assert_true(sk_waitq_wait(&clients[i].news, sk_now_mono_ms() + 20000));
+        ended += clients[i].in.n < BIG;
+        client_close(&clients[i]);
+    }
+    assert_in_range(ended, 1, count / 2);
+    for (int i = 0; i < 1000 && sk_http_unsent() > 0; i++)
+        sk_fiber_sleep(10);
+    assert_int_equal(sk_http_unsent(), 0);
+}
+
 static void watchers(struct fixture *fx)
 {
     struct client client;
@@ -488,19 +517,28 @@ TEST(raw_paths)
 TEST(streams)
 TEST(slow_readers)
 TEST(answers_wait_for_their_reader)
+TEST(unread_answers_are_bounded)
 TEST(watchers)
 TEST(the_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_smuggling),    cmocka_unit_test(test_chunks_in_pieces),
-        cmocka_unit_test(test_big_parts),    cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_pipelined),    cmocka_unit_test(test_gone_while_handled),
-        cmocka_unit_test(test_raw_paths),    cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_slow_readers), cmocka_unit_test(test_answers_wait_for_their_reader),
-        cmocka_unit_test(test_watchers),     cmocka_unit_test(test_the_end),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_smuggling),
+        cmocka_unit_test(test_chunks_in_pieces),
+        cmocka_unit_test(test_big_parts),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_gone_while_handled),
+        cmocka_unit_test(test_raw_paths),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_slow_readers),
+        cmocka_unit_test(test_answers_wait_for_their_reader),
+        cmocka_unit_test(test_unread_answers_are_bounded),
+        cmocka_unit_test(test_watchers),
+        cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests_name("net http1", tests, NULL, NULL);
 }
