@@ -402,6 +402,8 @@ static void body_unknown_while_asking(void)
     leave(&c);
 }
 
+#define PAGE(id, n) "{\"id\":\"" #id "\",\"list\":{\"namespace\":\"default\",\"pageSize\":" #n "}}"
+
 /* Large pages are handed out one at a time, in turn, however fast they change. */
 static void body_one_at_a_time(void)
 {
@@ -409,12 +411,8 @@ static void body_one_at_a_time(void)
     int told[4] = {0};
     for (int i = 0; i < 600; i++)
         put(i, 1);
-    CHECK(open_with(&c, "{\"subscriptions\":["
-                        "{\"id\":\"0\",\"list\":{\"namespace\":\"default\",\"pageSize\":500}},"
-                        "{\"id\":\"1\",\"list\":{\"namespace\":\"default\",\"pageSize\":499}},"
-                        "{\"id\":\"2\",\"list\":{\"namespace\":\"default\",\"pageSize\":498}},"
-                        "{\"id\":\"3\",\"list\":{\"namespace\":\"default\",\"pageSize\":497}}]}") ==
-          SK_OK);
+    CHECK(open_with(&c, "{\"subscriptions\":[" PAGE(0, 500) "," PAGE(1, 499) "," PAGE(
+                            2, 498) "," PAGE(3, 497) "]}") == SK_OK);
     sk_fiber_sleep(1000); // all four are there
     for (int round = 0; round < 8; round++) {
         struct sk_buf out = SK_BUF_INIT;
