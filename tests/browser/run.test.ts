@@ -88,6 +88,42 @@ s.test('a child is unfolded in the waterfall, a step opens its details, Escape c
   await page.goBack().catch(() => undefined);
 });
 
+s.test('long waits are drawn as gaps, and work beside them as wide as it is', async ({ page }) => {
+  const handle = await start('family', [`idle-${randomUUID()}`]);
+  await open(page, handle);
+  const bar = step(page, 'reserve').locator('[data-kind=run]');
+  await page.getByRole('checkbox', { name: 'Shorten waits' }).waitFor(); // nothing happens for a while
+  const width = async () => (await bar.boundingBox())?.width ?? 0;
+  const before = await width();
+  const axis = page.locator('[title*="in which nothing works"]');
+  assert.equal(await axis.count(), 0);
+  await page.keyboard.press('w');
+  await visible(axis);
+  await eventually(width, (now) => now > 2 * before);
+  assert.match(page.url(), /waits=short/);
+  await page.reload();
+  await visible(axis);
+  await page.getByRole('button', { name: 'Zoom in' }).click();
+  await accessible(page, 'a timeline with gaps');
+  await page.getByRole('checkbox', { name: 'Shorten waits' }).uncheck();
+  await gone(axis);
+  await handle.terminate();
+});
+
+s.test('the label of a bar stands after it, also where the bar reaches the present', async ({ page }) => {
+  const handle = await start('approval', []);
+  await open(page, handle);
+  const parent = await start('family', [`label-${randomUUID()}`]);
+  await open(page, parent);
+  const row = step(page, 'approval');
+  await visible(row);
+  const bar = await row.locator('[data-kind=run]').boundingBox();
+  const label = await row.locator('[aria-hidden=true]').last().boundingBox();
+  assert(bar && label && label.x >= bar.x + bar.width - 1, 'the label lies on the bar');
+  assert(label.x + label.width <= 1280, 'the label leaves the page');
+  await Promise.all([handle.terminate(), parent.terminate()]);
+});
+
 s.test('an attempt that fails and is tried again is told with its failure', async ({ page }) => {
   const handle = await start('troubled', [1000]);
   await open(page, handle);
@@ -338,6 +374,24 @@ s.test('nothing on the pages of a run is inaccessible', async ({ page }) => {
   await visible(page.getByRole('button', { name: /flaky/ }));
   await accessible(page, 'pending, troubled');
   await troubled.terminate();
+});
+
+s.test('at 390 pixels each row of a comparison holds its marks', { mobile: true }, async ({ page }) => {
+  const [one, two] = await Promise.all([start('order', ['book', 1]), start('order', ['lamp', 2])]);
+  await Promise.all([one.result(), two.result()]);
+  const { runId } = await two.describe();
+  await open(page, one, `compare?with=${two.workflowId}&run=${runId}`);
+  const lines = page.locator('main button[aria-expanded]').filter({ hasText: 'result' });
+  await visible(lines);
+  for (const line of await lines.all()) {
+    const row = await line.locator('xpath=..').boundingBox();
+    for (const mark of await line.getByText(/^(input|result)$/).all()) {
+      const box = await mark.boundingBox();
+      assert(row && box && box.y + box.height <= row.y + row.height + 1, 'a mark leaves its row');
+    }
+    const next = await line.locator('xpath=../following-sibling::*[1]').boundingBox().catch(() => null);
+    assert(!next || !row || next.y >= row.y + row.height - 1, 'a row lies on another');
+  }
 });
 
 s.test('at 390 pixels nothing of a run scrolls sideways', { mobile: true }, async ({ page }) => {

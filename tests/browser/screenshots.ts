@@ -91,6 +91,7 @@ function screens(runIds: Map<string, string>): Screen[] {
     { name: 'palette', path: `${inDefault}workflows`, prepare: palette },
     { name: 'start', path: `${inDefault}workflows`, prepare: click('Start workflow') },
     { name: 'run-timeline', path: run('bundle-77', 'timeline'), prepare: unfold },
+    { name: 'run-waits', path: `${run('bundle-77', 'timeline')}?waits=short` },
     { name: 'run-failed', path: run('order-lost', 'timeline') },
     { name: 'run-history', path: run('order-good', 'history') },
     { name: 'run-input', path: run('order-good', 'input') },

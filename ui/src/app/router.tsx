@@ -146,6 +146,8 @@ export interface TimelineSearch {
   span?: string | undefined;
   /** `clock`: the axis shows the time of day. */
   axis?: string | undefined;
+  /** `short`: long waits are drawn as gaps. */
+  waits?: string | undefined;
 }
 
 const timelineRoute = createRoute({
@@ -157,6 +159,7 @@ const timelineRoute = createRoute({
     ...text(search, 'hide'),
     ...text(search, 'span'),
     ...text(search, 'axis'),
+    ...text(search, 'waits'),
   }),
   component: lazyRouteComponent(() => import('@/pages/execution/TimelinePage'), 'TimelinePage'),
 });

@@ -4,7 +4,7 @@
  */
 
 import { idOf, type Attributes, type Execution, type Failure, type Payload } from './proto';
-import { payloadList } from './payloads';
+import { payloadList, payloadPreview } from './payloads';
 
 export type AttributeValue =
   | { readonly is: 'text'; readonly text: string }
@@ -127,4 +127,17 @@ export function listAttributes(attributes: Attributes): Attribute[] {
   const out: Attribute[] = [];
   for (const [field, value] of Object.entries(attributes)) walk('', field, value, out, 0);
   return out;
+}
+
+/** What SDKs set for themselves: of use to them, and to nobody at a glance. */
+const ofSdks = new Set(['BuildIds', 'TemporalChangeVersion', 'TemporalWorkflowVersioningBehavior']);
+
+export function setBySdk(name: string): boolean {
+  return ofSdks.has(name) || name.startsWith('TemporalWorkerDeployment');
+}
+
+/** A short value on one line, a text without the quotes that JSON puts around it. */
+export function attributeText(payload: Payload, max = 300): string {
+  const preview = payloadPreview(payload, max);
+  return /^"[^"\\]*"$/.test(preview) ? preview.slice(1, -1) : preview;
 }

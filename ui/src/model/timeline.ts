@@ -9,6 +9,8 @@
 
 import type { Category, Outcome } from './events';
 import type { EventView, Step } from './history';
+import type { Gap, TimeAxis } from './idle';
+import type { Tick } from './time';
 import { durationMs, idOf, timeMs, type Execution, type PendingActivity, type PendingChild } from './proto';
 
 export type SegmentKind =
@@ -378,15 +380,27 @@ export function packLines(spans: readonly { fromMs: number; toMs: number }[], ga
 
 // ---- the window onto the time axis --------------------------------------------------------------
 
+/** In drawn time, which is real time unless an axis squeezes some of it. */
 export interface TimeWindow {
   readonly fromMs: number;
   readonly toMs: number;
+  readonly axis?: TimeAxis | undefined;
 }
 
 /** All of a run, with a little air at its end so that the last bar does not touch the edge. */
-export function extentOf(startMs: number, endMs: number): TimeWindow {
-  const span = Math.max(endMs - startMs, 1);
-  return { fromMs: startMs, toMs: startMs + span * 1.02 };
+export function extentOf(startMs: number, endMs: number, axis?: TimeAxis): TimeWindow {
+  const span = Math.max(drawn(endMs, axis) - startMs, 1);
+  return { fromMs: startMs, toMs: startMs + span * 1.02, ...(axis ? { axis } : {}) };
+}
+
+function drawn(ms: number, axis: TimeAxis | undefined): number {
+  return axis ? axis.toDrawn(ms) : ms;
+}
+
+/** The real time that a window shows. */
+export function realSpan(window: TimeWindow): { fromMs: number; toMs: number } {
+  const { fromMs, toMs, axis } = window;
+  return axis ? { fromMs: axis.toReal(fromMs), toMs: axis.toReal(toMs) } : { fromMs, toMs };
 }
 
 const leastSpanMs = 0.5;
@@ -394,7 +408,7 @@ const leastSpanMs = 0.5;
 function within(window: TimeWindow, extent: TimeWindow): TimeWindow {
   const span = Math.min(window.toMs - window.fromMs, extent.toMs - extent.fromMs);
   const from = Math.min(Math.max(window.fromMs, extent.fromMs), extent.toMs - span);
-  return { fromMs: from, toMs: from + span };
+  return { fromMs: from, toMs: from + span, ...(extent.axis ? { axis: extent.axis } : {}) };
 }
 
 /** factor < 1 looks closer; what is under `aroundMs` stays where it is. */
@@ -438,11 +452,39 @@ export function spanOf(
     to = Math.max(to, Number.isNaN(last) ? context.nowMs : last);
   }
   if (!(to >= from)) return extent;
+  from = drawn(from, extent.axis);
+  to = drawn(to, extent.axis);
   const air = Math.max(to - from, leastSpanMs) * 0.03;
   return within({ fromMs: from - air, toMs: to + air * 4 }, extent);
 }
 
+/** Which gaps a window shows, and where: from 0, its left edge, to 1. */
+export function gapsIn(window: TimeWindow): { gap: Gap; from: number; to: number }[] {
+  return (window.axis?.gaps ?? [])
+    .map((gap) => ({ gap, from: Math.max(share(gap.fromMs, window), 0), to: Math.min(share(gap.toMs, window), 1) }))
+    .filter(({ from, to }) => to > from);
+}
+
+/** A tick this near to a gap would lie under what stands there. */
+const besideGap = 0.05;
+
+/** Ticks of what lies between gaps, each piece with its part of them. */
+export function ticksOf(
+  window: TimeWindow,
+  countMax: number,
+  make: (fromMs: number, toMs: number, countMax: number) => Tick[],
+): Tick[] {
+  const { fromMs, toMs } = realSpan(window);
+  if (!window.axis) return make(fromMs, toMs, countMax);
+  const middles = gapsIn(window).map(({ from, to }) => (from + to) / 2);
+  return window.axis.pieces(fromMs, toMs).flatMap((piece) => {
+    const part = share(piece.toMs, window) - share(piece.fromMs, window);
+    const ticks = make(piece.fromMs, piece.toMs, Math.max(1, Math.round(part * countMax)));
+    return ticks.filter(({ ms }) => middles.every((at) => Math.abs(share(ms, window) - at) > besideGap));
+  });
+}
+
 /** Where an instant lies in a window: 0 its left edge, 1 its right. */
 export function share(ms: number, window: TimeWindow): number {
-  return (ms - window.fromMs) / (window.toMs - window.fromMs);
+  return (drawn(ms, window.axis) - window.fromMs) / (window.toMs - window.fromMs);
 }

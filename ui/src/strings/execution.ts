@@ -95,6 +95,7 @@ export const executionStrings = {
   timeline: {
     label: 'Timeline',
     rows: (n: number): string => many(n, 'row', 'rows'),
+    noRows: 'No steps',
     name: 'Step',
     lanes: {
       task: 'Workflow tasks',
@@ -130,7 +131,7 @@ export const executionStrings = {
       `${loaded.toLocaleString('en')} of ${total.toLocaleString('en')} events`,
     loadingOlder: 'Older events are loading',
     due: (span: string): string => `due in ${span}`,
-    next: (span: string): string => `next attempt in ${span}`,
+    next: (span: string): string => `next in ${span}`,
     attempts: (n: number): string => `×${n}`,
     attemptsLong: (n: number): string => many(n, 'attempt', 'attempts'),
     several: (n: number, what: string): string => `${n.toLocaleString('en')} × ${what}`,
@@ -147,6 +148,9 @@ export const executionStrings = {
     openDetails: 'Enter opens, → shows a child’s steps, + − 0 zoom',
     before: 'earlier than what is shown',
     after: 'later than what is shown',
+    shorten: 'Shorten waits',
+    shortenHint: 'Draws long stretches in which nothing works, begins or ends as gaps (w)',
+    gap: (span: string): string => `${span} in which nothing works, begins or ends`,
     hint: 'Drag over the axis to look closer, double-click to see all',
   },
   details: {
@@ -253,6 +257,7 @@ export const executionStrings = {
     memo: 'Memo',
     headers: 'Headers',
     searchAttributes: 'Search attributes',
+    bySdk: (names: string): string => `Set by the SDK: ${names}`,
     lastResult: 'Result of the run before',
     lastFailure: 'Failure of the run before',
     waiting: 'The first event is loading…',

@@ -1,4 +1,5 @@
 import { Button, Checkbox, TextInput } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState, type FormEvent } from 'react';
@@ -181,6 +182,8 @@ function Head({ run, title }: { run: Run; title: string }) {
 function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; first: ComparedRow | undefined }) {
   const { rows, left, right, first } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  // Below each other the sides take as many lines as they need.
+  const narrow = useMediaQuery('(max-width: 720px)') ?? false;
   const [open, setOpen] = useState<ComparedRow | undefined>(first);
   const nowMs = Date.now();
   const a = timelineContext(left.state, nowMs);
@@ -188,7 +191,7 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => 30,
+    estimateSize: () => (narrow ? 58 : 30),
     overscan: 12,
   });
   const jumped = useRef(false);
@@ -212,14 +215,14 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
           return (
             <div
               key={item.key}
-              ref={expanded ? virtual.measureElement : null}
+              ref={expanded || narrow ? virtual.measureElement : null}
               data-index={item.index}
               className={css['row']}
               data-different={row.differences.length > 0 || undefined}
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <button type="button" className={css['line']} aria-expanded={expanded} onClick={() => {
-                  if (open) virtual.resizeItem(rows.indexOf(open), 30);
+                  if (open && !narrow) virtual.resizeItem(rows.indexOf(open), 30);
                   setOpen(expanded ? undefined : row);
                 }}>
                 <Side step={row.left} context={a} />

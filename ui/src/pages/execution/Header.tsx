@@ -11,7 +11,8 @@ import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
 import { likeStarted } from '@/model/start';
-import { payloadPreview, payloadsIn, sizeWords } from '@/model/payloads';
+import { attributeText, setBySdk } from '@/model/attributes';
+import { payloadsIn, sizeWords } from '@/model/payloads';
 import { durationMs, type ExecutionInfo, type Memo, type SearchAttributes } from '@/model/proto';
 import { spanWords } from '@/model/time';
 import { executionStrings } from '@/strings/execution';
@@ -121,25 +122,17 @@ export function Header() {
   );
 }
 
-/** Attributes that SDKs set for themselves are of no use at a glance. */
-const internal = new Set(['BuildIds', 'TemporalChangeVersion', 'TemporalWorkflowVersioningBehavior']);
-
 function SearchAttributeItems({ attributes }: { attributes: SearchAttributes | undefined }) {
-  const fields = Object.entries(attributes?.indexedFields ?? {}).filter(([name]) => !internal.has(name));
+  const fields = Object.entries(attributes?.indexedFields ?? {}).filter(([name]) => !setBySdk(name));
   return (
     <>
       {fields.slice(0, 4).map(([name, payload]) => (
         <Item key={name} name={name}>
-          {plain(payloadPreview(payload, 60))}
+          {attributeText(payload, 60)}
         </Item>
       ))}
     </>
   );
-}
-
-/** A text without the quotes that JSON puts around it. */
-function plain(preview: string): string {
-  return /^"[^"\\]*"$/.test(preview) ? preview.slice(1, -1) : preview;
 }
 
 function Fields({ fields }: { fields: Memo['fields'] }) {
@@ -148,7 +141,7 @@ function Fields({ fields }: { fields: Memo['fields'] }) {
     <>
       {Object.entries(fields ?? {}).map(([name, payload]) => (
         <div key={name}>
-          <span className="sk-dim">{name}</span> {plain(payloadPreview(payload, 300))}
+          <span className="sk-dim">{name}</span> {attributeText(payload)}
         </div>
       ))}
     </>

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import { Panel } from '@/design/parts';
+import { Fact, Facts, Panel } from '@/design/parts';
+import { attributeText, setBySdk } from '@/model/attributes';
 import { payloadList } from '@/model/payloads';
 import type { Attributes, Failure, Payload, UserMetadata } from '@/model/proto';
 import { executionStrings } from '@/strings/execution';
@@ -70,6 +71,34 @@ function Fields({ title, fields }: { title: string; fields: Record<string, Paylo
   );
 }
 
+/** Short values in lines; those that an SDK sets for itself are folded away. */
+function Attributes({ fields }: { fields: Record<string, Payload> | undefined }) {
+  const all = Object.entries(fields ?? {});
+  const sdk = all.filter(([name]) => setBySdk(name));
+  const own = all.filter(([name]) => !setBySdk(name));
+  const facts = (list: typeof all): ReactNode => (
+    <Facts>
+      {list.map(([name, payload]) => (
+        <Fact key={name} name={name}>
+          {attributeText(payload)}
+        </Fact>
+      ))}
+    </Facts>
+  );
+  if (all.length === 0) return null;
+  return (
+    <Panel title={s.searchAttributes}>
+      {own.length > 0 && facts(own)}
+      {sdk.length > 0 && (
+        <details className={css['folded']}>
+          <summary>{s.bySdk(sdk.map(([name]) => name).join(', '))}</summary>
+          {facts(sdk)}
+        </details>
+      )}
+    </Panel>
+  );
+}
+
 function Part({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className={css['part']}>
@@ -125,7 +154,7 @@ export function InputPage() {
           </Panel>
         )}
         <Before a={a} />
-        <Fields title={s.searchAttributes} fields={attributes} />
+        <Attributes fields={attributes} />
         <Fields title={s.memo} fields={memo} />
         <Fields title={s.headers} fields={headers} />
       </div>

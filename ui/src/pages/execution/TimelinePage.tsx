@@ -1,4 +1,4 @@
-import { ActionIcon, SegmentedControl, Tooltip } from '@mantine/core';
+import { ActionIcon, Checkbox, SegmentedControl, Tooltip } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo, useRef, useState } from 'react';
 import type { TimelineSearch } from '@/app/router';
@@ -55,19 +55,26 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
   const newestFirst = search.order ? search.order === 'newest' : state.total > shortMax;
   const context = timelineContext(state, nowMs);
   const extent = extentOf(context.startMs, open ? context.nowMs : state.closeMs);
-  const shown = useRef(extent);
+  const shown = useRef({ view: extent, extent });
+  const [idle, setIdle] = useState(false);
+  const shorten = search.waits === 'short';
   const follow = search.span ? search.span === 'rows' : state.total > shortMax;
   const zoomBy = (factor: number): void => {
-    const now = shown.current;
-    setView(zoom(now, extent, factor, (now.fromMs + now.toMs) / 2));
+    const { view: now, extent: all } = shown.current;
+    setView(zoom(now, all, factor, (now.fromMs + now.toMs) / 2));
   };
-  const panBy = (part: number): void => setView(pan(shown.current, extent, part));
+  const panBy = (part: number): void => setView(pan(shown.current.view, shown.current.extent, part));
   const fit = (): void => setView(undefined);
+  const setShorten = (on: boolean): void => {
+    setView(undefined);
+    set({ waits: on ? 'short' : undefined });
+  };
   useShortcuts([
     { keys: '+', does: s.zoomIn, group: shortcutGroups.run, run: () => zoomBy(0.5) },
     { keys: '-', does: s.zoomOut, group: shortcutGroups.run, run: () => zoomBy(2) },
     { keys: '0', does: s.fit, group: shortcutGroups.run, run: fit },
     { keys: '[', does: s.left, group: shortcutGroups.run, run: () => panBy(-0.25) },
+    ...(idle ? [{ keys: 'w', does: s.shorten, group: shortcutGroups.run, run: () => setShorten(!shorten) }] : []),
     { keys: ']', does: s.right, group: shortcutGroups.run, run: () => panBy(0.25) },
   ]);
   const short = state.log.complete && state.log.steps().length <= belowMax;
@@ -109,6 +116,11 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
           ]}
           onChange={(order) => set({ order })}
         />
+        {idle && (
+          <Tooltip label={s.shortenHint}>
+            <Checkbox label={s.shorten} checked={shorten} onChange={(e) => setShorten(e.currentTarget.checked)} />
+          </Tooltip>
+        )}
         <CategoryMenu hidden={hidden} onHide={(hide) => set({ hide: hide || undefined })} />
         <Progress />
         <ul className={css['legend']} aria-label={s.legend}>
@@ -133,6 +145,8 @@ export function TimelineView(props: ViewProps<TimelineSearch>) {
             window={view}
             follow={follow}
             shown={shown}
+            shorten={shorten}
+            onIdle={setIdle}
             onWindow={setView}
             selected={search.step}
             onSelect={(key) => set({ step: key })}

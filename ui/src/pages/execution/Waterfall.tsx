@@ -6,13 +6,27 @@ import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import type { Category } from '@/model/events';
+import { busyOf, idleGaps, TimeAxis } from '@/model/idle';
 import { clockTicks, elapsedTicks, type Tick } from '@/model/time';
-import { extentOf, pan, share, spanOf, splitLanes, zoom, type LaneKind, type TimeWindow } from '@/model/timeline';
+import {
+  extentOf,
+  gapsIn,
+  pan,
+  share,
+  spanOf,
+  splitLanes,
+  ticksOf,
+  zoom,
+  type LaneKind,
+  type Lanes,
+  type TimelineContext,
+  type TimeWindow,
+} from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
 import { Axis } from './WaterfallAxis';
 import { LaneRow, NoteRow, StepRow, type Row } from './WaterfallRow';
 import { useChildren } from './waterfallRows';
-import { isOpen, useRun, useTimelineContext } from './run';
+import { isOpen, timelineContext, useRun, useTimelineContext } from './run';
 import css from './Waterfall.module.css';
 
 const s = executionStrings.timeline;
@@ -29,8 +43,11 @@ export interface WaterfallProps {
   window: TimeWindow | undefined;
   /** Without a window: shows the time of the rows in view, not of the whole run. */
   follow: boolean;
-  /** What is shown at last, for those who zoom. */
-  shown: { current: TimeWindow };
+  /** What is shown at last and of what, for those who zoom. */
+  shown: { current: { view: TimeWindow; extent: TimeWindow } };
+  /** Long waits are drawn as gaps; onIdle hears whether there are any. */
+  shorten: boolean;
+  onIdle: (idle: boolean) => void;
   onWindow: (window: TimeWindow | undefined) => void;
   selected: string | undefined;
   onSelect: (key: string | undefined) => void;
@@ -99,7 +116,6 @@ export function Waterfall(props: WaterfallProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const context = useTimelineContext(state, nowMs);
   const end = Number.isNaN(state.closeMs) ? context.nowMs : state.closeMs;
-  const extent = useMemo(() => extentOf(context.startMs, end), [context.startMs, end]);
   const { lanes, rows: steps } = useMemo(
     () => splitLanes(state.log.steps(), hidden),
     // The log changes in place: its version says when.
@@ -110,6 +126,8 @@ export function Waterfall(props: WaterfallProps) {
     () => children.rows(steps, newestFirst, hidden),
     [children, steps, newestFirst, hidden],
   );
+  const axis = useIdle(rows, lanes, context, end, props);
+  const extent = useMemo(() => extentOf(context.startMs, end, axis), [context.startMs, end, axis]);
   useAnchor(rows, scroller, height);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -122,16 +140,18 @@ export function Waterfall(props: WaterfallProps) {
   useEffect(() => virtual.measure(), [virtual, height]);
   const range = virtual.range;
   const view = useMemo(() => {
-    if (props.window) return props.window;
+    if (props.window) return { ...props.window, axis };
     if (!props.follow || !range) return extent;
     const seen = rows.slice(range.startIndex, range.endIndex + 1);
     return spanOf(seen.flatMap((r) => (r.kind === 'step' && !r.state ? [r.step] : [])), context, extent);
-  }, [props.window, props.follow, range?.startIndex, range?.endIndex, rows, context, extent]);
-  props.shown.current = view;
+  }, [props.window, props.follow, range?.startIndex, range?.endIndex, rows, context, extent, axis]);
+  props.shown.current = { view, extent };
   useWheel(scroller, view, extent, onWindow);
-  const ticks = props.clock
-    ? clockTicks(view.fromMs, view.toMs, narrow ? 3 : 8, props.utc)
-    : elapsedTicks(context.startMs, view.fromMs, view.toMs, narrow ? 3 : 8);
+  const ticks = ticksOf(view, narrow ? 3 : 8, (fromMs, toMs, countMax) =>
+    props.clock
+      ? clockTicks(fromMs, toMs, countMax, props.utc)
+      : elapsedTicks(context.startMs, fromMs, toMs, countMax),
+  );
   const { active, setActive, onKeyDown } = useRowKeys(rows, selected, onSelect, children.toggle, (i) =>
     virtual.scrollToIndex(i),
   );
@@ -203,6 +223,43 @@ export function Waterfall(props: WaterfallProps) {
   );
 }
 
+/** So many rows of an open run are looked through each second, to find what is idle. */
+const idleRowsMax = 5000;
+
+/** An axis that squeezes what is idle, if that is wanted and there is any. */
+function useIdle(
+  rows: readonly Row[],
+  lanes: Lanes['lanes'],
+  context: TimelineContext,
+  end: number,
+  { nowMs, shorten, onIdle }: WaterfallProps,
+): TimeAxis | undefined {
+  const { state } = useRun();
+  const ready = state.log.complete || state.loading === 'done';
+  const open = isOpen(state);
+  const second = open ? Math.floor(end / 1000) : end;
+  const gaps = useMemo(() => {
+    if (!ready || (open && rows.length > idleRowsMax)) return [];
+    const busy = [
+      ...laneKinds.flatMap((kind) => lanes[kind].flatMap((step) => busyOf(step, context))),
+      ...rows.flatMap((r) =>
+        r.kind === 'step' ? busyOf(r.step, r.state ? timelineContext(r.state, nowMs) : context) : [],
+      ),
+    ];
+    return idleGaps(busy, context.startMs, end);
+    // The rest of the context changes with these.
+  }, [ready, open, rows, lanes, second]);
+  const idle = gaps.length > 0;
+  useEffect(() => onIdle(idle), [idle, onIdle]);
+  return useMemo(() => {
+    const last = gaps.at(-1);
+    if (!shorten || !last) return undefined;
+    // What waits now goes on waiting, also between two looks.
+    const goesOn = open && last.toMs >= second * 1000;
+    return new TimeAxis(goesOn ? [...gaps.slice(0, -1), { ...last, toMs: Math.max(last.toMs, end) }] : gaps);
+  }, [shorten, gaps, open, second, end]);
+}
+
 function rowId(key: string): string {
   return `row-${key.replace(/[^\w-]/g, '_')}`;
 }
@@ -265,6 +322,9 @@ function Grid(props: { ticks: readonly Tick[]; view: TimeWindow; firstMs: number
       {missing > 0 && (
         <div className={css['missing']} style={{ width: `${missing * 100}%` }} title={s.loadingOlder} />
       )}
+      {gapsIn(view).map(({ gap, from, to }) => (
+        <div key={gap.fromMs} className={css['gap']} style={{ left: `${from * 100}%`, width: `${(to - from) * 100}%` }} />
+      ))}
       {ticks.map((tick) => (
         <div key={tick.ms} className={css['line']} style={{ left: `${share(tick.ms, view) * 100}%` }} />
       ))}

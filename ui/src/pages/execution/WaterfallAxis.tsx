@@ -1,6 +1,6 @@
 import { useRef, useState, type PointerEvent } from 'react';
-import type { Tick } from '@/model/time';
-import { share, type TimeWindow } from '@/model/timeline';
+import { spanWords, type Tick } from '@/model/time';
+import { gapsIn, share, type TimeWindow } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
 import css from './Waterfall.module.css';
 
@@ -34,11 +34,11 @@ export function Axis(props: {
     if (!drag || Math.abs(drag.toPx - drag.fromPx) < dragMinPx) return;
     const span = view.toMs - view.fromMs;
     const [a, b] = [Math.min(drag.fromPx, drag.toPx), Math.max(drag.fromPx, drag.toPx)];
-    onWindow({ fromMs: view.fromMs + (a / drag.width) * span, toMs: view.fromMs + (b / drag.width) * span });
+    onWindow({ ...view, fromMs: view.fromMs + (a / drag.width) * span, toMs: view.fromMs + (b / drag.width) * span });
   };
   return (
     <div className={css['axis']}>
-      <div className={css['axisName']}>{s.rows(props.rows)}</div>
+      <div className={css['axisName']}>{props.rows > 0 ? s.rows(props.rows) : s.noRows}</div>
       <div
         ref={element}
         className={css['ticks']}
@@ -67,6 +67,16 @@ export function Axis(props: {
             </span>
           );
         })}
+        {gapsIn(view).map(({ gap, from, to }) => (
+          <span
+            key={gap.fromMs}
+            className={css['gapLabel']}
+            title={s.gap(spanWords(gap.toMs - gap.fromMs))}
+            style={{ left: `${from * 100}%`, width: `${(to - from) * 100}%` }}
+          >
+            {spanWords(gap.toMs - gap.fromMs)}
+          </span>
+        ))}
         {drag && (
           <span
             className={css['drag']}

@@ -11,6 +11,7 @@ import {
   laneItems,
   outcomeNow,
   pendingActivityOf,
+  realSpan,
   share,
   stepBar,
   timeShares,
@@ -91,19 +92,14 @@ function barLabel(bar: Bar, context: TimelineContext): string {
   return bar.outcome === 'retrying' || bar.outcome === 'scheduled' ? s.next(left) : s.due(left);
 }
 
-/** Beside the bar where there is room: after it, else before it, else on its end. */
-function labelPlace(bar: Bar, view: TimeWindow): { side: string; style: CSSProperties } {
-  const from = Math.max(share(bar.fromMs, view), 0);
-  const to = Math.min(share(bar.toMs, view), 1);
-  if (to < 0.86) return { side: 'after', style: { left: percent(to) } };
-  if (from > 0.14) return { side: 'before', style: { right: percent(1 - from) } };
-  return { side: 'over', style: { right: percent(1 - to) } };
+/** After the bar: there is room for it at the right of the lanes, too. */
+function labelPlace(bar: Bar, view: TimeWindow): CSSProperties {
+  return { left: percent(Math.min(share(bar.toMs, view), 1)) };
 }
 
 function Bars({ bar, view, context }: { bar: Bar; view: TimeWindow; context: TimelineContext }) {
   const out = share(bar.toMs, view) < 0 ? 'before' : share(bar.fromMs, view) > 1 ? 'after' : undefined;
   if (out) return <span className={css['outside']} data-side={out} title={s[out]} />;
-  const label = labelPlace(bar, view);
   return (
     <>
       {bar.segments.map((segment, i) => {
@@ -122,7 +118,7 @@ function Bars({ bar, view, context }: { bar: Bar; view: TimeWindow; context: Tim
         );
       })}
       {bar.segments.length === 0 && <span className={css['mark']} style={{ left: percent(share(bar.fromMs, view)) }} />}
-      <span className={css['took']} data-side={label.side} style={label.style} aria-hidden="true">
+      <span className={css['took']} style={labelPlace(bar, view)} aria-hidden="true">
         {barLabel(bar, context)}
       </span>
     </>
@@ -238,7 +234,8 @@ export function LaneRow(props: {
 }) {
   const { kind, steps, view, context, selected, onSelect } = props;
   const gap = (view.toMs - view.fromMs) * laneGap;
-  const items = laneItems(steps, view.fromMs, view.toMs, gap, context);
+  const real = realSpan(view);
+  const items = laneItems(steps, real.fromMs, real.toMs, gap, context);
   return (
     <div className={css['laneRow']}>
       <div className={css['laneName']}>
