@@ -99,7 +99,7 @@ s.test('long waits are drawn as gaps, and work beside them as wide as it is', as
   assert.equal(await axis.count(), 0);
   await page.keyboard.press('w');
   await visible(axis);
-  await eventually(width, (now) => now > 2 * before);
+  await eventually(width, (now) => now > 1.3 * before);
   assert.match(page.url(), /waits=short/);
   await page.reload();
   await visible(axis);
