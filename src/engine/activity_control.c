@@ -44,7 +44,9 @@ static sk_err decide_control(struct joint *j, struct exec *x, struct sk_ctx *ctx
         changed++;
     }
     if (changed == 0)
-        return sk_fail_not_found(ctx, "workflow has no pending activity with this ID or type");
+        return sk_fail_not_found(ctx,
+                                 "Can't find pending activity with such ID. Invalid activityID "
+                                 "or activity already completed");
     return SK_OK;
 }
 
@@ -111,7 +113,7 @@ static void change_reset(struct txn *t, EN(Activity) *a, const struct control *c
 static sk_err no_activity_named(struct sk_ctx *ctx)
 {
     return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                   "Either activity id or activity type must be provided");
+                   "Either Activity.Id or Activity.Type should be set on request.");
 }
 
 sk_err sk_engine_activity_pause(struct sk_engine *engine, struct sk_ctx *ctx,

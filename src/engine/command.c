@@ -368,7 +368,7 @@ static bool run_modify_properties(struct runner *r)
         return command_verdict(
             r, cause, "UpsertedMemo.Fields is not set on ModifyWorkflowPropertiesCommand.");
     if (!command_fits(r, given, command_limits(r)->memo_size_error, cause,
-                      "ModifyWorkflowPropertiesCommandAttributes. Memo exceeds size limit."))
+                      "ModifyWorkflowPropertiesCommandAttributes exceeds size limit."))
         return false;
     HIST(HistoryEvent) *event = command_event(r, EVENT(WORKFLOW_PROPERTIES_MODIFIED));
     HIST(WorkflowPropertiesModifiedEventAttributes) *a =

@@ -211,16 +211,16 @@ static sk_err refuse(struct sk_ctx *ctx, const struct sk_namespace *ns, struct f
     struct txn t;
     txn_init(&t, ctx, ns, x);
     x->s->close_attempted |= unhandled;
+    FAILURE *failure = sk_failure_new(ctx->arena, text, "");
+    failure->failure_info_case =
+        TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_SERVER_FAILURE_INFO;
+    failure->server_failure_info =
+        MSG_NEW(ctx->arena, Temporal__Api__Failure__V1__ServerFailureInfo,
+                temporal__api__failure__v1__server_failure_info);
     if (v->terminate) {
-        wft_fail_for_good(&t, v->cause, sk_failure_new(ctx->arena, text, "Server"), identity);
+        wft_fail_for_good(&t, v->cause, failure, identity);
         close_terminated(&t, sk_bin(ctx->arena, text), NULL, SYSTEM_IDENTITY);
     } else {
-        FAILURE *failure = sk_failure_new(ctx->arena, text, "");
-        failure->failure_info_case =
-            TEMPORAL__API__FAILURE__V1__FAILURE__FAILURE_INFO_SERVER_FAILURE_INFO;
-        failure->server_failure_info =
-            MSG_NEW(ctx->arena, Temporal__Api__Failure__V1__ServerFailureInfo,
-                    temporal__api__failure__v1__server_failure_info);
         wft_fail(&t, v->cause, failure, identity);
     }
     err = txn_commit(&t);
