@@ -28,7 +28,7 @@ struct sk_figures;
  * key. */
 struct sk_limits {
     int64_t blob_size_error, blob_size_warn; /* limit.blobSize.error / .warn */
-    int64_t memo_size_error, memo_size_warn;
+    int64_t memo_size_error;
     int64_t history_size_error,
         history_size_suggest; /* limit.historySize.error / .suggestContinueAsNew */
     int64_t history_count_error, history_count_suggest;
@@ -49,7 +49,6 @@ struct sk_limits {
     int64_t history_page_max, list_page_max;
     int64_t query_no_poller_ms;
     int64_t namespace_rps;      /* frontend.namespaceRPS; 0 = no limit */
-    int64_t transaction_size;   /* system.transactionSizeLimit */
     bool eager_activities;      /* system.enableActivityEagerExecution */
     bool eager_start;           /* system.enableEagerWorkflowStart */
     bool id_reuse_checked;      /* history.enableWorkflowIdReuseStartTimeValidation */

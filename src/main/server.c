@@ -138,6 +138,7 @@ static sk_err open_matching(struct sk_server *s)
 {
     struct sk_matching_options options = {.store = s->store,
                                           .rings = s->figures->rings,
+                                          .no_poller_ms = s->config->limits.query_no_poller_ms,
                                           .ignore_fairness = !s->config->limits.fairness};
     s->matching = sk_matching_new(&options);
     return sk_matching_open(s->matching, s->ctx);

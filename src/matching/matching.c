@@ -59,6 +59,7 @@ struct sk_matching *sk_matching_new(const struct sk_matching_options *options)
     m->o.sticky_alive_ms = options->sticky_alive_ms ? options->sticky_alive_ms : 10000;
     m->o.poller_history_ms = options->poller_history_ms ? options->poller_history_ms : 300000;
     m->o.idle_unload_ms = options->idle_unload_ms ? options->idle_unload_ms : 300000;
+    m->o.no_poller_ms = options->no_poller_ms ? options->no_poller_ms : 20000;
     m->rt = rt;
     m->loop_count = count;
     atomic_store(&m->seq, sk_now_wall_ms() * SEQ_MS);

@@ -27,6 +27,7 @@ struct sk_matching_options {
     int64_t sticky_alive_ms;   /* default 10,000 */
     int64_t poller_history_ms; /* default 300,000 */
     int64_t idle_unload_ms;    /* default 300,000 */
+    int64_t no_poller_ms;      /* a queue not polled for so long has no worker, default 20,000 */
     bool ignore_fairness;      /* new tasks count as if none had a fairness key */
 };
 
@@ -97,7 +98,7 @@ void sk_matching_cancel(struct sk_matching *m, struct sk_poll *poll);
 /* ---- direct queries: tasks without a row ---- */
 /* Offer `query` to a poller of queue until deadline. SK_OK: some poll took it (its task->query is
  * `query`); FAILED_PRECONDITION "no poller seen for task queue recently, worker may be down" when
- * nobody polled within 20 s; DEADLINE_EXCEEDED. Waits; from a fiber. */
+ * nobody polled within no_poller_ms; DEADLINE_EXCEEDED. Waits; from a fiber. */
 sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx,
                                const struct sk_queue_key *queue, const struct sk_run_key *run,
                                void *query, int64_t deadline_mono_ms) SK_MUST_USE;

@@ -3,7 +3,7 @@
  *
  * The asker's fiber comes to the owner's loop (sk_rt_call), puts its task into the queue's list and
  * waits to hear that a poll took it. Nobody taking it is told apart as Temporal does: one second
- * before the deadline, when no poll was seen within NO_POLLER_MS, the answer says that the worker
+ * before the deadline, when no poll was seen within no_poller_ms, the answer says that the worker
  * may be down; else the wait goes on to the deadline.
  *
  * A query that was taken and given back (its poller's client was gone) returns to the front with
@@ -14,7 +14,6 @@
  */
 #include "matching/matching_internal.h"
 
-#define NO_POLLER_MS 20000
 #define NO_POLLER_MARGIN_MS 1000
 
 struct sk_moffer {
@@ -70,7 +69,8 @@ static bool polled_lately(const struct sk_mq *q)
 {
     if (q->poll_count)
         return true;
-    return q->last_poll_ms != INT64_MIN && sk_now_mono_ms() - q->last_poll_ms <= NO_POLLER_MS;
+    return q->last_poll_ms != INT64_MIN &&
+           sk_now_mono_ms() - q->last_poll_ms <= q->loop->matching->o.no_poller_ms;
 }
 
 /* Until taken; an error says why not. */

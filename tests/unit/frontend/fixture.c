@@ -17,7 +17,7 @@ static void set_limits(struct sk_limits *l)
         .blob_size_error = 10000,
         .blob_size_warn = 1000,
         .memo_size_error = 5000,
-        .memo_size_warn = 1000,
+
         .id_length_max = 1000,
         .long_poll_ms = 20000,
         .task_long_poll_ms = 60000,

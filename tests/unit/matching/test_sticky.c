@@ -207,6 +207,16 @@ static void body_query_without_worker(void)
     sk_matching_free(m);
 }
 
+static void body_query_window_is_a_setting(void)
+{
+    struct sk_matching *m = sk_matching_new(
+        &(struct sk_matching_options){.store = &test_store.store, .no_poller_ms = 2000});
+    CHECK_EQ(poll_one(m, normal(), 10), 0);
+    ask(m, 10000);
+    CHECK_EQ(answer(), SK_FAILED_PRECONDITION); // nobody for nine seconds
+    sk_matching_free(m);
+}
+
 #define BOTH(name)                        \
     static void test_##name(void **state) \
     {                                     \
@@ -221,14 +231,19 @@ BOTH(good_bye)
 BOTH(normal_queue_called_sticky)
 BOTH(query)
 BOTH(query_without_worker)
+BOTH(query_window_is_a_setting)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dead_from_the_start),        cmocka_unit_test(test_alive),
-        cmocka_unit_test(test_worker_dies_with_tasks),     cmocka_unit_test(test_good_bye),
-        cmocka_unit_test(test_normal_queue_called_sticky), cmocka_unit_test(test_query),
+        cmocka_unit_test(test_dead_from_the_start),
+        cmocka_unit_test(test_alive),
+        cmocka_unit_test(test_worker_dies_with_tasks),
+        cmocka_unit_test(test_good_bye),
+        cmocka_unit_test(test_normal_queue_called_sticky),
+        cmocka_unit_test(test_query),
         cmocka_unit_test(test_query_without_worker),
+        cmocka_unit_test(test_query_window_is_a_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
