@@ -73,6 +73,16 @@ static int status_of(sk_err err)
     }
 }
 
+/* The form that an answer has, as its type, as in Temporal's HTTP API. */
+static const char *media_of(unsigned flags)
+{
+    bool pretty = flags & SK_WIRE_JSON_PRETTY;
+    if (flags & SK_WIRE_JSON_SHORTHAND)
+        return pretty ? "application/json+pretty" : "application/json";
+    return pretty ? "application/json+pretty+no-payload-shorthand"
+                  : "application/json+no-payload-shorthand";
+}
+
 /* Messages may have been cut within a character. */
 static char *clean_text(struct sk_arena *arena, const char *text)
 {
@@ -110,6 +120,7 @@ static void print_error(void *arg)
     sk_buf_str(&out, "]}\n");
     web_api_answer(print->web, print->request, print->response, status_of(info->code),
                    sk_buf_view(&out));
+    print->response->content_type = media_of(print->flags);
     sk_buf_fini(&out);
 }
 
@@ -342,6 +353,7 @@ static void print_answer(void *arg)
     sk_wire_json_print(&out, call->answer, call->out_flags);
     sk_buf_str(&out, "\n");
     web_api_answer(call->web, call->request, call->response, 200, sk_buf_view(&out));
+    call->response->content_type = media_of(call->out_flags);
     sk_buf_fini(&out);
 }
 
@@ -395,7 +407,7 @@ static void answer_wrong_verb(struct web_call *call)
     sk_buf_str(&allow, "\r\n");
     (void)sk_fail(call->ctx, SK_UNIMPLEMENTED, SK_STR_FMT " is not served at this path",
                   SK_STR_ARG(call->request->method));
-    web_api_error(call->web, call->request, call->response, 0);
+    web_api_error(call->web, call->request, call->response, call->out_flags);
     call->response->status = 405;
     call->response->extra_headers = sk_arena_strndup(call->ctx->arena, allow.p, allow.n);
     sk_buf_fini(&allow);

@@ -11,6 +11,7 @@
 #include "web/web_internal.h"
 
 #include "base/assert.h"
+#include "wire/json.h"
 
 struct sk_web *sk_web_new(const struct sk_web_options *options)
 {
@@ -112,7 +113,7 @@ void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
         return;
     if (is_api || !below) {
         (void)sk_fail(request.ctx, SK_NOT_FOUND, "nothing is served at this path");
-        web_api_error(web, &request, response, 0);
+        web_api_error(web, &request, response, SK_WIRE_JSON_SHORTHAND);
         return;
     }
     web_pages_handle(web, &request, (struct sk_str){request.path.p + 1, request.path.n - 1},

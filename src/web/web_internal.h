@@ -25,7 +25,7 @@ bool web_reads(const struct sk_http_request *request); /* GET or HEAD */
 bool web_api_handle(struct sk_web *web, const struct sk_http_request *request,
                     struct sk_http_response *response);
 /* {"code", "message", "details"} of the request's ctx->err, with the HTTP status that goes with
- * it. flags: of enum sk_wire_json_flags, SHORTHAND counts. */
+ * it. flags: of enum sk_wire_json_flags, the form that was asked for. */
 void web_api_error(const struct sk_web *web, const struct sk_http_request *request,
                    struct sk_http_response *response, unsigned flags);
 /* JSON, compressed when that is wanted and worth it. text is copied. */

@@ -79,7 +79,26 @@ class Sites(Case):
                     self.assertIn("read-only", answer["message"])
         self.assertGreater(refused, 25)
         self.assertGreater(served, 3)
+        self.by_name(http, document)
         self.assertEqual(http.call("GET", "/api/v1/namespaces")[0], 200)
+
+
+    def by_name(self, http, document):
+        """POST /api/v1/rpc/<Method> is no way around it, for any method."""
+        reads = {}
+        for item in document["paths"].values():
+            for verb, operation in item.items():
+                name = operation["x-grpc-method"].split("/")[1]
+                reads[name] = (verb == "get" or operation.get("x-read-only", False)) and "x-unimplemented" not in operation
+        del reads["Stream"]
+        self.assertGreater(len(reads), 130)
+        for name, read in reads.items():
+            status, answer, _ = http.call("POST", f"/api/v1/rpc/{name}", {})
+            if read:
+                self.assertNotIn("read-only", str(answer), name)
+            else:
+                self.assertEqual(status, 403, name)
+                self.assertRegex(answer["message"], "read-only|for workers", name)
 
 
 class Usage(Case):
