@@ -129,11 +129,14 @@ export function QueryField(props: QueryFieldProps) {
   const view = useRef<EditorView>(null);
   const latest = useRef(props);
   latest.current = props;
+  /** What was applied here and has not come back as the value yet. */
+  const own = useRef<string>(undefined);
 
   useEffect(() => {
     if (!host.current) return;
     const applied = () => {
-      latest.current.onApply(editor.state.doc.toString().trim());
+      own.current = editor.state.doc.toString().trim();
+      latest.current.onApply(own.current);
       return true;
     };
     const source = (context: CompletionContext) => {
@@ -141,7 +144,7 @@ export function QueryField(props: QueryFieldProps) {
       if (suggestions.length === 0) return null;
       return {
         from,
-        validFor: /^["'`]?[\w\s.-]*$/,
+        validFor: /^([\w.-]*|["'`][^"'`]*)$/, // within one word; a space begins another question
         options: suggestions.map((s, i) => ({
           label: s.label,
           apply: s.insert ?? s.label,
@@ -232,7 +235,9 @@ export function QueryField(props: QueryFieldProps) {
 
   useEffect(() => {
     const editor = view.current;
-    if (!editor || editor.state.doc.toString().trim() === props.value.trim()) return;
+    const echo = own.current === props.value.trim(); // meanwhile more may have been written
+    own.current = undefined;
+    if (!editor || echo || editor.state.doc.toString().trim() === props.value.trim()) return;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.value } });
   }, [props.value]);
 

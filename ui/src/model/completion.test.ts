@@ -50,6 +50,14 @@ it('says nothing about columns that it does not know', () => {
   expect(labels('Nonsense = ')).toEqual([]);
 });
 
+it('goes on within operators of several words', () => {
+  expect(labels('CloseTime IS ')).toEqual(['NULL', 'NOT NULL']);
+  expect(labels('CloseTime IS NOT ')).toEqual(['NULL']);
+  expect(labels('WorkflowType NOT ')).toEqual(['STARTS_WITH', 'IN']);
+  expect(labels('WorkflowType = ')).not.toContain('=');
+  expect(labels('CloseTime IS NULL ')).toEqual(['AND', 'OR']);
+});
+
 it('gives Enter to a word that is half written, and to nothing else', () => {
   const takes = (written: string, label: string, kind: 'field' | 'operator' | 'value' | 'word' = 'value') =>
     isHalfWritten(written, { label, kind });

@@ -147,12 +147,15 @@ export function complete(text: string, at: number, known: Known): Completion {
   if (!field) return { from, suggestions: [] };
   const list = condition.some((t) => upper(t) === 'IN');
   const closed = condition.at(-1)?.text === ')';
-  if (condition.length === 1) {
+  // What is left of operators of several words, whose first may be written already.
+  const begun = condition.slice(1).map((t) => `${upper(t)} `).join('');
+  const operators = operatorsOf(field.type).filter((label) => label.startsWith(begun));
+  if (operators.length > 0) {
     return {
       from,
-      suggestions: operatorsOf(field.type).map((label) => ({
-        label,
-        insert: label.endsWith('NULL') ? `${label} ` : label.endsWith('IN') ? `${label} (` : `${label} `,
+      suggestions: operators.map((label) => ({
+        label: label.slice(begun.length),
+        insert: label.slice(begun.length) + (label.endsWith('IN') ? ' (' : ' '),
         kind: 'operator',
       })),
     };

@@ -28,7 +28,7 @@ export const workflows = {
   statusFilter: 'Status',
   statusHint: 'Click shows one status; with Ctrl or Shift several',
   count: (n: number) => plural(n, 'workflow', 'workflows'),
-  newRows: (n: number) => `${n.toLocaleString()} new`,
+  newRows: (n: number, more: boolean) => `${n.toLocaleString('en')}${more ? '+' : ''} new`,
   newRowsHint: 'Rows stay in place while you point, select or scroll. Click to show what is new.',
   leftHint: 'Matches no more; goes when you look elsewhere.',
   loadedOf: (loaded: number, all: number) => `${loaded.toLocaleString()} of ${all.toLocaleString()} loaded`,

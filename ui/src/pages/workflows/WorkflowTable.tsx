@@ -2,7 +2,7 @@ import { Checkbox } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type MouseEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { Icon } from '@/design/icons';
 import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
@@ -41,6 +41,8 @@ export interface TableProps {
   total: number | undefined;
   /** Which list it is: another one begins at its top. */
   list: unknown;
+  /** How often what is new was asked for: it stands at the top. */
+  asked: number;
   foot?: ReactNode;
 }
 
@@ -151,15 +153,39 @@ function useHold(props: TableProps, scroller: { current: HTMLElement | null }) {
   };
 }
 
+// Rows of a busy list are drawn four times a second, and most of what they hold is as it was: each part is drawn
+// again only when it changed. Only the id's link knows the row's place, which changes with every row above it.
+const MemoCell = memo(Cell);
+
 function WideRow({ ns, row, columns, index }: { ns: string; row: ExecutionInfo; columns: readonly Column[]; index: number }) {
   return columns.map((column) => (
     <div key={column.id} role="cell" className={`${css['cell']} ${isNumeric(column) ? css['num'] : ''}`}>
-      <Cell ns={ns} row={row} column={column} index={index} />
+      <MemoCell ns={ns} row={row} column={column} index={column.id === 'workflowId' ? index : 0} />
     </div>
   ));
 }
 
-function NarrowRow({ ns, row, index }: { ns: string; row: ExecutionInfo; index: number }) {
+interface CheckProps {
+  id: string;
+  index: number;
+  checked: boolean;
+  onCheck: (index: number, shift: boolean, on: boolean) => void;
+}
+
+const Check = memo(function Check({ id, index, checked, onCheck }: CheckProps) {
+  return (
+    <Checkbox
+      aria-label={s.selection.row(id)}
+      checked={checked}
+      onChange={(event) => {
+        const { shiftKey } = event.nativeEvent as unknown as { shiftKey: boolean };
+        onCheck(index, shiftKey, event.currentTarget.checked);
+      }}
+    />
+  );
+});
+
+const NarrowRow = memo(function NarrowRow({ ns, row, index }: { ns: string; row: ExecutionInfo; index: number }) {
   return (
     <div role="cell" className={css['narrow']}>
       <div className={css['narrowLine']}>
@@ -179,7 +205,7 @@ function NarrowRow({ ns, row, index }: { ns: string; row: ExecutionInfo; index: 
       </div>
     </div>
   );
-}
+});
 
 const narrowTracks = { '--columns': '32px minmax(0, 1fr)', '--least': '0' } as object;
 const gapPx = 12;
@@ -190,13 +216,13 @@ function tracks(columns: readonly Column[]): object {
   return { '--columns': `32px ${columns.map((c) => c.width).join(' ')}`, '--least': `${least}px` };
 }
 
-/** Another filter or order is read from its first row. */
-function useFromTheTop(scroller: { current: HTMLElement | null }, list: unknown) {
-  const shown = useRef(list);
+/** Another filter or order is read from its first row, and so is what is new. */
+function useFromTheTop(scroller: { current: HTMLElement | null }, list: unknown, asked: number) {
+  const shown = useRef({ list, asked });
   useEffect(() => {
-    if (shown.current !== list) scroller.current?.scrollTo({ top: 0 });
-    shown.current = list;
-  }, [scroller, list]);
+    if (shown.current.list !== list || shown.current.asked !== asked) scroller.current?.scrollTo({ top: 0 });
+    shown.current = { list, asked };
+  }, [scroller, list, asked]);
 }
 
 export function WorkflowTable(props: TableProps) {
@@ -213,7 +239,7 @@ export function WorkflowTable(props: TableProps) {
     getItemKey: (index) => rowKey(rows[index] ?? {}) || index,
   });
   useEffect(() => virtual.measure(), [narrow, virtual]);
-  useFromTheTop(scroller, props.list);
+  useFromTheTop(scroller, props.list, props.asked);
   const { active, setActive } = useRowKeys(props, (index) => virtual.scrollToIndex(index, { align: 'auto' }));
   const holding = useHold(props, scroller);
   const items = virtual.getVirtualItems();
@@ -222,11 +248,14 @@ export function WorkflowTable(props: TableProps) {
     if (last >= rows.length - nearEnd) onEnd();
   }, [last, rows.length, onEnd]);
 
-  const check = (index: number, event: { shiftKey: boolean }, on: boolean) => {
-    const from = event.shiftKey && lastChecked.current >= 0 ? lastChecked.current : index;
+  const latest = useRef({ rows, onSelect });
+  latest.current = { rows, onSelect };
+  const check = useCallback((index: number, shift: boolean, on: boolean) => {
+    const from = shift && lastChecked.current >= 0 ? lastChecked.current : index;
     lastChecked.current = index;
-    onSelect(rows.slice(Math.min(from, index), Math.max(from, index) + 1).map(rowKey), on);
-  };
+    const between = latest.current.rows.slice(Math.min(from, index), Math.max(from, index) + 1);
+    latest.current.onSelect(between.map(rowKey), on);
+  }, []);
   const open = (row: ExecutionInfo) =>
     void navigate({
       to: '/namespaces/$ns/workflows/$workflowId/$runId',
@@ -263,13 +292,7 @@ export function WorkflowTable(props: TableProps) {
                 onFocus={() => setActive(item.index)}
               >
                 <div role="cell" className={css['check']}>
-                  <Checkbox
-                    aria-label={s.selection.row(row.execution?.workflowId ?? '')}
-                    checked={selected.has(key)}
-                    onChange={(event) =>
-                      check(item.index, event.nativeEvent as unknown as { shiftKey: boolean }, event.currentTarget.checked)
-                    }
-                  />
+                  <Check id={row.execution?.workflowId ?? ''} index={item.index} checked={selected.has(key)} onCheck={check} />
                 </div>
                 {narrow ? (
                   <NarrowRow ns={ns} row={row} index={item.index} />

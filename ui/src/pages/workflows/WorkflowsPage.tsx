@@ -146,6 +146,7 @@ interface NotesProps {
   several: boolean;
   /** There may be open runs. */
   open: boolean;
+  onFresh: () => void;
 }
 
 function ListNotes(props: NotesProps) {
@@ -160,9 +161,9 @@ function ListNotes(props: NotesProps) {
         </span>
       )}
       {list.held && list.fresh > 0 && (
-        <button type="button" className={css['fresh']} title={s.newRowsHint} onClick={props.store.showFresh}>
+        <button type="button" className={css['fresh']} title={s.newRowsHint} onClick={props.onFresh}>
           <Icon name="up" size={12} />
-          {s.newRows(list.fresh)}
+          {s.newRows(list.fresh, list.held.more && list.fresh === list.held.rows.length)}
         </button>
       )}
       {props.several && props.total !== undefined && (
@@ -193,9 +194,14 @@ export function WorkflowsPage() {
   const wrong = isCode(error, 'INVALID_ARGUMENT') ? (error as Error).message : undefined;
   const wrongOrder = wrong?.startsWith('invalid order_by') === true;
   const group = shortcutGroups.list;
+  const [asked, setAsked] = useState(0);
+  const showFresh = () => {
+    store.showFresh();
+    setAsked(asked + 1);
+  };
   useShortcuts([
     { keys: '/', does: s.shortcuts.filter, group, run: focusQueryField },
-    { keys: 'n', does: s.shortcuts.fresh, group, run: store.showFresh },
+    { keys: 'n', does: s.shortcuts.fresh, group, run: showFresh },
   ]);
   const onEnd = useCallback(() => void store.loadMore(), [store]);
   const onHold = useCallback((held: boolean) => store.setHeld(held), [store]);
@@ -265,6 +271,7 @@ export function WorkflowsPage() {
             total={total}
             several={statuses.length > 1}
             open={statuses.length === 0 || statuses.includes('Running')}
+            onFresh={showFresh}
           />
         </div>
       </div>
@@ -297,6 +304,7 @@ export function WorkflowsPage() {
             left={list.left}
             onEnd={onEnd}
             list={store}
+            asked={asked}
             total={total}
             foot={(loadingMore || status === 'loading') && <div className={css['more']}>{strings.common.loading}</div>}
           />
