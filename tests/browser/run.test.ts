@@ -9,7 +9,7 @@ import { accessible, gone, reads, visible } from './lib/check.ts';
 import { stage } from './lib/stage.ts';
 import { eventually, QUEUE, workflowBundle } from './lib/worker.ts';
 
-const s = stage({ worker: true });
+const s = stage({ worker: true, server: { args: ['--search-attribute', 'Customer=Keyword'] } });
 const TABS = ['timeline', 'history', 'input', 'pending', 'queries', 'relations', 'workers', 'compare', 'json'];
 
 const main = (page: Page) => page.locator('main');
@@ -50,6 +50,47 @@ s.test('the header says what it is and how it stands [3]', async ({ page }) => {
     await reads(header, text);
   await handle.signal('approve');
   await reads(header, 'Completed');
+});
+
+s.test('the header tells of parent and children, attempt, search attributes and links [3]', async ({ page }) => {
+  const parent = await start('family', [`head-${randomUUID()}`]);
+  await open(page, parent);
+  const header = main(page).locator('header').first();
+  await reads(header, 'Children 2');
+  const child = (await parent.describe()).raw.pendingChildren![0]!.workflowId!;
+  await open(page, s.client.workflow.getHandle(child));
+  await reads(header, `Parent ${parent.workflowId}`);
+  await header.getByRole('link', { name: parent.workflowId }).click();
+  await reads(header, 'Children 2');
+
+  const retried = await s.client.workflow.start('stubborn', {
+    workflowId: `retried-${randomUUID()}`,
+    taskQueue: QUEUE,
+    args: [1],
+    retry: { initialInterval: 100, maximumAttempts: 3 },
+    typedSearchAttributes: [{ key: { name: 'Customer', type: 'KEYWORD' }, value: 'acme' }] as never,
+  });
+  await retried.result();
+  await open(page, retried);
+  await reads(header, 'Attempt 2');
+  await reads(header, 'Customer acme');
+  await page.getByRole('button', { name: 'All about this run' }).click();
+  await reads(header, /First run/);
+
+  const workflowId = `linked-${randomUUID()}`;
+  const { firstExecutionRunId } = parent;
+  const workflowEvent = { namespace: 'default', workflowId: parent.workflowId, runId: firstExecutionRunId, eventRef: { eventId: 1, eventType: 1 } };
+  const { runId } = await s.client.workflowService.startWorkflowExecution({
+    namespace: 'default', requestId: randomUUID(), workflowId, workflowType: { name: 'approval' }, taskQueue: { name: 'nobody' },
+    links: [{ workflowEvent: workflowEvent as never }],
+  });
+  await page.goto(s.url(`/namespaces/default/workflows/${workflowId}/${runId}/history`));
+  await page.getByRole('button', { name: 'All about this run' }).click();
+  await reads(header, `Links ${parent.workflowId} workflow execution started`);
+  await event(page, 'Workflow execution started').first().click();
+  await event(page, 'Workflow execution started').getByRole('link', { name: parent.workflowId }).click();
+  await reads(header, 'Children 2');
+  await visible(page.getByRole('treegrid', { name: 'History' }).locator('[aria-expanded=true]'));
 });
 
 s.test('a run that is not there says so, and offers the others of its id', { allow: [/404/] }, async ({ page }) => {
@@ -226,6 +267,29 @@ s.test('input and result are shown, with big numbers exact and text as text [3]'
   await reads(main(page), '9223372036854775807');
   await reads(main(page), '4 B');
   await reads(main(page), /de ?ad ?be ?ef/i);
+});
+
+s.test('huge payloads are cut, and shown whole on demand', async ({ page }) => {
+  const handle = await start('large', [1_500_000]);
+  await handle.result();
+  await open(page, handle, 'history');
+  await visible(event(page, 'Workflow execution completed'));
+  await open(page, handle, 'input');
+  const result = page.getByRole('group', { name: 'Result', exact: true });
+  await reads(main(page), '1.5 MB');
+  await eventually(async () => (await result.innerText()).length, (n) => n > 1000 && n < 30_000);
+  await page.getByRole('button', { name: /Show all, [\d,]+ characters more/ }).click();
+  await eventually(() => result.evaluate((pre) => pre.textContent!.length), (n) => n >= 1_500_000);
+  const { runId } = await s.client.workflowService.startWorkflowExecution({
+    namespace: 'default', requestId: randomUUID(), workflowId: 'bytes', workflowType: { name: 'facts' }, taskQueue: { name: 'nobody' },
+    input: { payloads: [{ metadata: { encoding: Buffer.from('binary/plain') }, data: Buffer.alloc(1_000_000, 0xab) }] },
+  });
+  await page.goto(s.url(`/namespaces/default/workflows/bytes/${runId}/input`));
+  const bytes = page.getByRole('group', { name: 'Input' });
+  await reads(main(page), 'binary/plain · 1.0 MB');
+  await reads(bytes, /^000000 ab ab ab/);
+  await page.getByRole('button', { name: /Show all, [\d,]+ bytes more/ }).click();
+  await eventually(() => bytes.evaluate((pre) => pre.textContent!.length), (n) => n > 4_000_000);
 });
 
 async function idOf(runId: string): Promise<string> {

@@ -56,6 +56,13 @@ export async function busy(): Promise<void> {
   await hang();
 }
 
+/** Fails as a whole until its attempt is the one wanted. */
+export async function stubborn(failures: number): Promise<number> {
+  const { attempt } = wf.workflowInfo();
+  if (attempt <= failures) throw wf.ApplicationFailure.retryable(`attempt ${attempt} is not the one`, 'NotYet');
+  return attempt;
+}
+
 export async function countDown(from: number): Promise<number> {
   if (from === 0) return 0;
   return await wf.continueAsNew<typeof countDown>(from - 1);

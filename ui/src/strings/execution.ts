@@ -57,6 +57,7 @@ export const executionStrings = {
     queue: 'Queue',
     attempt: 'Attempt',
     parent: 'Parent',
+    children: 'Children',
     root: 'Root',
     events: 'Events',
     size: 'History size',
@@ -177,6 +178,7 @@ export const executionStrings = {
     noResult: 'It returned nothing.',
     time: 'Time',
     related: 'Related',
+    links: 'Links',
   },
   payload: {
     what: (what: string, i: number, n: number): string => (n > 1 ? `${what} ${i} of ${n}` : what),

@@ -1,6 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { openAction } from '@/actions/open';
 import { RunActions } from '@/actions/RunActions';
 import { decodeNow } from '@/api/decoder';
@@ -12,11 +12,12 @@ import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
 import { likeStarted } from '@/model/start';
 import { attributeText, setBySdk } from '@/model/attributes';
+import { linksOf } from '@/model/links';
 import { payloadsIn, sizeWords } from '@/model/payloads';
 import { durationMs, type ExecutionInfo, type Memo, type SearchAttributes } from '@/model/proto';
 import { spanWords } from '@/model/time';
 import { executionStrings } from '@/strings/execution';
-import { RunLink } from './parts/Attributes';
+import { EventLinks, RunLink } from './parts/Attributes';
 import { useDecoding } from './parts/codec';
 import { isOpen, useRun } from './run';
 import css from './Header.module.css';
@@ -108,6 +109,7 @@ export function Header() {
             <RunLink workflowId={info.parentExecution.workflowId} runId={info.parentExecution.runId ?? ''} />
           </Item>
         )}
+        <ChildrenItem />
         {state.describe?.workflowExtendedInfo?.cancelRequested && isOpen(state) && (
           <span className="sk-tone-amber">{s.cancelling}</span>
         )}
@@ -119,6 +121,22 @@ export function Header() {
       </div>
       {all && <AllFacts info={info} />}
     </header>
+  );
+}
+
+/** How many children it started, as far as its history is loaded; who they are is told beside. */
+function ChildrenItem() {
+  const { id, state } = useRun();
+  const { log, version } = state;
+  // The log changes in place: its version says when.
+  const count = useMemo(() => log.steps().filter((step) => step.kind === 'child').length, [log, version]);
+  if (count === 0 || !id) return null;
+  return (
+    <Item name={s.children}>
+      <Link to="/namespaces/$ns/workflows/$workflowId/$runId/relations" params={{ ...id }}>
+        {count.toLocaleString('en')}
+      </Link>
+    </Item>
   );
 }
 
@@ -167,6 +185,8 @@ function Timeouts() {
 
 function AllFacts({ info }: { info: ExecutionInfo | undefined }) {
   const { id, state } = useRun();
+  const started = useStarted();
+  const links = linksOf(state.firstEvent?.raw.links);
   const extended = state.describe?.workflowExtendedInfo;
   const root = info?.rootExecution;
   const memo = info?.memo?.fields;
@@ -195,6 +215,12 @@ function AllFacts({ info }: { info: ExecutionInfo | undefined }) {
         )}
         <Timeouts />
         {info?.taskQueue && <Fact name={s.queue}>{info.taskQueue}</Fact>}
+        <Fact name={s.attempt}>{started.attempt}</Fact>
+        {links.length > 0 && (
+          <Fact name={executionStrings.details.links}>
+            <EventLinks links={links} />
+          </Fact>
+        )}
         {info?.workerDeploymentName && <Fact name={s.deployment}>{info.workerDeploymentName}</Fact>}
         {info?.priority?.priorityKey !== undefined && <Fact name={s.priority}>{info.priority.priorityKey}</Fact>}
       </Facts>

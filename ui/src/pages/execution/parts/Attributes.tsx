@@ -1,6 +1,7 @@
 import { UnstyledButton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { listAttributes, type Attribute } from '@/model/attributes';
+import { isRunLink, type EventLinkTarget } from '@/model/links';
 import { durationMs, type Attributes } from '@/model/proto';
 import { spanWords } from '@/model/time';
 import { Fact, Facts } from '@/design/parts';
@@ -51,6 +52,36 @@ export function EventLink({ event, children }: { event: number; children?: strin
     >
       {text}
     </Link>
+  );
+}
+
+/** What an event is linked with: runs and their events, as far as this server has them. */
+export function EventLinks({ links }: { links: readonly EventLinkTarget[] }) {
+  const { id } = useRun();
+  return (
+    <ul className={css['links']}>
+      {links.map((link, i) => (
+        <li key={i}>
+          {isRunLink(link) && (
+            <>
+              {id && link.eventId > 0 ? (
+                <Link
+                  to="/namespaces/$ns/workflows/$workflowId/$runId/history"
+                  params={{ ns: link.namespace || id.ns, workflowId: link.workflowId, runId: link.runId }}
+                  search={{ rows: 'all', event: String(link.eventId) }}
+                  className="sk-mono"
+                >
+                  {link.workflowId}
+                </Link>
+              ) : (
+                <RunLink workflowId={link.workflowId} runId={link.runId} ns={link.namespace} />
+              )}{' '}
+            </>
+          )}
+          <span className={isRunLink(link) ? 'sk-dim' : 'sk-mono'}>{link.words}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

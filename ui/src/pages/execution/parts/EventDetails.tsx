@@ -1,12 +1,14 @@
 import { SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
 import { CopyButton } from '@/design/CopyButton';
+import { Fact, Facts } from '@/design/parts';
 import { Time } from '@/design/Time';
 import { eventName } from '@/model/describe';
 import type { EventView } from '@/model/history';
+import { linksOf } from '@/model/links';
 import { executionStrings } from '@/strings/execution';
 import { useRun } from '../run';
-import { AttributeFacts, EventLink } from './Attributes';
+import { AttributeFacts, EventLink, EventLinks } from './Attributes';
 import css from './EventDetails.module.css';
 
 const s = executionStrings.details;
@@ -16,6 +18,7 @@ export function EventDetails({ event }: { event: EventView }) {
   const { state } = useRun();
   const [json, setJson] = useState(false);
   const related = state.log.related(event);
+  const links = linksOf(event.raw.links);
   return (
     <div className={css['details']}>
       <div className={css['head']}>
@@ -42,6 +45,13 @@ export function EventDetails({ event }: { event: EventView }) {
           onChange={(value) => setJson(value === 'json')}
         />
       </div>
+      {links.length > 0 && (
+        <Facts>
+          <Fact name={s.links}>
+            <EventLinks links={links} />
+          </Fact>
+        </Facts>
+      )}
       {json ? <Raw event={event} /> : <AttributeFacts attributes={event.attributes} />}
     </div>
   );

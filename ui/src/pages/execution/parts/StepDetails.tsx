@@ -4,6 +4,7 @@ import { Fact, Facts } from '@/design/parts';
 import { Time } from '@/design/Time';
 import { eventName, stepDetail, stepName } from '@/model/describe';
 import type { Step } from '@/model/history';
+import { linksOf } from '@/model/links';
 import { payloadList } from '@/model/payloads';
 import { durationMs, type Attributes, type Failure, type PendingActivity, type TaskQueue } from '@/model/proto';
 import { spanWords } from '@/model/time';
@@ -17,7 +18,7 @@ import {
   type TimelineContext,
 } from '@/model/timeline';
 import { executionStrings } from '@/strings/execution';
-import { EventLink, RunLink } from './Attributes';
+import { EventLink, EventLinks, RunLink } from './Attributes';
 import { stepPayloads, useDecoding } from './codec';
 import { FailureView } from './Failure';
 import { Payloads } from './Payloads';
@@ -100,6 +101,7 @@ function StepFacts({ step, context }: { step: Step; context: TimelineContext }) 
   const child = childOf(step, context.pending);
   const queue = (a['taskQueue'] as TaskQueue | undefined)?.name;
   const limits = timeoutWords(a);
+  const links = step.events.flatMap((e) => linksOf(e.raw.links));
   return (
     <Facts>
       <Times step={step} context={context} />
@@ -116,6 +118,11 @@ function StepFacts({ step, context }: { step: Step; context: TimelineContext }) 
         </Fact>
       )}
       {limits && <Fact name={s.header.timeouts}>{limits}</Fact>}
+      {links.length > 0 && (
+        <Fact name={s.details.links}>
+          <EventLinks links={links} />
+        </Fact>
+      )}
       <Fact name={s.details.events}>
         {step.events.map((e, i) => (
           <span key={e.id}>
