@@ -40,6 +40,7 @@ s.test('a namespace is made, listed, described and changed [45, 46, 47]', async 
   await page.getByRole('button', { name: 'Edit' }).click();
   await fill(page, { Retention: '10d', Description: 'Orders and refunds' });
   await page.getByRole('button', { name: 'Save' }).click();
+  await gone(dialog(page));
   await visible(page.getByText('Orders and refunds'));
   const changed = await describe('shop');
   assert.equal(String(changed?.config?.workflowExecutionRetentionTtl?.seconds), String(10 * 86400));

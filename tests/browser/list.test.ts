@@ -92,6 +92,8 @@ s.test('the filter completes columns, operators and values', async ({ page }) =>
   await page.keyboard.type('WorkflowTy');
   await visible(page.getByRole('option', { name: /WorkflowType/, selected: true }));
   await page.keyboard.press('Enter');
+  await eventually(() => filter(page).innerText(), (text) => text.startsWith('WorkflowType'));
+  await visible(page.getByRole('option', { name: '=', exact: true }));
   await page.keyboard.type(' = ');
   await visible(page.getByRole('option', { name: /OrderWorkflow/ }));
   await page.keyboard.type('"Ord');
@@ -100,6 +102,21 @@ s.test('the filter completes columns, operators and values', async ({ page }) =>
   await page.keyboard.press('Enter');
   await eventually(() => shownQuery(page), (query) => /WorkflowType\s*=\s*["']OrderWorkflow["']/.test(query));
   await gone(rows(page).filter({ hasNotText: 'OrderWorkflow' }));
+});
+
+s.test('values come into the completion with the rows', async ({ page }) => {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.context().route(/\/api\/v1\/(skald\/stream|.*\/workflows\b)/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(s.url('/namespaces/default/workflows'));
+  await filter(page).click();
+  await page.keyboard.type('WorkflowType = ');
+  await gone(page.getByRole('option', { name: /OrderWorkflow/ }));
+  release();
+  await visible(page.getByRole('option', { name: /OrderWorkflow/ }));
 });
 
 s.test('Enter runs the filter unless a suggestion is chosen or a word is half written', async ({ page }) => {

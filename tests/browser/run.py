@@ -116,6 +116,14 @@ def follow(results, project, env, options):
         results.add("fail", "the test runner", f"exit {process.returncode}")
 
 
+def check_table(results):
+    """Whether docs/ui.md says what these results say; of a run with failures it cannot."""
+    if results.count("pass") == len(results.lines):
+        stale = subprocess.run([sys.executable, ROOT / "tools" / "ui_table.py", "--check"], capture_output=True, text=True)
+        results.add("fail" if stale.returncode else "pass", "docs: the table of actions says what the tests prove",
+                    stale.stderr.strip())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE")
@@ -141,6 +149,7 @@ def main():
     lines = "".join(f"{outcome} {name}\n" for outcome, name in results.lines)
     if not options.files and not options.only:  # the table of actions wants them all
         (build / "browser-results.txt").write_text(lines)
+        check_table(results)
     passed, failed, skipped = (results.count(outcome) for outcome in ("pass", "fail", "skip"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed + skipped else 0

@@ -131,6 +131,8 @@ export function QueryField(props: QueryFieldProps) {
   latest.current = props;
   /** What was applied here and has not come back as the value yet. */
   const own = useRef<string>(undefined);
+  /** Completion was asked where nothing is known yet; more may come with the rows. */
+  const unanswered = useRef(false);
 
   useEffect(() => {
     if (!host.current) return;
@@ -141,7 +143,8 @@ export function QueryField(props: QueryFieldProps) {
     };
     const source = (context: CompletionContext) => {
       const { from, suggestions } = latest.current.complete(context.state.doc.toString(), context.pos);
-      if (suggestions.length === 0) return null;
+      unanswered.current = suggestions.length === 0;
+      if (unanswered.current) return null;
       return {
         from,
         validFor: /^([\w.-]*|["'`][^"'`]*)$/, // within one word; a space begins another question
@@ -240,6 +243,13 @@ export function QueryField(props: QueryFieldProps) {
     if (!editor || echo || editor.state.doc.toString().trim() === props.value.trim()) return;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.value } });
   }, [props.value]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor?.hasFocus || !unanswered.current) return;
+    const known = props.complete(editor.state.doc.toString(), editor.state.selection.main.head);
+    if (known.suggestions.length > 0) startCompletion(editor);
+  }, [props.complete]);
 
   useEffect(() => {
     view.current?.dispatch({ effects: setError.of(props.errorAt) });
