@@ -30,7 +30,7 @@
 #include "wire/wire_internal.h"
 
 /* Our own records wrap what peers sent a few levels deeper. */
-#define OWN_DEPTH_MAX (SK_WIRE_DEPTH_MAX + 28)
+#define OWN_DEPTH_MAX (SK_WIRE_DEPTH_MAX + 33)
 #define MEMORY_BASE (1 << 20)
 #define MEMORY_FACTOR 24
 

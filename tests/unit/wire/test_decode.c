@@ -208,9 +208,9 @@ static void nesting_is_limited(void **state)
 {
     struct sk_ctx *ctx = ctx_new();
     ProtobufCMessage *message;
-    assert_int_equal(sk_wire_decode(ctx, &FAILURE(descriptor), nested_failure(ctx, 100), &message),
+    assert_int_equal(sk_wire_decode(ctx, &FAILURE(descriptor), nested_failure(ctx, 95), &message),
                      SK_OK);
-    refused(&FAILURE(descriptor), nested_failure(ctx, 101), "messages nest deeper than 100");
+    refused(&FAILURE(descriptor), nested_failure(ctx, 96), "messages nest deeper than 95");
     refused(&FAILURE(descriptor), nested_failure(ctx, 10000), "cause.cause: messages nest deeper");
     ctx_free(ctx);
 }
