@@ -13,8 +13,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Levels of a message of a peer. Other readers stop at 100, and what is handed on is wrapped up to
- * four levels deeper than it came: a failure that its sender could write, its receivers can read. */
+/* Levels of a message of a peer. Other readers stop at 100, and what is handed on is wrapped a few
+ * levels deeper than it came: a failure that its sender could write, its receivers can read. */
 #define SK_WIRE_DEPTH_MAX 95
 
 /* Check and decode a peer's bytes. INVALID_ARGUMENT names the field's path and what is wrong. */
