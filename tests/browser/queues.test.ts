@@ -27,6 +27,29 @@ s.test('the queues are listed, those that need somebody first [39, 40]', async (
   assert.equal(await row(page, lonely).count(), 0);
 });
 
+s.test('queues and workers are sorted by a column, and no row moves under the pointer', async ({ page }) => {
+  const first = page.locator('tbody tr').first();
+  await page.goto(s.url('/namespaces/default/task-queues'));
+  await visible(row(page, QUEUE));
+  const head = page.getByRole('columnheader', { name: 'Queue' });
+  await head.getByRole('button').click();
+  assert.equal(await head.getAttribute('aria-sort'), 'ascending');
+  assert.equal(new URL(page.url()).searchParams.get('sort'), 'name');
+  const before = await first.innerText();
+  await first.hover();
+  await s.client.workflow.start('approval', { workflowId: 'early', taskQueue: '0-early' });
+  await visible(row(page, '0-early'));
+  assert.equal((await first.innerText()).split('\n')[0], before.split('\n')[0]);
+  await page.mouse.move(0, 0);
+  await reads(first, '0-early');
+  await head.getByRole('button').click();
+  await reads(page.locator('tbody tr').last(), '0-early');
+  await s.client.workflow.getHandle('early').terminate();
+  await page.goto(s.url('/namespaces/default/workers?sort=-taken'));
+  await visible(row(page, QUEUE));
+  assert.equal(await page.getByRole('columnheader', { name: 'Taken' }).getAttribute('aria-sort'), 'descending');
+});
+
 s.test('one queue says why nothing runs in it [39, 40]', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/task-queues'));
   await page.getByRole('link', { name: lonely }).click();

@@ -76,6 +76,7 @@ const homeRoute = createRoute({
 const queuesRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/task-queues',
+  validateSearch: (search): { sort?: string } => text(search, 'sort'),
   component: lazyRouteComponent(() => import('@/pages/queues/QueuesPage'), 'QueuesPage'),
 });
 
@@ -89,7 +90,7 @@ const queueRoute = createRoute({
 const workersRoute = createRoute({
   getParentRoute: () => namespaceRoute,
   path: '/workers',
-  validateSearch: (search): { queue?: string } => text(search, 'queue'),
+  validateSearch: (search): { queue?: string; sort?: string } => ({ ...text(search, 'queue'), ...text(search, 'sort') }),
   component: lazyRouteComponent(() => import('@/pages/workers/WorkersPage'), 'WorkersPage'),
 });
 

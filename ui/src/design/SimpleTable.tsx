@@ -1,4 +1,5 @@
-import type { ReactNode } from 'react';
+import type { HTMLAttributes, ReactNode } from 'react';
+import { ariaSort, SortButton } from './ordered';
 import css from './SimpleTable.module.css';
 
 export interface SimpleColumn<T> {
@@ -11,6 +12,8 @@ export interface SimpleColumn<T> {
   wideOnly?: boolean;
   /** The head is for hearing only: a column of buttons. */
   silent?: boolean;
+  /** For an order by this column (ordered.tsx): its name in the address. */
+  id?: string;
 }
 
 interface Props<T> {
@@ -18,10 +21,14 @@ interface Props<T> {
   columns: readonly SimpleColumn<T>[];
   rows: readonly T[];
   rowKey: (row: T) => string;
+  /** Columns with an id are sorted by; the rows come sorted. */
+  sort?: string;
+  onSort?: (sort: string) => void;
+  hold?: HTMLAttributes<HTMLTableSectionElement>;
 }
 
 /** A table of what fits a page; on small screens a row's later cells go to its second line. */
-export function SimpleTable<T>({ label, columns, rows, rowKey }: Props<T>) {
+export function SimpleTable<T>({ label, columns, rows, rowKey, sort = '', onSort, hold }: Props<T>) {
   return (
     <table className={css['table']} aria-label={label}>
       <colgroup>
@@ -32,13 +39,17 @@ export function SimpleTable<T>({ label, columns, rows, rowKey }: Props<T>) {
       <thead>
         <tr>
           {columns.map((c) => (
-            <th key={c.name} scope="col" className={classes(c)}>
-              <span className={c.silent ? 'sk-hidden' : ''}>{c.name}</span>
+            <th key={c.name} scope="col" className={classes(c)} aria-sort={c.id && onSort ? ariaSort(c.id, sort) : undefined}>
+              {c.id && onSort ? (
+                <SortButton column={{ id: c.id, name: c.name, numeric: c.numeric }} sort={sort} onSort={onSort} />
+              ) : (
+                <span className={c.silent ? 'sk-hidden' : ''}>{c.name}</span>
+              )}
             </th>
           ))}
         </tr>
       </thead>
-      <tbody>
+      <tbody {...hold}>
         {rows.map((row) => (
           <tr key={rowKey(row)}>
             {columns.map((c) => (

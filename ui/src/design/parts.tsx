@@ -110,7 +110,10 @@ export function Page({ bar, children }: { bar?: ReactNode; children: ReactNode }
   return (
     <div className={css['page']}>
       {bar && <div className={css['pageBar']}>{bar}</div>}
-      <div className={css['pageBody']}>{children}</div>
+      {/* in the order of Tab, since a body without links could not be scrolled by keyboard */}
+      <div className={css['pageBody']} tabIndex={0}>
+        {children}
+      </div>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { strings } from '@/strings';
 import { payloadPreview } from './payloads';
+import { nextOrder } from './table';
 import { durationMs, type ExecutionInfo, timeMs } from './proto';
 import { statusName } from '@/design/states';
 
@@ -130,8 +131,7 @@ export function columnsOf(ids: readonly string[]): Column[] {
 /** A click on a column: descending first for numbers and times, then the other way, then the list's own order. */
 export function nextSort(column: Column, sort: string): string {
   const downFirst = ['time', 'duration', 'number', 'bytes'].includes(column.kind);
-  const [first, second] = downFirst ? [`-${column.id}`, column.id] : [column.id, `-${column.id}`];
-  return sort === first ? second : sort === second ? '' : first;
+  return nextOrder(column.id, downFirst, sort);
 }
 
 /** How long the run has taken, or takes so far. */

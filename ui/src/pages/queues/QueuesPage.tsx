@@ -1,15 +1,16 @@
 import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { usePushStatus, useTopic } from '@/api/push';
 import { type TaskQueueInfo, type TaskQueueList, taskQueuesQuery } from '@/api/queues';
 import { Icon } from '@/design/icons';
+import { useOrdered } from '@/design/ordered';
 import { EmptyState, ErrorPanel, Page } from '@/design/parts';
 import { SimpleTable } from '@/design/SimpleTable';
 import { StateBadge } from '@/design/StateBadge';
 import { Time } from '@/design/Time';
-import { durationMs } from '@/model/proto';
+import { durationMs, timeMs } from '@/model/proto';
 import { byConcern, rateWords, shownState } from '@/model/queues';
 import { spanWords } from '@/model/time';
 import { strings } from '@/strings';
@@ -35,44 +36,106 @@ function useQueues(ns: string) {
 }
 
 const columns = (ns: string) => [
-  { name: s.columns.state, width: '140px', cell: (q: TaskQueueInfo) => <StateBadge state={shownState(q)} /> },
+  {
+    name: s.columns.state,
+    id: 'state',
+    value: (q: TaskQueueInfo) => shownState(q).word,
+    width: '140px',
+    cell: (q: TaskQueueInfo) => <StateBadge state={shownState(q)} />,
+  },
   {
     name: s.columns.name,
+    id: 'name',
+    value: (q: TaskQueueInfo) => q.name ?? '',
     cell: (q: TaskQueueInfo) => (
       <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: q.name ?? '' }}>
         {q.name}
       </Link>
     ),
   },
-  { name: s.columns.type, width: '90px', cell: (q: TaskQueueInfo) => typeWord(q.type) },
-  { name: s.columns.pollers, width: '80px', numeric: true, cell: (q: TaskQueueInfo) => q.pollerCount ?? 0 },
-  { name: s.columns.waiting, width: '90px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => q.waitingPolls ?? 0 },
+  {
+    name: s.columns.type,
+    id: 'type',
+    value: (q: TaskQueueInfo) => typeWord(q.type),
+    width: '90px',
+    cell: (q: TaskQueueInfo) => typeWord(q.type),
+  },
+  {
+    name: s.columns.pollers,
+    id: 'pollers',
+    value: (q: TaskQueueInfo) => q.pollerCount ?? 0,
+    width: '80px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => q.pollerCount ?? 0,
+  },
+  {
+    name: s.columns.waiting,
+    id: 'waiting',
+    value: (q: TaskQueueInfo) => q.waitingPolls ?? 0,
+    width: '90px',
+    numeric: true,
+    wideOnly: true,
+    cell: (q: TaskQueueInfo) => q.waitingPolls ?? 0,
+  },
   {
     name: s.columns.backlog,
+    id: 'backlog',
+    value: (q: TaskQueueInfo) => Number(q.backlogCount ?? 0),
     width: '96px',
     numeric: true,
     cell: (q: TaskQueueInfo) => Number(q.backlogCount ?? 0).toLocaleString('en'),
   },
   {
     name: s.columns.age,
+    id: 'age',
+    value: (q: TaskQueueInfo) => durationMs(q.backlogAge),
     width: '84px',
     numeric: true,
     cell: (q: TaskQueueInfo) => (q.backlogAge ? spanWords(durationMs(q.backlogAge)) : strings.common.none),
   },
-  { name: s.columns.added, width: '84px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => rateWords(q.addRate) },
-  { name: s.columns.dispatched, width: '84px', numeric: true, wideOnly: true, cell: (q: TaskQueueInfo) => rateWords(q.dispatchRate) },
-  { name: s.columns.lastPoll, width: '100px', numeric: true, cell: (q: TaskQueueInfo) => <Time at={q.lastPollTime} /> },
+  {
+    name: s.columns.added,
+    id: 'added',
+    value: (q: TaskQueueInfo) => q.addRate ?? 0,
+    width: '84px',
+    numeric: true,
+    wideOnly: true,
+    cell: (q: TaskQueueInfo) => rateWords(q.addRate),
+  },
+  {
+    name: s.columns.dispatched,
+    id: 'dispatched',
+    value: (q: TaskQueueInfo) => q.dispatchRate ?? 0,
+    width: '84px',
+    numeric: true,
+    wideOnly: true,
+    cell: (q: TaskQueueInfo) => rateWords(q.dispatchRate),
+  },
+  {
+    name: s.columns.lastPoll,
+    id: 'lastPoll',
+    value: (q: TaskQueueInfo) => timeMs(q.lastPollTime),
+    width: '100px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => <Time at={q.lastPollTime} />,
+  },
 ];
 
-/** The task queues of a namespace, those that need somebody first. */
+const keyOf = (q: TaskQueueInfo) => `${q.name ?? ''} ${q.type ?? ''}`;
+
+/** The task queues of a namespace, those that need somebody first unless another order is asked for. */
 export function QueuesPage() {
   const { ns } = route.useParams();
   const [wanted, setWanted] = useState('');
   const { data, error, refetch } = useQueues(ns);
-  const all = data?.taskQueues ?? [];
-  const rows = all
-    .filter((q) => (q.name ?? '').toLowerCase().includes(wanted.toLowerCase()))
-    .sort(byConcern);
+  const { sort = '' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const shown = useMemo(() => columns(ns), [ns]);
+  const found = useMemo(
+    () => (data?.taskQueues ?? []).filter((q) => (q.name ?? '').toLowerCase().includes(wanted.toLowerCase())),
+    [data, wanted],
+  );
+  const { ordered: rows, hold } = useOrdered({ rows: found, columns: shown, keyOf, sort, usual: byConcern });
   return (
     <Page
       bar={
@@ -101,9 +164,12 @@ export function QueuesPage() {
         <>
           <SimpleTable
             label={s.title}
-            columns={columns(ns)}
+            columns={shown}
             rows={rows}
-            rowKey={(q) => `${q.name ?? ''} ${q.type ?? ''}`}
+            rowKey={keyOf}
+            sort={sort}
+            onSort={(next) => void navigate({ search: next ? { sort: next } : {}, replace: true })}
+            hold={hold}
           />
           {data?.truncated && <p className={css['note']}>{s.truncated}</p>}
         </>

@@ -4,9 +4,12 @@ import { Fragment, useState } from 'react';
 import { type ActiveWorker, workersQuery } from '@/api/queues';
 import { Icon } from '@/design/icons';
 import { EmptyState, ErrorPanel, Fact, Facts, Page } from '@/design/parts';
+import { ariaSort, SortButton, useOrdered } from '@/design/ordered';
 import { StateBadge } from '@/design/StateBadge';
 import { type State, workerStates } from '@/design/states';
 import { Time } from '@/design/Time';
+import { timeMs } from '@/model/proto';
+import type { Sortable } from '@/model/table';
 import { strings } from '@/strings';
 import { typeWord } from '@/pages/queues/QueuesPage';
 import queueCss from '@/pages/queues/queues.module.css';
@@ -151,24 +154,38 @@ function Row({ ns, worker }: { ns: string; worker: ActiveWorker }) {
   );
 }
 
-const heads: readonly { name: string; width?: string; numeric?: boolean; wideOnly?: boolean }[] = [
-  { name: c.state, width: '128px' },
-  { name: c.identity },
-  { name: c.sdk, width: '170px', wideOnly: true },
-  { name: c.queues, width: '22%' },
-  { name: c.inHand, width: '74px', numeric: true },
-  { name: c.free, width: '86px', numeric: true, wideOnly: true },
-  { name: c.taken, width: '78px', numeric: true, wideOnly: true },
-  { name: c.failed, width: '70px', numeric: true },
-  { name: c.lastPoll, width: '96px', numeric: true },
+interface Head extends Sortable<ActiveWorker> {
+  name: string;
+  width?: string;
+  wideOnly?: boolean;
+}
+
+const heads: readonly Head[] = [
+  { id: 'state', name: c.state, width: '128px', value: (w) => workerState(w).word },
+  { id: 'identity', name: c.identity, value: (w) => w.identity ?? '' },
+  { id: 'sdk', name: c.sdk, width: '170px', wideOnly: true, value: (w) => `${w.sdkName ?? ''} ${w.sdkVersion ?? ''}` },
+  { id: 'queues', name: c.queues, width: '22%', value: (w) => queueNames(w).join(' ') },
+  { id: 'inHand', name: c.inHand, width: '74px', numeric: true, value: (w) => count(w.tasksInHand) },
+  { id: 'free', name: c.free, width: '86px', numeric: true, wideOnly: true, value: (w) => count(w.waitingPolls) },
+  { id: 'taken', name: c.taken, width: '78px', numeric: true, wideOnly: true, value: (w) => count(w.tasksTaken) },
+  { id: 'failed', name: c.failed, width: '70px', numeric: true, value: (w) => count(w.tasksFailed) },
+  { id: 'lastPoll', name: c.lastPoll, width: '96px', numeric: true, value: (w) => timeMs(w.lastPollTime) },
 ];
+
+const keyOf = (worker: ActiveWorker) => worker.identity ?? '';
+const byIdentity = (a: ActiveWorker, b: ActiveWorker) => keyOf(a).localeCompare(keyOf(b));
+const noWorkers: readonly ActiveWorker[] = [];
 
 /** Who works here, and on what. */
 export function WorkersPage() {
   const { ns } = route.useParams();
-  const { queue } = route.useSearch();
+  const { queue, sort = '' } = route.useSearch();
+  const navigate = route.useNavigate();
   const { data, error, refetch } = useQuery(workersQuery(ns, queue));
-  const workers = data?.workers ?? [];
+  const rows = data?.workers ?? noWorkers;
+  const { ordered: workers, hold } = useOrdered({ rows, columns: heads, keyOf, sort, usual: byIdentity });
+  const onSort = (next: string) =>
+    void navigate({ search: { ...(queue ? { queue } : {}), ...(next ? { sort: next } : {}) }, replace: true });
   return (
     <Page
       bar={
@@ -204,13 +221,18 @@ export function WorkersPage() {
           <thead>
             <tr>
               {heads.map((head) => (
-                <th key={head.name} scope="col" className={`${head.numeric ? css['num'] : ''} ${head.wideOnly ? css['wideOnly'] : ''}`}>
-                  {head.name}
+                <th
+                  key={head.name}
+                  scope="col"
+                  aria-sort={ariaSort(head.id, sort)}
+                  className={`${head.numeric ? css['num'] : ''} ${head.wideOnly ? css['wideOnly'] : ''}`}
+                >
+                  <SortButton column={head} sort={sort} onSort={onSort} />
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody {...hold}>
             {workers.map((worker) => (
               <Row key={worker.identity} ns={ns} worker={worker} />
             ))}
