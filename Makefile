@@ -29,7 +29,7 @@ screenshots: all ## every screen of the web UI, to docs/images
 	@python3 tests/browser/run.py --program screenshots.ts docs/images
 
 bench-push: everything ## measure what ten readers of a live list cost
-	@bench/push.py
+	@bench/push.py --write docs/performance.md
 
 bench-check: everything ## measure, and compare with the last kept figures
 	@bench/run.sh --check

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import signal
 import sqlite3
@@ -27,7 +28,7 @@ from figures import FIGURES
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SKALD = pathlib.Path(os.environ.get("SKALD", ROOT / "build" / "skald"))
 PAGE = ROOT / "docs" / "performance.md"
-UI_BEGIN = "<!-- ui: begin"
+OTHERS = re.compile(r"<!-- (\w+): begin.*?<!-- \1: end -->", re.S)
 
 # name: (what it is, arguments of `skald bench`, quick arguments, needed by a figure)
 SCENARIOS = {
@@ -245,10 +246,10 @@ def page(measured, base):
     return "\n".join(out)
 
 
-def ui_section():
-    """What `make ui-bench` wrote stays."""
+def other_sections():
+    """What `make ui-bench` and `make bench-push` wrote stays."""
     old = PAGE.read_text() if PAGE.exists() else ""
-    return old[old.index(UI_BEGIN):] if UI_BEGIN in old else ""
+    return "\n\n".join(match.group() for match in OTHERS.finditer(old)) + "\n"
 
 
 def main():
@@ -275,7 +276,7 @@ def main():
     for name, bound, value, met in rows:
         print(f"{name:{width}}  {bound:>14}  {value:>14}  {'reached' if met == 'yes' else 'MISSED'}")
     if not args.check and not args.quick:
-        PAGE.write_text(page(measured, base) + ui_section())
+        PAGE.write_text(page(measured, base).rstrip("\n") + "\n\n" + other_sections())
         print(f"wrote {PAGE.relative_to(ROOT)}")
     return 1 if missed and args.check else 0
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """What push costs: ten readers of one live list while workflows come and go.
 
-  bench/push.py [--skald build/skald] [--rate 200] [--seconds 30] [--rounds 2] [--streams 10] [--open 500]
+  bench/push.py [--skald build/skald] [--rate 200] [--seconds 60] [--rounds 2] [--streams 10] [--open 500]
+                [--write docs/performance.md]
 
 Starts a server on a temporary folder, opens `--open` workflows that stay, then runs `skald bench` at the
 rate in turns: without and with readers of `ExecutionStatus = 'Running'`. Prints what the readers cost the
-server in CPU (the difference), how many queries the list asked the store, events and bytes a reader got,
-and memory. Exits 1 when a limit is passed: 10 % of a core, six refills a minute.
+server in CPU and in growth of its memory (the differences), how many queries the list asked the store,
+events and bytes a reader got. --write puts that into a section of the page, whose others stay. Exits 1
+when a limit is passed.
 """
 
 import argparse
@@ -25,6 +27,10 @@ import urllib.request
 
 BODY = json.dumps({"subscriptions": [{"id": "l", "list": {
     "namespace": "default", "query": "ExecutionStatus = 'Running'", "pageSize": 50}}]}).encode()
+
+
+BEGIN, END = "<!-- push: begin (make bench-push) -->", "<!-- push: end -->"
+GROWTH_MAX = 4  # MiB a minute: what the C library's heap may wander
 
 
 class Reader(threading.Thread):
@@ -61,17 +67,25 @@ def metric(port, name):
     return int(found.group(1)) if found else 0
 
 
+def mean(values):
+    return sum(values) / len(values)
+
+
 def load(args, port, pid):
-    """One run of `skald bench`; what share of a core the server took."""
+    """One run of `skald bench`: the share of a core that the server took, the MiB a minute by which it grew."""
     bench = subprocess.Popen([args.skald, "bench", "--address", f"127.0.0.1:{port}", "--rate", str(args.rate),
                               "--duration", f"{args.seconds}s", "--warmup", "0s", "--json"],
                              stdout=subprocess.DEVNULL)
-    time.sleep(2) # connections, first polls
-    cpu, begin = cpu_seconds(pid), time.monotonic()
-    time.sleep(args.seconds - 4)
+    time.sleep(2)  # connections, first polls
+    cpu, begin, memory = cpu_seconds(pid), time.monotonic(), []
+    while time.monotonic() - begin < args.seconds - 4:
+        time.sleep(0.25)
+        memory.append(resident(pid))
     used, took = cpu_seconds(pid) - cpu, time.monotonic() - begin
     bench.wait()
-    return used / took
+    quarter = max(1, len(memory) // 4)
+    grown = mean(memory[-quarter:]) - mean(memory[quarter:2 * quarter])  # half the time apart
+    return used / took, grown / (took / 2) * 60
 
 
 def open_some(args, ui_port):
@@ -83,14 +97,38 @@ def open_some(args, ui_port):
         urllib.request.urlopen(request).read()
 
 
+def section(args, figures, told):
+    rows = [f"| {name} | \u2264 {limit} {unit} | {value:.1f} {unit} | {'yes' if value <= limit else 'no'} |"
+            for name, limit, value, unit in figures]
+    return "\n".join([
+        BEGIN, "## Push", "",
+        f"{args.streams} readers of one live list (`ExecutionStatus = 'Running'`, 50 rows) while {args.rate} workflows a "
+        "second run and",
+        f"{args.open} others stay open; {args.rounds} times {args.seconds} s with them and without, what they cost being "
+        "the difference.", "",
+        "| figure | must be | is | reached |", "|---|---|---|---|", *rows, "", *told, "",
+        "`make bench-push` measures them again.", END, ""])
+
+
+def write(page, text):
+    """The section in its place, or at the end."""
+    old = page.read_text()
+    if BEGIN in old:
+        before, rest = old.split(BEGIN, 1)
+        page.write_text(before + text + rest.split(END, 1)[1].removeprefix("\n"))
+    else:
+        page.write_text(old.rstrip("\n") + "\n\n" + text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skald", default="build/skald")
     parser.add_argument("--rate", type=int, default=200)
-    parser.add_argument("--seconds", type=int, default=30, help="of a round")
+    parser.add_argument("--seconds", type=int, default=60, help="of a round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--streams", type=int, default=10)
     parser.add_argument("--open", type=int, default=500)
+    parser.add_argument("--write", help="the page to put the section into")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen([args.skald, "server", "start", "--data-dir", folder, "--port", "0", "--ui-port", "0",
@@ -100,33 +138,38 @@ def main():
             threading.Thread(target=lambda: [None for _ in server.stderr], daemon=True).start()
             port, ui_port = serving["port"], serving["ui_port"]
             open_some(args, ui_port)
-            shares = {0: 0.0, args.streams: 0.0}
-            memory, readers, read_seconds = [], [], 0.0
-            for _ in range(args.rounds): # in turns, since a machine is not the same all the time
-                for streams in shares:
-                    memory.append(resident(server.pid))
+            costs = {0: [], args.streams: []}  # [(share, growth)]
+            readers, read_seconds = [], 0.0
+            for _ in range(args.rounds):  # in turns, since a machine is not the same all the time
+                for streams in costs:
                     now = [Reader(ui_port) for _ in range(streams)]
                     begin = time.monotonic()
                     for reader in now:
                         reader.start()
-                    shares[streams] += load(args, port, server.pid) / args.rounds
+                    costs[streams].append(load(args, port, server.pid))
                     for reader in now:
                         reader.socket.shutdown(socket.SHUT_RDWR)
                     read_seconds += (time.monotonic() - begin) * streams
                     readers += now
-            base, loaded = shares[0], shares[args.streams]
-            cost = loaded - base
-            minutes = args.rounds * args.seconds / 60
-            refills = metric(ui_port, 'skald_push_queries{reason="refill"}')
-            print(f"{args.streams} readers, {args.rate} workflows/s, {args.open} others open, {args.rounds} x {args.seconds} s")
-            print(f"CPU: {100 * base:.1f} % of a core without, {100 * loaded:.1f} % with: {100 * cost:.1f} % for them")
-            print(f"queries: {metric(ui_port, 'skald_push_queries{reason=' + chr(34) + 'begin' + chr(34) + '}')} to begin, "
-                  f"{refills} refills ({refills / minutes:.1f} a minute)")
-            print(f"a reader: {sum(r.lines for r in readers) / read_seconds:.1f} events/s, "
-                  f"{sum(r.bytes for r in readers) / read_seconds / 1024:.0f} KiB/s")
-            print(f"memory: {' '.join(f'{m:.0f}' for m in memory)} {resident(server.pid):.0f} MiB over the rounds; "
-                  f"rows {metric(ui_port, 'skald_push_bytes') / 1024:.0f} KiB")
-            return 1 if cost > 0.10 or refills / minutes > 6 else 0
+            base, loaded = ([mean(values) for values in zip(*costs[n], strict=True)] for n in (0, args.streams))
+            refills = metric(ui_port, 'skald_push_queries{reason="refill"}') / (args.rounds * args.seconds / 60)
+            figures = [  # name, limit, is, unit
+                ("server CPU for them", 10, 100 * (loaded[0] - base[0]), "% of a core"),
+                ("queries of the list when its rows ran out", 6, refills, "a minute"),
+                ("growth of the server's memory for them", GROWTH_MAX, max(0.0, loaded[1] - base[1]), "MiB a minute"),
+            ]
+            told = [
+                f"- the whole server: {100 * base[0]:.1f} % of a core without them, {100 * loaded[0]:.1f} % with",
+                f"- a reader gets {sum(r.lines for r in readers) / read_seconds:.1f} events and "
+                f"{sum(r.bytes for r in readers) / read_seconds / 1024:.0f} KiB a second",
+                f"- the list takes {metric(ui_port, 'skald_push_bytes') / 1024:.0f} KiB in the server, whose resident "
+                f"memory is {resident(server.pid):.0f} MiB at the end",
+            ]
+            text = section(args, figures, told)
+            print(text)
+            if args.write:
+                write(pathlib.Path(args.write), text)
+            return 1 if any(value > limit for _, limit, value, _ in figures) else 0
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()

@@ -151,8 +151,9 @@ try {
   const file = process.argv[2];
   if (file) {
     const old = readFileSync(file, 'utf8');
-    const rest = old.includes(BEGIN) ? old.slice(0, old.indexOf(BEGIN)) : `${old.trimEnd()}\n\n`;
-    writeFileSync(file, rest + text);
+    const [before, rest = ''] = old.split(BEGIN);
+    const after = rest.slice(rest.indexOf(END) + END.length).trimStart(); // the sections of others
+    writeFileSync(file, rest ? before + text + (after && `\n${after}`) : `${old.trimEnd()}\n\n${text}`);
   }
   const missed = figures.filter(({ values, limit }) => median(values) > limit);
   for (const { name } of missed) console.error(`missed: ${name}`);

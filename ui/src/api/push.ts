@@ -1,8 +1,8 @@
 /**
  * Changes as the server tells them. A page says which topic it shows; whether a shared worker holds the
- * stream or the page itself, it does not see. While the status is not `live`, a page asks by itself.
+ * stream or the page itself, it does not see. While its topic is not live, a page asks by itself.
  */
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { url } from './client';
 import { PushCore, type PushStatus, type StreamEvent, type Topic, type TopicListener } from './pushcore';
 import type { FromWorker, ToWorker } from './pushworker';
@@ -91,15 +91,24 @@ export function subscribe(topic: Topic, listener: TopicListener): () => void {
   return shared().subscribe(topic, listener);
 }
 
-/** Calls `listen` with every event of the topic while the component is on the page. */
-export function useTopic(topic: Topic | undefined, listen: (event: StreamEvent) => void): void {
+/**
+ * Calls `listen` with every event of the topic while the component is on the page. Whether changes are
+ * told: not if the stream is away, nor if the server would not serve this topic.
+ */
+export function useTopic(topic: Topic | undefined, listen: (event: StreamEvent) => void): boolean {
   const latest = useRef(listen);
   latest.current = listen;
   const key = topic && JSON.stringify(topic);
+  const [refused, setRefused] = useState<string>();
+  const live = usePushStatus() === 'live';
   useEffect(() => {
     if (!key) return;
-    return subscribe(JSON.parse(key) as Topic, (event) => latest.current(event));
+    return subscribe(JSON.parse(key) as Topic, (event) => {
+      setRefused(event.type === 'error' ? key : undefined);
+      latest.current(event);
+    });
   }, [key]);
+  return live && (key === undefined || refused !== key);
 }
 
 function onStatus(listener: () => void): () => void {

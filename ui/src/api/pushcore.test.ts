@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lines, PushCore, type PushStatus, type StreamEvent } from './pushcore';
+import { lines, PushCore, subscriptionsMax, type PushStatus, type StreamEvent } from './pushcore';
 import { connect, sweep, type FromWorker, type ToWorker } from './pushworker';
 
 interface Opened {
@@ -110,6 +110,26 @@ describe('PushCore', () => {
     first.end();
     await pass(2000);
     expect(s.opened[1]?.body.subscriptions).toEqual([{ id: 's1', ...run('a') }]);
+  });
+
+  it('has places for the newest topics, and tells the others so', async () => {
+    const s = server();
+    const { c } = core(s);
+    const told: string[] = [];
+    const stops = Array.from({ length: subscriptionsMax + 2 }, (_, i) =>
+      c.subscribe(run(String(i)), (e) => void (e.type === 'error' && told.push(String(i)))),
+    );
+    await pass(50);
+    expect(s.opened[0]?.body.subscriptions).toHaveLength(subscriptionsMax);
+    expect(told).toEqual(['0', '1']);
+    c.subscribe(run('0'), () => {}); // somebody looks at it now
+    await pass(50);
+    expect(told).toEqual(['0', '1', '1', '2']);
+    for (const stop of stops.slice(3, 5)) stop();
+    await pass(50);
+    expect(told).toHaveLength(4);
+    expect(s.opened.at(-1)?.body.subscriptions).toHaveLength(subscriptionsMax);
+    expect(s.opened.at(-1)?.body.subscriptions.every((o) => o.cursor === undefined)).toBe(true);
   });
 
   it('opens anew when nothing is heard for three heartbeats', async () => {

@@ -4,7 +4,8 @@
  * worker, or in the page where there is none, and knows neither.
  *
  * What always holds: at most one stream is open; a topic that several ask for is subscribed once; what
- * arrived before is not asked for again, except for a newcomer, who needs a whole picture.
+ * arrived before is not asked for again, except for a newcomer, who needs a whole picture; who is not
+ * told of changes is told that, by an error event.
  */
 import type {
   DescribeExecution,
@@ -112,6 +113,8 @@ export class PushCore {
       this.#subscriptions.set(key, subscription);
     } else {
       subscription.cursor = '';
+      this.#subscriptions.delete(key); // last again, as the newest
+      this.#subscriptions.set(key, subscription);
     }
     const own = subscription;
     own.listeners.add(listener);
@@ -156,8 +159,15 @@ export class PushCore {
     this.#timer = setTimeout(() => this.#open(), afterMs);
   }
 
+  /** The newest ones, as many as one stream has; to the others it is said that they are left out. */
   #wanted(): Subscription[] {
-    return [...this.#subscriptions.values()].filter((s) => !s.refused).slice(0, subscriptionsMax);
+    const all = [...this.#subscriptions.values()].filter((s) => !s.refused);
+    const left = all.slice(0, Math.max(0, all.length - subscriptionsMax));
+    for (const subscription of left) {
+      subscription.cursor = ''; // what it misses, the whole picture tells when it has a place again
+      for (const listener of [...subscription.listeners]) listener({ type: 'error', subscription: subscription.id });
+    }
+    return all.slice(left.length);
   }
 
   #open(): void {

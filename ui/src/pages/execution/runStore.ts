@@ -69,6 +69,7 @@ export class RunStore {
   #users = 0;
   #abort: AbortController | undefined;
   #stopPush: (() => void) | undefined;
+  #told = true; // of its changes, where there is a stream
   #pollTimer: ReturnType<typeof setTimeout> | undefined;
   #pollMs = pollFirstMs;
   #tellTimer: ReturnType<typeof setTimeout> | undefined;
@@ -216,6 +217,7 @@ export class RunStore {
   }
 
   #pushed(event: StreamEvent): void {
+    this.#told = event.type !== 'error';
     if (event.run?.deleted) this.#change({ deleted: true });
     if (event.run?.describe) this.#take(event.run.describe);
     this.#reach(idOf(event.run?.lastEventId));
@@ -230,7 +232,7 @@ export class RunStore {
     if (signal.aborted || !this.#open) return;
     this.#pollTimer = setTimeout(() => {
       if (document.hidden || !this.#open) return; // #seen goes on
-      if (pushStatus() === 'live') return this.#poll(id, signal, pollMaxMs);
+      if (this.#told && pushStatus() === 'live') return this.#poll(id, signal, pollMaxMs);
       const before = this.#state.version;
       void this.#describe(id, signal).then(() => {
         this.#pollMs =

@@ -2,7 +2,7 @@ import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { usePushStatus, useTopic } from '@/api/push';
+import { useTopic } from '@/api/push';
 import { type TaskQueueInfo, type TaskQueueList, taskQueuesQuery } from '@/api/queues';
 import { Icon } from '@/design/icons';
 import { useOrdered } from '@/design/ordered';
@@ -26,9 +26,8 @@ export function typeWord(type: string | undefined): string {
 }
 
 function useQueues(ns: string) {
-  const live = usePushStatus() === 'live';
   const [pushed, setPushed] = useState<{ ns: string; list: TaskQueueList }>();
-  useTopic({ taskQueues: { namespace: ns } }, (event) => {
+  const live = useTopic({ taskQueues: { namespace: ns } }, (event) => {
     if (event.taskQueues) setPushed({ ns, list: event.taskQueues as TaskQueueList });
   });
   const asked = useQuery({ ...taskQueuesQuery(ns), refetchInterval: live ? false : pollMs });

@@ -7,7 +7,6 @@ import { openAction } from '@/actions/open';
 import { whyNot } from '@/actions/RunActions';
 import { useAway } from '@/api/connection';
 import { isCode } from '@/api/errors';
-import { usePushStatus } from '@/api/push';
 import { searchAttributesQuery } from '@/api/searchAttributes';
 import { useCommand } from '@/app/commands';
 import { changeSettings, useSettings } from '@/app/settings';
@@ -117,10 +116,8 @@ function StartButton({ ns }: { ns: string }) {
   );
 }
 
-function LiveState({ behind }: { behind: boolean }) {
-  const status = usePushStatus();
+function LiveState({ live, behind }: { live: boolean; behind: boolean }) {
   const words = strings.shell.connection;
-  const live = status === 'live';
   if (useAway()) return null; // the bar says so
   if (live && behind)
     return (
@@ -137,6 +134,8 @@ function LiveState({ behind }: { behind: boolean }) {
 
 interface NotesProps {
   store: ListStore;
+  /** Changes are told. */
+  live: boolean;
   order: Order | undefined;
   /** A head of a column says what the list is sorted by. */
   orderShown: boolean;
@@ -169,7 +168,7 @@ function ListNotes(props: NotesProps) {
       {props.several && props.total !== undefined && (
         <span className={`sk-dim ${css['total']}`}>{s.count(props.total)}</span>
       )}
-      <LiveState behind={behind} />
+      <LiveState live={props.live} behind={behind} />
     </>
   );
 }
@@ -178,7 +177,7 @@ export function WorkflowsPage() {
   const { ns, query, sort, view, setSearch, columnIds, setColumns } = useListState();
   const [edited, setEdited] = useState(query);
   const order = useMemo(() => orderOf(sort), [sort]);
-  const { list, status, error, loadingMore, store } = useWorkflowList(ns, query, order);
+  const { list, status, error, loadingMore, store, live } = useWorkflowList(ns, query, order);
   const counts = useCounts(ns, query);
   const { data: attributes = [] } = useQuery(searchAttributesQuery(ns));
   const selection = useSelection(`${ns}\n${query}`);
@@ -265,6 +264,7 @@ export function WorkflowsPage() {
         <div className={css['notes']}>
           <ListNotes
             store={store}
+            live={live}
             order={order}
             orderShown={!narrow && columns.some((c) => c.id === order?.column.id)}
             onSort={setSort}

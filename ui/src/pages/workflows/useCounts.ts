@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { usePushStatus, useTopic } from '@/api/push';
+import { useTopic } from '@/api/push';
 import { countByStatus } from '@/api/workflows';
 import { withoutStatus } from '@/model/query';
 
@@ -9,10 +9,9 @@ const pollMs = 15_000;
 /** How many runs of each status match the filter's other conditions; pushed, or else asked for. */
 export function useCounts(ns: string, query: string): ReadonlyMap<string, number> | undefined {
   const others = withoutStatus(query);
-  const live = usePushStatus() === 'live';
   const key = `${ns}\n${others}`;
   const [pushed, setPushed] = useState<{ key: string; counts: Map<string, number> }>();
-  useTopic({ count: { namespace: ns, query: others } }, (event) => {
+  const live = useTopic({ count: { namespace: ns, query: others } }, (event) => {
     const groups = event.count?.groups;
     if (!event.count) return;
     setPushed({ key, counts: new Map((groups ?? []).map((g) => [g.status ?? '', Number(g.count ?? 0)])) });

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { subscribeConnection } from '@/api/connection';
-import { usePushStatus, useTopic } from '@/api/push';
+import { useTopic } from '@/api/push';
 import type { Order } from '@/model/order';
 import { type ListState, type ListStore, listStore, pageSize } from './list-store';
 
@@ -29,12 +29,11 @@ function usePolling(store: ListStore, live: boolean) {
   }, [store, live]);
 }
 
-export function useWorkflowList(ns: string, query: string, order: Order | undefined): ListState & { store: ListStore } {
+export function useWorkflowList(ns: string, query: string, order: Order | undefined): ListState & { store: ListStore; live: boolean } {
   const store = listStore(ns, query, order);
   const state = useSyncExternalStore(store.subscribe, store.state);
-  const live = usePushStatus() === 'live';
   const topic = { namespace: ns, query, pageSize, ...(store.orderBy ? { orderBy: store.orderBy } : {}) };
-  useTopic(state.status === 'ready' ? { list: topic } : undefined, store.take);
+  const live = useTopic(state.status === 'ready' ? { list: topic } : undefined, store.take);
   usePolling(store, live);
   useEffect(() => {
     void store.refresh();
@@ -44,5 +43,5 @@ export function useWorkflowList(ns: string, query: string, order: Order | undefi
   const last = useRef({ ns, query, list: state.list });
   if (state.status === 'ready') last.current = { ns, query, list: state.list };
   const same = state.status === 'loading' && last.current.ns === ns && last.current.query === query;
-  return { ...state, list: same ? last.current.list : state.list, store };
+  return { ...state, list: same ? last.current.list : state.list, store, live };
 }
