@@ -139,11 +139,23 @@ bool command_start_child(struct runner *r)
     return true;
 }
 
-bool command_cancel_external(struct runner *r)
+/* Does this workflow task start a child of that id? */
+static bool starts_child(const struct txn *t, const char *workflow_id)
 {
-    const CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *c =
-        r->command->request_cancel_external_workflow_execution_command_attributes;
-    struct txn *t = r->t;
+    for (size_t i = 0; i < t->out_count; i++) {
+        const EN(Outbox) *out = t->out[i].body;
+        if (out->message_case != SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD)
+            continue;
+        const EN(Child) *child = exec_child(t->x, out->start_child->initiated_id, NULL);
+        if (child && strcmp(child->workflow_id, workflow_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_cancel(struct runner *r,
+                         const CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *c)
+{
     const int cause = CAUSE(BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES);
     struct sk_uuid ignored;
     if (!own_namespace(r, c->namespace_))
@@ -157,23 +169,27 @@ bool command_cancel_external(struct runner *r)
                        "Invalid RunId set on RequestCancelExternalWorkflowExecutionCommand. "
                        "WorkflowId=%s RunId=%s",
                        c->workflow_id, c->run_id);
-    for (size_t i = 0; i < t->out_count; i++) {
-        const EN(Outbox) *out = t->out[i].body;
-        if (out->message_case != SKALD__ENGINE__V1__OUTBOX__MESSAGE_START_CHILD)
-            continue;
-        const EN(Child) *child = exec_child(t->x, out->start_child->initiated_id, NULL);
-        if (child && strcmp(child->workflow_id, c->workflow_id) == 0)
-            return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-                           "Start and RequestCancel for child workflow is not allowed in same "
-                           "workflow task. WorkflowId=%s RunId=%s Namespace=%s",
-                           c->workflow_id, c->run_id, c->namespace_);
-    }
-    if ((int64_t)t->x->items[SK_PART_CANCEL].n >= command_limits(r)->pending_cancels)
+    if (starts_child(r->t, c->workflow_id))
+        return VERDICT(r, BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "Start and RequestCancel for child workflow is not allowed in same workflow "
+                       "task. WorkflowId=%s RunId=%s Namespace=%s",
+                       c->workflow_id, c->run_id, c->namespace_);
+    size_t pending = r->t->x->items[SK_PART_CANCEL].n;
+    if ((int64_t)pending >= command_limits(r)->pending_cancels)
         return VERDICT(r, PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
                        "the number of pending requests to cancel external workflows, %zu, has "
                        "reached the per-workflow limit of %lld",
-                       t->x->items[SK_PART_CANCEL].n,
-                       (long long)command_limits(r)->pending_cancels);
+                       pending, (long long)command_limits(r)->pending_cancels);
+    return true;
+}
+
+bool command_cancel_external(struct runner *r)
+{
+    const CMDMSG(RequestCancelExternalWorkflowExecutionCommandAttributes) *c =
+        r->command->request_cancel_external_workflow_execution_command_attributes;
+    struct txn *t = r->t;
+    if (!check_cancel(r, c))
+        return false;
     HIST(HistoryEvent) *event =
         command_event(r, EVENT(REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED));
     HIST(RequestCancelExternalWorkflowExecutionInitiatedEventAttributes) *a =
