@@ -129,6 +129,116 @@ s.test('a child is unfolded in the waterfall, a step opens its details, Escape c
   await page.goBack().catch(() => undefined);
 });
 
+s.test('the waterfall by keyboard: rows walked, a child unfolded, its step in detail, zoom', async ({ page }) => {
+  const handle = await start('family', [`keys-${randomUUID()}`]);
+  await open(page, handle);
+  const grid = page.getByRole('treegrid', { name: 'Timeline' });
+  await visible(step(page, 'reserve'));
+  await grid.focus();
+  const active = async () => (await grid.locator('[data-active]').innerText().catch(() => '')).replace(/\s+/g, ' ');
+  await page.keyboard.press('Home');
+  await eventually(active, (text) => text.includes('order'));
+  await page.keyboard.press('ArrowRight');
+  await visible(step(page, 'charge'));
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await eventually(active, (text) => text.includes('charge'));
+  await page.keyboard.press('Enter');
+  const details = page.getByRole('complementary', { name: 'Details' });
+  await reads(details, '9007199254740991');
+  await page.keyboard.press('ArrowDown'); // the details follow
+  await reads(details, 'SK-book');
+  await page.keyboard.press('Escape');
+  await gone(details);
+  await page.keyboard.press('End');
+  await eventually(active, (text) => text.includes('reserve'));
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowLeft');
+  await gone(step(page, 'charge'));
+  const ticks = () => main(page).locator('[title^="Drag over the axis"]').innerText();
+  const whole = await ticks();
+  await page.keyboard.press('+');
+  await page.keyboard.press('+');
+  await eventually(ticks, (now) => now !== whole);
+  await page.keyboard.press('[');
+  await page.keyboard.press(']');
+  await page.keyboard.press('0');
+  await page.getByText('Clock', { exact: true }).click();
+  await eventually(ticks, (now) => /\d\d:\d\d/.test(now));
+  await handle.terminate();
+});
+
+s.test('a drag over the axis and the wheel look closer, a double click shows all', async ({ page }) => {
+  const handle = await start('order', ['book']);
+  await handle.result();
+  await open(page, handle);
+  await visible(step(page, 'charge'));
+  const axis = main(page).locator('[title^="Drag over the axis"]');
+  const whole = await axis.innerText();
+  const box = (await axis.boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 8);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.8, box.y + 8, { steps: 4 });
+  await page.mouse.up();
+  await eventually(() => axis.innerText(), (now) => now !== whole);
+  await axis.dblclick();
+  await eventually(() => axis.innerText(), (now) => now === whole);
+  await step(page, 'charge').hover();
+  await page.keyboard.down('Control');
+  await page.mouse.wheel(0, -300);
+  await page.keyboard.up('Control');
+  await eventually(() => axis.innerText(), (now) => now !== whole);
+  await page.mouse.wheel(200, 0);
+  await axis.dblclick();
+  await eventually(() => axis.innerText(), (now) => now === whole);
+});
+
+s.test('the history by keyboard: rows walked, an event opened, its fields and its JSON', async ({ page }) => {
+  const handle = await start('order', ['book']);
+  await handle.result();
+  await open(page, handle, 'history?rows=all&order=oldest');
+  const grid = page.getByRole('treegrid', { name: 'History' });
+  await visible(event(page, 'Workflow execution started'));
+  await grid.focus();
+  const active = async () => (await grid.locator('[data-active]').innerText().catch(() => '')).replace(/\s+/g, ' ');
+  await page.keyboard.press('End');
+  await eventually(active, (text) => text.includes('Workflow execution completed'));
+  await page.keyboard.press('Home');
+  await eventually(active, (text) => text.includes('Workflow execution started'));
+  await page.keyboard.press('Enter');
+  const opened = grid.locator('[aria-expanded=true]');
+  await reads(opened, /task queue/i);
+  await opened.getByText('JSON', { exact: true }).click();
+  await reads(opened, '"workflowExecutionStartedEventAttributes"');
+  await page.keyboard.press('e'); // compact
+  await visible(event(page, 'charge'));
+  await page.keyboard.press('/');
+  await page.keyboard.type('nothing of the kind');
+  await page.getByRole('button', { name: 'Show everything' }).click();
+  await visible(event(page, 'charge'));
+});
+
+s.test('what a reader must not miss: a workflow task that fails, a run that went on, a run that was deleted', { allow: [/404/] }, async ({ page }) => {
+  const lost = await start('noSuchWorkflow');
+  await open(page, lost);
+  await reads(main(page), /The workflow task fails, attempt [2-9]/);
+  await reads(main(page), /noSuchWorkflow/);
+  await lost.terminate();
+  const chain = await start('countDown', [1]);
+  await chain.result();
+  await page.goto(s.url(`/namespaces/default/workflows/${chain.workflowId}/${chain.firstExecutionRunId}/timeline`));
+  await reads(main(page), 'Continued as a new run');
+  await page.getByRole('link', { name: 'Open the new run' }).click();
+  await reads(main(page).locator('header').first(), 'Completed');
+  const doomed = await start('approval', []);
+  await open(page, doomed);
+  const { runId } = await doomed.describe();
+  await s.client.workflowService.deleteWorkflowExecution({
+    namespace: 'default', workflowExecution: { workflowId: doomed.workflowId, runId },
+  });
+  await reads(main(page), 'This run was deleted on the server');
+});
+
 s.test('long waits are drawn as gaps, and work beside them as wide as it is', async ({ page }) => {
   const handle = await start('family', [`idle-${randomUUID()}`]);
   await open(page, handle);

@@ -84,15 +84,8 @@ function useEntries(ns: string, wanted: string): { entries: Entry[]; searching: 
         label: <IconLabel icon={icon} text={name} />,
         run: () => void navigate({ to, params: { ns }, search: {} }),
       });
-  if (strings.shell.importHistory.toLowerCase().includes(text))
-    entries.push({
-      key: 'import',
-      group: s.pages,
-      label: <IconLabel icon="external" text={strings.shell.importHistory} />,
-      run: () => void navigate({ to: '/import' }),
-    });
   for (const { name, icon, to } of furtherPages)
-    if (text && name.toLowerCase().includes(text))
+    if (name.toLowerCase().includes(text))
       entries.push({
         key: `page ${to}`,
         group: s.pages,
