@@ -2,11 +2,12 @@
  * make screenshots: every screen of the UI, light and dark, 1280 x 860 and 390 wide, from a store that is
  * filled from a fixed seed. screenshots.ts FOLDER [NAME...]
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Browser, Page } from 'playwright-core';
 import { crowd } from './lib/crowd.ts';
+import { slim } from './lib/picture.ts';
 import { Server, sleep } from './lib/server.ts';
 import { launch } from './lib/stage.ts';
 import { connectClient, eventually, QUEUE, WorkerProcess } from './lib/worker.ts';
@@ -20,6 +21,7 @@ interface Screen {
   path: string;
   prepare?: (page: Page) => Promise<unknown>; // once it is open
   before?: (page: Page) => Promise<unknown>;
+  readOnly?: boolean; // of the server that changes nothing
 }
 
 const inDefault = '/namespaces/default/';
@@ -50,12 +52,55 @@ async function fill(server: Server, client: Client): Promise<Map<string, string>
 function screens(runIds: Map<string, string>): Screen[] {
   const run = (id: string, tab: string) => `${inDefault}workflows/${id}/${runIds.get(id)}/${tab}`;
   const click = (name: string) => (page: Page) => page.getByRole('button', { name, exact: true }).first().click();
-  const never = (page: Page) => page.route('**/api/v1/**', () => undefined);
-  const away = (page: Page) => page.route('**/api/v1/**', (route) => route.abort());
+  // What a shared worker asks is out of a page's reach: without one the page asks itself.
+  const alone = (page: Page) => page.addInitScript(() => void delete (globalThis as { SharedWorker?: unknown }).SharedWorker);
+  const never = async (page: Page) => {
+    await alone(page);
+    await page.route('**/api/v1/**', () => undefined);
+  };
+  const away = async (page: Page) => {
+    await alone(page);
+    await page.route('**/api/v1/**', (route) => route.abort());
+  };
+  const polling = async (page: Page) => {
+    await alone(page);
+    await page.route('**/api/v1/skald/stream', (route) => route.abort());
+  };
   const actions = (item: string) => async (page: Page) => {
     await click('Actions')(page);
     await page.getByRole('menuitem', { name: item, exact: true }).click();
   };
+  const press = (...keys: string[]) => async (page: Page) => {
+    await page.getByRole('navigation').first().waitFor();
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const many = async (page: Page) => {
+    await select(page);
+    await page.getByRole('toolbar').getByRole('button', { name: 'Terminate' }).click();
+    await page.getByText('workflows match').waitFor();
+  };
+  const options = async (page: Page) => {
+    await click('Start workflow')(page);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Workflow type' }).fill('order');
+    await dialog.getByRole('combobox', { name: 'Task queue' }).fill(QUEUE);
+    await dialog.getByRole('textbox', { name: 'Workflow ID' }).click();
+    await dialog.getByRole('button', { name: 'Add an argument' }).click();
+    await dialog.getByRole('textbox', { name: 'Input, Argument 1' }).click();
+    await page.keyboard.insertText('{"item": "book", "count": 2}');
+    await dialog.locator('summary', { hasText: 'Time' }).click();
+    await dialog.locator('summary', { hasText: 'Summary and priority' }).click();
+  };
+  const failActivity = async (page: Page) => {
+    const fail = page.getByRole('button', { name: 'Fail', exact: true });
+    if (!(await fail.isVisible())) await page.getByRole('button', { name: /hang/ }).click();
+    await fail.click();
+  };
+  const details = async (page: Page) => {
+    await page.getByRole('button', { name: `Details: worker@${QUEUE}` }).click();
+    await page.getByText('What it polls').waitFor();
+  };
+  const openFailure = (page: Page) => page.getByRole('button', { name: /flaky: CarrierDown/ }).click();
   const unfold = async (page: Page) => {
     await page.getByRole('treegrid').getByRole('row').filter({ hasText: 'order' }).getByRole('button').first().click();
     await page.getByRole('row').filter({ hasText: 'charge' }).first().waitFor();
@@ -80,6 +125,9 @@ function screens(runIds: Map<string, string>): Screen[] {
   };
   return [
     { name: 'home', path: `${inDefault}home` },
+    { name: 'home-failure', path: `${inDefault}home`, prepare: openFailure },
+    { name: 'home-empty', path: '/namespaces/fresh/home' },
+    { name: 'home-server-away', path: `${inDefault}home`, before: away },
     { name: 'workflows', path: `${inDefault}workflows` },
     { name: 'workflows-filtered', path: filtered('ExecutionStatus = "Failed" AND WorkflowType = "OrderWorkflow"') },
     { name: 'workflows-selected', path: filtered('ExecutionStatus = "Running"'), prepare: select },
@@ -87,9 +135,15 @@ function screens(runIds: Map<string, string>): Screen[] {
     { name: 'workflows-no-match', path: filtered('WorkflowId = "nobody"') },
     { name: 'workflows-loading', path: `${inDefault}workflows`, before: never },
     { name: 'workflows-server-away', path: `${inDefault}workflows`, before: away },
+    { name: 'workflows-polling', path: `${inDefault}workflows`, before: polling },
+    { name: 'workflows-read-only', path: `${inDefault}workflows`, readOnly: true },
+    { name: 'workflows-terminate', path: filtered('ExecutionStatus = "Running"'), prepare: many },
     { name: 'workflows-empty', path: '/namespaces/fresh/workflows' },
     { name: 'palette', path: `${inDefault}workflows`, prepare: palette },
     { name: 'start', path: `${inDefault}workflows`, prepare: click('Start workflow') },
+    { name: 'start-options', path: `${inDefault}workflows`, prepare: options },
+    { name: 'account', path: `${inDefault}workflows`, prepare: click('Name and appearance') },
+    { name: 'shortcuts', path: `${inDefault}workflows`, prepare: press('?') },
     { name: 'run-timeline', path: run('bundle-77', 'timeline'), prepare: unfold },
     { name: 'run-waits', path: `${run('bundle-77', 'timeline')}?waits=short` },
     { name: 'run-failed', path: run('order-lost', 'timeline') },
@@ -102,12 +156,23 @@ function screens(runIds: Map<string, string>): Screen[] {
     { name: 'run-compare', path: `${run('order-good', 'compare')}?with=order-other&run=${runIds.get('order-other')}` },
     { name: 'run-json', path: run('order-good', 'json') },
     { name: 'run-terminate', path: run('bundle-77', 'timeline'), prepare: actions('Terminate') },
+    { name: 'run-signal', path: run('approval-9', 'timeline'), prepare: actions('Signal') },
+    { name: 'run-delete', path: run('order-good', 'timeline'), prepare: actions('Delete') },
+    { name: 'run-fail-activity', path: run('crawler-3', 'pending'), prepare: failActivity },
     { name: 'run-missing', path: `${inDefault}workflows/ghost/01a207c0-a1e5-7109-927c-1d1e818b6a03/timeline` },
     { name: 'task-queues', path: `${inDefault}task-queues` },
     { name: 'task-queue', path: `${inDefault}task-queues/nightly` },
+    { name: 'task-queue-busy', path: `${inDefault}task-queues/${QUEUE}` },
+    { name: 'task-queues-empty', path: '/namespaces/fresh/task-queues' },
     { name: 'workers', path: `${inDefault}workers` },
+    { name: 'workers-one', path: `${inDefault}workers`, prepare: details },
+    { name: 'workers-empty', path: '/namespaces/fresh/workers' },
     { name: 'namespaces', path: '/namespaces' },
+    { name: 'namespace-create', path: '/namespaces', prepare: click('Create namespace') },
+    { name: 'namespace-missing', path: '/namespaces/nowhere/workflows' },
     { name: 'settings', path: `${inDefault}settings` },
+    { name: 'settings-attribute', path: `${inDefault}settings`, prepare: click('Add search attribute') },
+    { name: 'settings-delete', path: '/namespaces/fresh/settings', prepare: click('Delete') },
     { name: 'api', path: '/api' },
     { name: 'api-method', path: '/api?op=ListWorkflowExecutions', prepare: tryIt },
     { name: 'import', path: '/import' },
@@ -134,26 +199,28 @@ async function take(browser: Browser, server: Server, screen: Screen, folder: st
         process.exitCode = 1;
       }
       await sleep(SETTLED_MS); // what comes after the first rows has no end that could be waited for
-      await page.screenshot({ path: join(folder, `${name}.png`) });
+      writeFileSync(join(folder, `${name}.png`), slim(await page.screenshot()));
       await context.close();
     }
 }
 
 const [folder = '.', ...only] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const [server, browser] = await Promise.all([
+const [server, readOnly, browser] = await Promise.all([
   Server.start({ args: ['--namespace', 'fresh', '--search-attribute', 'Customer=Keyword'] }),
+  Server.start({ args: ['--read-only-ui'] }),
   launch(),
 ]);
 const client = await connectClient(server.address);
 const worker = await WorkerProcess.start(server.address);
 try {
   const runIds = await fill(server, client);
+  await readOnly.command('demo', '--orders', '20', '--color', 'never');
   for (const screen of screens(runIds))
-    if (only.length === 0 || only.includes(screen.name)) await take(browser, server, screen, folder);
+    if (only.length === 0 || only.includes(screen.name)) await take(browser, screen.readOnly ? readOnly : server, screen, folder);
 } finally {
   await browser.close();
   await worker.stop();
   await client.connection.close();
-  await server.stop();
+  await Promise.all([server.stop(), readOnly.stop()]);
 }

@@ -65,7 +65,7 @@ export async function focus(page: Page): Promise<Focus> {
     };
     // The ring may stand on the field's wrapper or on the row that holds the link.
     let shown = false;
-    let element: HTMLElement | null = at;
+    let element: HTMLElement | null = at.closest<HTMLElement>('.cm-editor') ?? at;
     for (let up = 0; up < 3 && element; up++, element = element.parentElement)
       shown ||= ring(element);
     const name = at.getAttribute('aria-label') ?? at.innerText ?? at.getAttribute('placeholder');

@@ -15,8 +15,10 @@ interface Props {
   danger?: boolean;
   pending: boolean;
   error?: unknown;
-  /** What keeps it from being done, shown beside the button; empty: plain to see. */
+  /** What keeps it from being done, shown beside the button. */
   disabled?: string | undefined;
+  /** The API has no place for who did it. */
+  unrecorded?: boolean;
   command?: string | undefined;
   commandTitle?: string;
   onSubmit: () => void;
@@ -84,7 +86,7 @@ export function ActionDialog(props: Props) {
       >
         {props.explain && <p className="sk-dim">{props.explain}</p>}
         {props.children}
-        {!config.readOnly && !props.foot && <Identity />}
+        {!config.readOnly && !props.foot && (props.unrecorded ? <p className="sk-dim">{s.unrecorded}</p> : <Identity />)}
         {props.command && !props.foot && (
           <div className={css['command']}>
             <span className="sk-dim">{title}</span>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { changeActivity, type ActivityChange } from '@/api/activities';
 import type { RunId } from '@/api/executions';
 import { config } from '@/app/config';
+import { useSettings } from '@/app/settings';
 import { toast } from '@/design/toasts';
 import { cli } from '@/model/cli';
 import type { PendingActivity } from '@/model/proto';
@@ -53,6 +54,7 @@ function Dialog(props: Props & { kind: Kind; onClose: () => void }) {
   const [attempts, setAttempts] = useState(false);
   const [heartbeat, setHeartbeat] = useState(false);
   const [keepPaused, setKeepPaused] = useState(false);
+  const identity = useSettings().identity.trim();
   const id = activity.activityId ?? '';
   const words = s[kind];
   const change: ActivityChange =
@@ -85,7 +87,7 @@ function Dialog(props: Props & { kind: Kind; onClose: () => void }) {
       error={act.error ?? undefined}
       command={cli.activity(
         kind,
-        { namespace: run.ns, workflowId: run.workflowId, runId: run.runId, address: config.grpcAddress },
+        { namespace: run.ns, workflowId: run.workflowId, runId: run.runId, address: config.grpcAddress, identity },
         id,
         flags,
       )}

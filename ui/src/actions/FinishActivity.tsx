@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { type ActivityEnd, finishActivity } from '@/api/activities';
 import type { RunId } from '@/api/executions';
 import { config } from '@/app/config';
+import { useSettings } from '@/app/settings';
 import { JsonField } from '@/design/JsonField';
 import { toast } from '@/design/toasts';
 import { cli } from '@/model/cli';
@@ -31,6 +32,7 @@ function Dialog({ kind, run, activity, onDone, onClose }: Props & { kind: Activi
   const [message, setMessage] = useState('');
   const [type, setType] = useState('');
   const [nonRetryable, setNonRetryable] = useState(false);
+  const identity = useSettings().identity.trim();
   const id = activity.activityId ?? '';
   const name = activity.activityType?.name ?? id;
   const complete = kind === 'complete';
@@ -52,10 +54,10 @@ function Dialog({ kind, run, activity, onDone, onClose }: Props & { kind: Activi
       danger={!complete}
       pending={act.isPending}
       error={act.error ?? undefined}
-      disabled={wrong || (!complete && message.trim() === '') ? '' : undefined}
+      disabled={wrong ? strings.actions.mend : !complete && message.trim() === '' ? strings.actions.needed([s.message]) : undefined}
       command={cli.finishActivity(
         kind,
-        { namespace: run.ns, workflowId: run.workflowId, runId: run.runId, address: config.grpcAddress },
+        { namespace: run.ns, workflowId: run.workflowId, runId: run.runId, address: config.grpcAddress, identity },
         id,
         complete ? { result } : { reason: message },
       )}

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { cancelRun, deleteRun, type RunRef, signalRun, terminateRun } from '@/api/actions';
 import { config } from '@/app/config';
+import { settings, useSettings } from '@/app/settings';
 import { toast } from '@/design/toasts';
 import { cli } from '@/model/cli';
 import { isJson } from '@/model/json';
@@ -37,13 +38,14 @@ function perform(kind: RunActionKind, ns: string, run: RunRef, words: Words): Pr
 
 function commandFor(kind: RunActionKind, ns: string, run: RunRef, words: Words): string {
   const target = { namespace: ns, address: config.grpcAddress, ...run };
+  const signed = { ...target, identity: settings().identity.trim() };
   switch (kind) {
     case 'signal':
-      return cli.signal(target, words.signalName, words.inputs);
+      return cli.signal(signed, words.signalName, words.inputs);
     case 'cancel':
-      return cli.cancel(target, words.reason);
+      return cli.cancel(signed, words.reason);
     case 'terminate':
-      return cli.terminate(target, words.reason);
+      return cli.terminate(signed, words.reason);
     case 'delete':
       return cli.delete(target);
   }
@@ -91,18 +93,20 @@ function Fields({ kind, words, onWords }: FieldsProps) {
   );
 }
 
-/** Why it cannot be done now; empty where the form says it itself. */
+/** Why it cannot be done now. */
 function obstacle(kind: RunActionKind, count: number | undefined, one: boolean, words: Words): string | undefined {
   if (count === undefined) return s.preview.counting;
   if (count === 0) return one && needsRunning(kind) ? s.closedAlready : s.preview.none;
   if (kind !== 'signal') return undefined;
-  return words.signalName.trim() && words.inputs.every(isJson) ? undefined : '';
+  if (!words.signalName.trim()) return s.needed([s.signalName]);
+  return words.inputs.every(isJson) ? undefined : s.mend;
 }
 
 /** Signal, cancel, terminate or delete: one run, some, or all that a query matches. */
 export function RunActionDialog({ action }: { action: RunAction }) {
   const { kind, ns, targets } = action;
   const [words, setWords] = useState<Words>({ reason: '', signalName: '', inputs: [] });
+  useSettings(); // the name stands in the command
   const client = useQueryClient();
   const preview = usePreview(kind, ns, targets);
   const one = targets.of === 'one' ? targets : undefined;
@@ -135,6 +139,7 @@ export function RunActionDialog({ action }: { action: RunAction }) {
       pending={single.isPending || bulk.isPending}
       error={single.error ?? bulk.error ?? undefined}
       disabled={obstacle(kind, preview.count, one !== undefined, words)}
+      unrecorded={kind === 'delete'}
       command={commandFor(kind, ns, sample, words)}
       commandTitle={one ? s.command : s.commandOneByOne}
       onSubmit={() => (one ? single.mutate(one.run) : bulk.run())}

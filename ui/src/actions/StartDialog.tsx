@@ -6,6 +6,7 @@ import { newId, signalWithStart, startWorkflow } from '@/api/actions';
 import { searchAttributesQuery } from '@/api/searchAttributes';
 import { listWorkflows } from '@/api/workflows';
 import { config } from '@/app/config';
+import { useSettings } from '@/app/settings';
 import { toast } from '@/design/toasts';
 import {
   beyondCommand,
@@ -21,7 +22,7 @@ import { ActionDialog } from './ActionDialog';
 import css from './actions.module.css';
 import { Inputs } from './Inputs';
 import { closeAction, type StartAction } from './open';
-import { Data, Ids, Labels, type PartProps, Retry, Timing } from './StartSections';
+import { Data, Encoding, Ids, Labels, type PartProps, Retry, Timing } from './StartSections';
 
 const s = strings.actions;
 const f = s.form;
@@ -95,6 +96,14 @@ function wordsOf(found: readonly Problem[]) {
   };
 }
 
+/** Why it cannot be sent yet. */
+function obstacle(found: readonly Problem[]): string | undefined {
+  const names: Record<string, string> = { type: f.type, taskQueue: f.taskQueue, signalName: s.signalName };
+  const missing = found.flatMap((p) => (p.problem === 'missing' ? (names[p.field] ?? p.field) : []));
+  if (missing.length > 0) return s.needed(missing);
+  return found.length > 0 ? s.mend : undefined;
+}
+
 /** Sends the form, says what came of it and offers to open it. */
 function useStart(ns: string, signal: boolean) {
   const client = useQueryClient();
@@ -129,6 +138,7 @@ export function StartDialog({ action }: { action: StartAction }) {
   const start = useStart(ns, signal);
   const found = problemsOf(form, signal, attributes);
   const workflowId = form.workflowId.trim() || random;
+  const target = { namespace: ns, address: config.grpcAddress, identity: useSettings().identity.trim() };
   const part: PartProps = {
     form,
     set: (change) => setForm((now) => ({ ...now, ...change })),
@@ -141,8 +151,8 @@ export function StartDialog({ action }: { action: StartAction }) {
       submit={s.submit[kind]}
       pending={start.isPending}
       error={start.error ?? undefined}
-      disabled={found.length > 0 ? '' : undefined}
-      command={startCommand(form, { namespace: ns, address: config.grpcAddress }, workflowId, signal, attributes)}
+      disabled={obstacle(found)}
+      command={startCommand(form, target, workflowId, signal, attributes)}
       commandTitle={beyondCommand(form) ? `${s.command}. ${s.commandNotAll}` : s.command}
       onSubmit={() => start.mutate(startRequest(form, workflowId, signal, attributes))}
       onClose={closeAction}
@@ -159,6 +169,7 @@ export function StartDialog({ action }: { action: StartAction }) {
         <Ids {...part} />
         <Timing {...part} />
         <Retry {...part} />
+        <Encoding {...part} />
         <Data {...part} attributes={attributes.map((a) => a.name)} />
         <Labels {...part} />
       </div>

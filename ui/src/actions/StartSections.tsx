@@ -1,4 +1,4 @@
-import { ActionIcon, Autocomplete, Button, NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, Autocomplete, Button, Checkbox, NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Icon } from '@/design/icons';
 import { JsonField } from '@/design/JsonField';
@@ -208,6 +208,28 @@ export function Data({ form, set, errorOf, attributes }: PartProps & { attribute
         pairs={form.headers}
         onChange={(headers) => set({ headers })}
         errorOf={(i) => errorOf(`headers.${i}`)}
+      />
+    </Section>
+  );
+}
+
+/** For workers that take something other than JSON. */
+export function Encoding({ form, set, errorOf }: PartProps) {
+  return (
+    <Section title={f.encoding} filled={form.inputMeta.length + Number(form.inputBase64)}>
+      <p className="sk-dim">{f.inputMetaHint}</p>
+      <Pairs
+        json={false}
+        title={f.inputMeta}
+        keys={['encoding', 'messageType']}
+        pairs={form.inputMeta}
+        onChange={(inputMeta) => set({ inputMeta })}
+        errorOf={(i) => errorOf(`inputMeta.${i}`)}
+      />
+      <Checkbox
+        label={f.inputBase64}
+        checked={form.inputBase64}
+        onChange={(event) => set({ inputBase64: event.currentTarget.checked })}
       />
     </Section>
   );

@@ -82,7 +82,7 @@ export interface ActiveWorker {
   tasksInHand?: string;
   tasksTaken?: string;
   tasksFailed?: string;
-  lastError?: { time?: string; message?: string; type?: string; workflowOrActivityType?: string };
+  lastError?: { time?: string; message?: string; type?: string };
   alive?: boolean;
   heartbeat?: {
     hostInfo?: { hostName?: string; processId?: string; currentHostCpuUsage?: number; currentHostMemUsage?: number };

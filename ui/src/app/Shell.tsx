@@ -1,10 +1,13 @@
 import { Tooltip } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useParams } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { ActionHost } from '@/actions/ActionHost';
+import { isCode } from '@/api/errors';
+import { namespaceQuery } from '@/api/namespaces';
 import { announcerId } from '@/design/announce';
 import { Icon } from '@/design/icons';
-import { Kbd } from '@/design/parts';
+import { EmptyState, Kbd } from '@/design/parts';
 import { Toasts } from '@/design/toasts';
 import { strings } from '@/strings';
 import { AccountMenu } from './AccountMenu';
@@ -60,6 +63,19 @@ function Brand() {
   );
 }
 
+/** The page, unless its address names a namespace that is not there. */
+function InNamespace({ children }: { children: ReactNode }) {
+  const { ns } = useParams({ strict: false });
+  const { error } = useQuery({ ...namespaceQuery(ns ?? ''), enabled: ns !== undefined });
+  if (ns === undefined || !isCode(error, 'NOT_FOUND')) return children;
+  return (
+    <EmptyState title={s.noSuchNamespace(ns)} icon="search">
+      <p>{s.noSuchNamespaceText}</p>
+      <Link to="/namespaces">{s.allNamespaces}</Link>
+    </EmptyState>
+  );
+}
+
 /** The bar, what lies over every page, and the page. */
 export function Shell() {
   const ns = useNamespace();
@@ -91,7 +107,9 @@ export function Shell() {
         </div>
       </header>
       <main id="content" className={css['content']} tabIndex={-1}>
-        <Outlet />
+        <InNamespace>
+          <Outlet />
+        </InNamespace>
       </main>
       <Sections ns={ns} className={css['tabs']} />
       <Palette ns={ns} opened={palette} onClose={() => setPalette(false)} />

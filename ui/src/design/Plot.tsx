@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useSettings } from '@/app/settings';
 import { useColorScheme } from '@/app/useColorScheme';
+import type { Series } from '@/model/series';
 import { instantWords } from '@/model/time';
 import css from './Plot.module.css';
 
@@ -11,8 +12,17 @@ export interface PlotSeries {
   /** A token: the colour is the theme's. */
   color: 'markAccent' | 'markNeutral' | 'markAmber' | 'markRed' | 'markWait';
   values: readonly (number | null)[];
-  dashed?: boolean;
+  line?: 'dashed' | 'dotted';
   filled?: boolean;
+}
+
+/** The three lines that say how long something took. */
+export function percentiles(series: Series, name: string): PlotSeries[] {
+  return [
+    { name: 'p50', color: 'markAccent', values: series.values(`${name}_p50`) },
+    { name: 'p95', color: 'markNeutral', line: 'dashed', values: series.values(`${name}_p95`) },
+    { name: 'p99', color: 'markNeutral', line: 'dotted', values: series.values(`${name}_p99`) },
+  ];
 }
 
 interface Props {
@@ -23,12 +33,26 @@ interface Props {
   /** How a value is written at the axis and under the pointer. */
   words: (value: number) => string;
   height?: number;
+  /** Said instead of empty axes. */
+  none?: string;
 }
+
+const leastSpanSeconds = 300; // two points are no trend
 
 const token = (name: string) =>
   getComputedStyle(document.documentElement)
     .getPropertyValue(`--sk-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`)
     .trim();
+
+/** A point without neighbours is no line: it is drawn as a dot. */
+function lonely(plot: uPlot, index: number): number[] | null {
+  const values = Array.from(plot.data[index] ?? []);
+  const known = (i: number) => values[i] !== null && values[i] !== undefined;
+  return values.flatMap((_v, i) => (known(i) && !known(i - 1) && !known(i + 1) ? i : []));
+}
+
+/** Dashes tell lines apart where colours alone would have to. */
+const dashes = { dashed: [4, 3], dotted: [1.5, 2.5] };
 
 /** Seconds only where ticks stand closer than a minute. */
 function timeWords(ticks: readonly number[], utc: boolean): string[] {
@@ -50,7 +74,10 @@ function options(props: Props & { utc: boolean }, width: number): uPlot.Options 
     padding: [8, 28, 0, 0],
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     legend: { show: false },
-    scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, Number.EPSILON * 4) || 1] } },
+    scales: {
+      x: { time: true, range: (_u, min, max) => [Math.min(min, max - leastSpanSeconds), max] },
+      y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, Number.EPSILON * 4) || 1] },
+    },
     axes: [
       { ...axis, size: 26, space: 64, values: (_u, ticks) => timeWords(ticks, props.utc) },
       { ...axis, size: 52, space: 30, values: (_u, ticks) => ticks.map((v) => props.words(v)) },
@@ -61,8 +88,8 @@ function options(props: Props & { utc: boolean }, width: number): uPlot.Options 
         label: s.name,
         stroke: token(s.color),
         width: 1.5,
-        points: { show: false },
-        ...(s.dashed ? { dash: [4, 3] } : {}),
+        points: { show: true, size: 4, fill: token(s.color), filter: lonely },
+        ...(s.line ? { dash: dashes[s.line] } : {}),
         ...(s.filled ? { fill: `${token(s.color)}22` } : {}),
       })),
     ],
@@ -103,6 +130,7 @@ export function Plot(props: Props) {
   useEffect(() => {
     plot.current?.setData([props.times as number[], ...props.series.map((s) => s.values as (number | null)[])]);
   }, [props.times, props.series]);
+  const empty = props.none !== undefined && props.series.every((s) => lastOf(s) === undefined);
   return (
     <figure className={css['figure']}>
       <figcaption className={css['caption']}>
@@ -111,14 +139,15 @@ export function Plot(props: Props) {
           const value = lastOf(s);
           return (
             <span key={s.name} className={css['item']}>
-              <span className={css['swatch']} data-color={s.color} data-dashed={s.dashed || undefined} />
+              <span className={css['swatch']} data-color={s.color} data-line={s.line} />
               {s.name}
               <b>{value === undefined ? '–' : props.words(value)}</b>
             </span>
           );
         })}
       </figcaption>
-      <div ref={host} aria-hidden="true" />
+      {empty && <p className={css['none']}>{props.none}</p>}
+      <div ref={host} aria-hidden="true" hidden={empty} />
     </figure>
   );
 }

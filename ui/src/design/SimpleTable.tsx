@@ -8,6 +8,8 @@ export interface SimpleColumn<T> {
   numeric?: boolean;
   /** Of the table's width; columns without share what is left. */
   width?: string;
+  /** On small screens on the first line, beside the first cell. */
+  lead?: boolean;
   /** Not shown on small screens. */
   wideOnly?: boolean;
   /** The head is for hearing only: a column of buttons. */
@@ -53,7 +55,7 @@ export function SimpleTable<T>({ label, columns, rows, rowKey, sort = '', onSort
         {rows.map((row) => (
           <tr key={rowKey(row)}>
             {columns.map((c) => (
-              <td key={c.name} className={classes(c)} data-name={c.name}>
+              <td key={c.name} className={classes(c)} data-name={c.silent ? undefined : c.name}>
                 {c.cell(row)}
               </td>
             ))}
@@ -65,5 +67,6 @@ export function SimpleTable<T>({ label, columns, rows, rowKey, sort = '', onSort
 }
 
 function classes<T>(column: SimpleColumn<T>): string {
-  return `${column.numeric ? css['num'] : ''} ${column.wideOnly ? css['wideOnly'] : ''}`;
+  const chosen = [column.numeric && css['num'], column.wideOnly && css['wideOnly'], column.lead && css['lead']];
+  return chosen.filter(Boolean).join(' ');
 }

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ApiError, codeName } from '@/api/errors';
 import { strings } from '@/strings';
@@ -19,6 +20,15 @@ export function EmptyState(props: { title: string; icon?: IconName; children?: R
       <h2>{props.title}</h2>
       {props.children && <div className={css['emptyText']}>{props.children}</div>}
     </div>
+  );
+}
+
+/** From where nothing runs to how to begin: what a namespace without workflows shows. */
+export function Begin({ ns }: { ns: string }) {
+  return (
+    <Link to="/namespaces/$ns/workflows" params={{ ns }} search={{}}>
+      {strings.start.begin}
+    </Link>
   );
 }
 

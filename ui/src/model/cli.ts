@@ -18,6 +18,8 @@ export interface CliTarget {
   readonly namespace: string;
   /** Where the gRPC API listens; the command's own default is left out. */
   readonly address?: string | undefined;
+  /** Who does it, where the API records that. */
+  readonly identity?: string | undefined;
 }
 
 export interface CliExecution extends CliTarget {
@@ -45,6 +47,7 @@ export function command(verb: string, target: CliTarget, flags: Flags): string {
   const shown = { ...flags };
   const common: Record<string, FlagValue> = target.namespace ? { namespace: target.namespace } : {};
   if (target.address && !defaultAddresses.has(target.address)) common['address'] = target.address;
+  if (target.identity) common['identity'] = target.identity;
   const words = flagWords({ ...shown, ...common });
   const line = [`temporal ${verb}`, ...words].join(' ');
   return line.length <= 100 ? line : [`temporal ${verb}`, ...words].join(' \\\n    ');

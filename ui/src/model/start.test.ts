@@ -59,6 +59,25 @@ it('makes the request', () => {
   });
 });
 
+it('sends bytes and other encodings as they are told', () => {
+  const form = { ...emptyStart(), type: 'T', taskQueue: 'q', inputs: ['CgNhZGE='], inputBase64: true };
+  const meta = [{ key: 'encoding', value: 'binary/protobuf' }, { key: 'messageType', value: 'shop.v1.Order' }];
+  const request = startRequest({ ...form, inputMeta: meta }, 'i', false, known);
+  expect(request['input']).toEqual({
+    payloads: [{
+      metadata: { encoding: btoa('binary/protobuf'), messageType: btoa('shop.v1.Order') },
+      data: 'CgNhZGE=',
+    }],
+  });
+  expect(startCommand({ ...form, inputMeta: meta }, { namespace: 'n', identity: 'ada' }, 'i', false, known)).toMatch(
+    /--input CgNhZGE=.*--input-meta encoding=binary\/protobuf .*--input-base64.*--identity ada/s,
+  );
+  expect(problems({ ...form, inputs: ['!'] }, false, known)).toEqual([{ field: 'inputs.0', problem: 'base64' }]);
+  const plain = { ...form, inputs: ['no JSON'], inputBase64: false };
+  expect(problems(plain, false, known)).toEqual([{ field: 'inputs.0', problem: 'json' }]);
+  expect(problems({ ...plain, inputMeta: [{ key: 'encoding', value: 'text/plain' }] }, false, known)).toEqual([]);
+});
+
 it('leaves out what is empty', () => {
   const form = { ...emptyStart(), type: 'T', taskQueue: 'q' };
   expect(startRequest(form, 'i', false, known)).toEqual({

@@ -2,7 +2,7 @@ import { command, type CliTarget } from './cli';
 import { durationSeconds } from './condition';
 import type { Field } from './completion';
 import { isJson } from './json';
-import { decodePayload, jsonPayload, payloadList } from './payloads';
+import { decodePayload, jsonPayload, payloadList, textBase64 } from './payloads';
 import type { Memo, Payload, RetryPolicy, SearchAttributes, TaskQueue, TypeName, UserMetadata } from './proto';
 
 /** The form that starts a workflow: all texts as somebody types them. */
@@ -10,8 +10,10 @@ export interface StartForm {
   workflowId: string;
   type: string;
   taskQueue: string;
-  /** One JSON text an argument. */
+  /** One text an argument: JSON, unless the two below say otherwise. */
   inputs: string[];
+  inputMeta: Pair[];
+  inputBase64: boolean;
   reusePolicy: string;
   conflictPolicy: string;
   executionTimeout: string;
@@ -47,6 +49,8 @@ export function emptyStart(): StartForm {
     type: '',
     taskQueue: '',
     inputs: [],
+    inputMeta: [],
+    inputBase64: false,
     reusePolicy: '',
     conflictPolicy: '',
     executionTimeout: '',
@@ -69,7 +73,17 @@ export function emptyStart(): StartForm {
 }
 
 /** A field of the form and what is wrong with it. */
-export type Problem = { field: string; problem: 'missing' | 'json' | 'duration' | 'number' | 'value' };
+export type Problem = { field: string; problem: 'missing' | 'json' | 'base64' | 'duration' | 'number' | 'value' };
+
+const isBase64 = (text: string) => text.trim().length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.trim());
+
+/** The metadata that the arguments go with, `encoding` among them. */
+function metadataOf(form: StartForm): Record<string, string> {
+  const named = form.inputMeta.filter((p) => p.key !== '').map((p) => [p.key, p.value]);
+  return { encoding: 'json/plain', ...Object.fromEntries(named) };
+}
+
+const encodingOf = (form: StartForm) => metadataOf(form)['encoding'] ?? '';
 
 const isPositive = (text: string) => Number.isFinite(Number(text)) && Number(text) >= 0;
 
@@ -90,7 +104,11 @@ export function problems(form: StartForm, signal: boolean, attributes: readonly 
   need('type', form.type);
   need('taskQueue', form.taskQueue);
   if (signal) need('signalName', form.signalName);
-  form.inputs.forEach((text, i) => json(`inputs.${i}`, text));
+  form.inputs.forEach((text, i) => {
+    if (form.inputBase64) {
+      if (!isBase64(text)) found.push({ field: `inputs.${i}`, problem: 'base64' });
+    } else if (encodingOf(form).startsWith('json/')) json(`inputs.${i}`, text);
+  });
   if (signal) form.signalInputs.forEach((text, i) => json(`signalInputs.${i}`, text));
   for (const name of ['executionTimeout', 'runTimeout', 'taskTimeout', 'delay'] as const) duration(name, form[name]);
   if (form.retry.on) {
@@ -142,6 +160,12 @@ const fields = (pairs: readonly Pair[]) => {
   const used = pairs.filter((p) => p.key !== '');
   return used.length > 0 ? Object.fromEntries(used.map((p) => [p.key, jsonPayload(p.value)])) : undefined;
 };
+
+function argumentPayloads(form: StartForm) {
+  if (form.inputs.length === 0) return undefined;
+  const metadata = Object.fromEntries(Object.entries(metadataOf(form)).map(([key, text]) => [key, textBase64(text)]));
+  return { payloads: form.inputs.map((text) => ({ metadata, data: form.inputBase64 ? text.trim() : textBase64(text) })) };
+}
 
 const inputs = (texts: readonly string[]) => (texts.length > 0 ? { payloads: texts.map(jsonPayload) } : undefined);
 
@@ -198,7 +222,7 @@ export function startRequest(
     workflowId,
     workflowType: { name: form.type.trim() },
     taskQueue: { name: form.taskQueue.trim() },
-    input: inputs(form.inputs),
+    input: argumentPayloads(form),
     workflowExecutionTimeout: seconds(form.executionTimeout),
     workflowRunTimeout: seconds(form.runTimeout),
     workflowTaskTimeout: seconds(form.taskTimeout),
@@ -236,6 +260,8 @@ export function startCommand(
     'signal-name': signal ? form.signalName : undefined,
     'signal-input': signal ? form.signalInputs : undefined,
     input: form.inputs,
+    'input-meta': pairs(form.inputMeta),
+    'input-base64': form.inputBase64,
     'id-reuse-policy': camel(form.reusePolicy),
     'id-conflict-policy': camel(form.conflictPolicy),
     'execution-timeout': form.executionTimeout,

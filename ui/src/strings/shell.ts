@@ -62,6 +62,7 @@ export const shell = {
   notFound: 'There is no page here',
   notFoundText: (path: string) => `Nothing answers at ${path}.`,
   noSuchNamespace: (name: string) => `There is no namespace “${name}”`,
+  noSuchNamespaceText: 'It may have been deleted, or be spelled otherwise.',
   toHome: 'Go to the workflows',
   crashed: 'This page broke',
   crashedText: 'A mistake in the UI. The rest still works; reloading may help.',

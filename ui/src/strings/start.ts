@@ -12,4 +12,5 @@ export const start = {
   here: (n: number) => (n === 1 ? 'A worker is here' : `${n} workers are here`),
   hereHint: 'Start a workflow on its task queue:',
   copy: 'Code',
+  begin: 'How to start a worker',
 } as const;

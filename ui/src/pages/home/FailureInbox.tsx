@@ -23,9 +23,6 @@ function Details({ ns, group }: { ns: string; group: FailureGroup }) {
         <Fact name={s.latest}>
           <span className={css['message']}>{group.sampleMessage || group.message}</span>
         </Fact>
-        <Fact name={s.first}>
-          <Time at={group.firstSeen} />
-        </Fact>
         {group.taskQueue && (
           <Fact name={s.queue}>
             <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: group.taskQueue }}>
@@ -88,14 +85,17 @@ function Row({ ns, group }: { ns: string; group: FailureGroup }) {
         <td title={group.message}>
           <span className={`sk-tone-${toneOf(group)}`}>{group.errorType}</span> {group.message}
         </td>
-        <td className={`sk-dim ${css['wideOnly']}`}>{retrying > 0 && s.retrying(retrying.toLocaleString('en'))}</td>
-        <td className={css['num']}>
+        <td className={`sk-dim ${css['num']} ${css['wideOnly']}`}>{retrying > 0 && retrying.toLocaleString('en')}</td>
+        <td className={css['num']} data-name={s.columns.first}>
+          <Time at={group.firstSeen} />
+        </td>
+        <td className={css['num']} data-name={s.columns.seen}>
           <Time at={group.lastSeen} />
         </td>
       </tr>
       {open && (
         <tr>
-          <td colSpan={5} className={css['open']}>
+          <td colSpan={heads.length} className={css['open']}>
             <Details ns={ns} group={group} />
           </td>
         </tr>
@@ -103,6 +103,15 @@ function Row({ ns, group }: { ns: string; group: FailureGroup }) {
     </Fragment>
   );
 }
+
+const heads: readonly { name: string; width?: string; numeric?: boolean; wideOnly?: boolean }[] = [
+  { name: s.columns.count, width: '80px', numeric: true },
+  { name: s.columns.what, width: '26%' },
+  { name: s.columns.error },
+  { name: s.columns.retried, width: '72px', numeric: true, wideOnly: true },
+  { name: s.columns.first, width: '84px', numeric: true },
+  { name: s.columns.seen, width: '84px', numeric: true },
+];
 
 /** What fails, the same error once, however often it came. */
 export function FailureInbox({ ns }: { ns: string }) {
@@ -121,12 +130,19 @@ export function FailureInbox({ ns }: { ns: string }) {
         <div className={css['flush']}>
           <table className={css['table']} aria-label={s.title}>
             <colgroup>
-              <col className={css['colCount']} />
-              <col className={css['colWhat']} />
-              <col />
-              <col className={`${css['colRetry']} ${css['wideOnly']}`} />
-              <col className={css['colSeen']} />
+              {heads.map((head) => (
+                <col key={head.name} style={head.width ? { width: head.width } : {}} />
+              ))}
             </colgroup>
+            <thead>
+              <tr>
+                {heads.map((head) => (
+                  <th key={head.name} scope="col" className={`${head.numeric ? css['num'] : ''} ${head.wideOnly ? css['wideOnly'] : ''}`}>
+                    {head.name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
             <tbody>
               {groups.map((group) => (
                 <Row key={group.id} ns={ns} group={group} />

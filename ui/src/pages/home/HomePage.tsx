@@ -1,11 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { type ReactNode, useMemo } from 'react';
+import { readyQuery } from '@/api/admin';
+import { useAway } from '@/api/connection';
 import { figuresQuery } from '@/api/figures';
 import { type TaskQueueInfo, taskQueuesQuery, workersQuery } from '@/api/queues';
-import { Page, Panel } from '@/design/parts';
-import { Plot, type PlotSeries } from '@/design/Plot';
+import { Begin, EmptyState, ErrorPanel, Page, Panel } from '@/design/parts';
+import { percentiles, Plot, type PlotSeries } from '@/design/Plot';
+import { SimpleTable } from '@/design/SimpleTable';
 import { StateBadge } from '@/design/StateBadge';
+import { queueStates } from '@/design/states';
+import { Time } from '@/design/Time';
 import { durationMs } from '@/model/proto';
 import { sizeWords } from '@/model/payloads';
 import { byConcern, rateWords, shownState } from '@/model/queues';
@@ -36,6 +41,18 @@ function Figure({ name, tone, children }: FigureProps) {
   );
 }
 
+/** Whether the server says of itself that it serves. */
+function Health() {
+  const { data } = useQuery(readyQuery);
+  const away = useAway();
+  if (data === undefined && !away) return <>{strings.common.none}</>;
+  const words = strings.namespaces.server;
+  const state = data && !away
+    ? { ...queueStates.flowing, word: words.healthy }
+    : { ...queueStates.unpolled, word: words.unhealthy };
+  return <StateBadge state={state} />;
+}
+
 /** The latest value that is known. */
 function latest(values: readonly (number | null)[] | undefined): number | undefined {
   return values?.findLast((v) => v !== null) ?? undefined;
@@ -48,58 +65,116 @@ function lastMinute(series: Series | undefined, name: string): number | undefine
   return series.values(name).slice(-points).reduce<number>((sum, v) => sum + (v ?? 0), 0);
 }
 
-function ServerNumbers({ series }: { series: Series | undefined }) {
-  if (!series) return null;
-  const n = s.numbers;
-  const span = (name: string) => {
-    const seconds = latest(series.values(name));
-    return seconds === undefined ? strings.common.none : spanWords(seconds * 1000);
-  };
-  const failed = lastMinute(series, 'workflows_failed') ?? 0;
+const ms = (seconds: number) => spanWords(seconds * 1000);
+
+/** Figures that belong together, under what they are about. */
+function Group({ title, share, children }: { title: string; share: number; children: ReactNode }) {
   return (
-    <>
-      <Figure name={n.started}>{(lastMinute(series, 'workflows_started') ?? 0).toLocaleString('en')}</Figure>
-      <Figure name={n.failed} tone={failed > 0 ? 'red' : undefined}>
-        {failed.toLocaleString('en')}
-      </Figure>
-      <Figure name={n.requests}>{rateWords(latest(series.rates('requests')))}</Figure>
-      <Figure name={n.latency}>{span('request_p95')}</Figure>
-      <Figure name={n.wait}>{span('schedule_to_start_p95')}</Figure>
-      <Figure name={n.cpu}>{(latest(series.values('cpu')) ?? 0).toFixed(2)}</Figure>
-      <Figure name={n.memory}>{sizeWords(latest(series.values('memory')) ?? 0)}</Figure>
-    </>
+    <section className={css['group']} style={{ flexGrow: share }}>
+      <h2 className={css['groupTitle']}>{title}</h2>
+      <dl className={css['numbers']}>{children}</dl>
+    </section>
   );
 }
 
-function Numbers({ ns, series, queues }: { ns: string; series: Series | undefined; queues: readonly TaskQueueInfo[] }) {
-  const counts = useCounts(ns, '');
-  const { data: workers } = useQuery(workersQuery(ns));
+function ServerNumbers({ series, since }: { series: Series | undefined; since: string | undefined }) {
   const n = s.numbers;
-  const waiting = queues.reduce((sum, q) => sum + Number(q.backlogCount ?? 0), 0);
-  const failed = counts?.get('Failed') ?? 0;
-  const list = (status: string, count: number) => (
-    <Link to="/namespaces/$ns/workflows" params={{ ns }} search={{ q: `ExecutionStatus = "${status}"` }}>
-      {count.toLocaleString('en')}
-    </Link>
-  );
+  const known = (name: string, words: (value: number) => string) => {
+    const value = series && latest(series.values(name));
+    return value === undefined ? strings.common.none : words(value);
+  };
+  const span = (name: string) => known(name, ms);
+  const lately = (name: string) => lastMinute(series, name)?.toLocaleString('en') ?? strings.common.none;
+  const failed = lastMinute(series, 'workflows_failed') ?? 0;
   return (
-    <dl className={css['numbers']}>
-      <Figure name={n.running}>{list('Running', counts?.get('Running') ?? 0)}</Figure>
-      <Figure name={n.failedAll}>{list('Failed', failed)}</Figure>
-      <Figure name={n.backlog}>
-        <Link to="/namespaces/$ns/task-queues" params={{ ns }}>
-          {waiting.toLocaleString('en')}
-        </Link>
+    <Group title={s.wholeServer} share={9}>
+      <Figure name={n.server}>
+        <Health />
       </Figure>
-      <Figure name={n.workers}>
-        <Link to="/namespaces/$ns/workers" params={{ ns }} search={{}}>
-          {(workers?.workers ?? []).filter((w) => w.alive).length.toLocaleString('en')}
-        </Link>
+      <Figure name={n.started}>{lately('workflows_started')}</Figure>
+      <Figure name={n.failed} tone={failed > 0 ? 'red' : undefined}>
+        {lately('workflows_failed')}
       </Figure>
-      <ServerNumbers series={series} />
-    </dl>
+      <Figure name={n.requests}>{series ? rateWords(latest(series.rates('requests'))) : strings.common.none}</Figure>
+      <Figure name={n.latency}>{span('request_p95')}</Figure>
+      <Figure name={n.wait}>{span('schedule_to_start_p95')}</Figure>
+      <Figure name={n.cpu}>{known('cpu', (cores) => cores.toFixed(2))}</Figure>
+      <Figure name={n.memory}>{known('memory', sizeWords)}</Figure>
+      <Figure name={n.since}>
+        <Time at={since} />
+      </Figure>
+    </Group>
   );
 }
+
+interface NamespaceProps {
+  ns: string;
+  counts: ReturnType<typeof useCounts>;
+  queues: readonly TaskQueueInfo[] | undefined;
+}
+
+function NamespaceNumbers({ ns, counts, queues }: NamespaceProps) {
+  const { data: workers } = useQuery(workersQuery(ns));
+  const n = s.numbers;
+  const { none } = strings.common;
+  const list = (status: string) =>
+    counts ? (
+      <Link to="/namespaces/$ns/workflows" params={{ ns }} search={{ q: `ExecutionStatus = "${status}"` }}>
+        {(counts.get(status) ?? 0).toLocaleString('en')}
+      </Link>
+    ) : (
+      none
+    );
+  return (
+    <Group title={s.inNamespace(ns)} share={4}>
+      <Figure name={n.running}>{list('Running')}</Figure>
+      <Figure name={n.failedAll}>{list('Failed')}</Figure>
+      <Figure name={n.backlog}>
+        {queues ? (
+          <Link to="/namespaces/$ns/task-queues" params={{ ns }}>
+            {queues.reduce((sum, q) => sum + Number(q.backlogCount ?? 0), 0).toLocaleString('en')}
+          </Link>
+        ) : (
+          none
+        )}
+      </Figure>
+      <Figure name={n.workers}>
+        {workers ? (
+          <Link to="/namespaces/$ns/workers" params={{ ns }} search={{}}>
+            {(workers.workers ?? []).filter((w) => w.alive).length.toLocaleString('en')}
+          </Link>
+        ) : (
+          none
+        )}
+      </Figure>
+    </Group>
+  );
+}
+
+const queueColumns = (ns: string) => [
+  { name: s.queues.columns.state, width: '124px', cell: (q: TaskQueueInfo) => <StateBadge state={shownState(q)} /> },
+  {
+    name: s.queues.columns.name,
+    lead: true,
+    cell: (q: TaskQueueInfo) => (
+      <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: q.name ?? '' }} title={`${q.name ?? ''}, ${typeWord(q.type)}`}>
+        {q.name}
+      </Link>
+    ),
+  },
+  {
+    name: s.queues.columns.waiting,
+    width: '72px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => Number(q.backlogCount ?? 0).toLocaleString('en'),
+  },
+  {
+    name: s.queues.columns.oldest,
+    width: '84px',
+    numeric: true,
+    cell: (q: TaskQueueInfo) => (q.backlogAge ? spanWords(durationMs(q.backlogAge)) : strings.common.none),
+  },
+];
 
 function ConcernedQueues({ ns, queues }: { ns: string; queues: readonly TaskQueueInfo[] }) {
   const concerned = queues.filter((q) => shownState(q).tone === 'amber').sort(byConcern);
@@ -113,40 +188,26 @@ function ConcernedQueues({ ns, queues }: { ns: string; queues: readonly TaskQueu
       }
     >
       {concerned.length === 0 && <p className="sk-dim">{s.queues.none}</p>}
-      <ul className={css['queues']}>
-        {concerned.slice(0, queuesShown).map((q) => (
-          <li key={`${q.name ?? ''} ${q.type ?? ''}`}>
-            <StateBadge state={shownState(q)} />
-            <Link to="/namespaces/$ns/task-queues/$name" params={{ ns, name: q.name ?? '' }} className="sk-ellipsis">
-              {q.name}
-            </Link>
-            <span className="sk-dim">{typeWord(q.type)}</span>
-            <span className="sk-num">
-              {Number(q.backlogCount ?? 0).toLocaleString('en')}
-              {q.backlogAge && <span className="sk-dim"> {spanWords(durationMs(q.backlogAge))}</span>}
-            </span>
-          </li>
-        ))}
-      </ul>
+      {concerned.length > 0 && (
+        <div className={css['flush']}>
+          <SimpleTable
+            label={s.queues.title}
+            columns={queueColumns(ns)}
+            rows={concerned.slice(0, queuesShown)}
+            rowKey={(q) => `${q.name ?? ''} ${q.type ?? ''}`}
+          />
+          {concerned.length > queuesShown && <p className={css['note']}>{s.queues.more(concerned.length - queuesShown)}</p>}
+        </div>
+      )}
     </Panel>
   );
 }
-
-function percentiles(series: Series, name: string): PlotSeries[] {
-  return [
-    { name: 'p50', color: 'markAccent', values: series.values(`${name}_p50`) },
-    { name: 'p95', color: 'markNeutral', dashed: true, values: series.values(`${name}_p95`) },
-    { name: 'p99', color: 'markWait', dashed: true, values: series.values(`${name}_p99`) },
-  ];
-}
-
-const ms = (seconds: number) => spanWords(seconds * 1000);
 
 function Plots({ series }: { series: Series }) {
   const plots = useMemo(
     () => ({
       workflows: [
-        { name: s.plots.started, color: 'markNeutral', dashed: true, values: series.rates('workflows_started') },
+        { name: s.plots.started, color: 'markNeutral', line: 'dashed', values: series.rates('workflows_started') },
         { name: s.plots.completed, color: 'markAccent', values: series.rates('workflows_completed') },
         { name: s.plots.failed, color: 'markRed', values: series.rates('workflows_failed') },
       ] satisfies PlotSeries[],
@@ -156,11 +217,14 @@ function Plots({ series }: { series: Series }) {
     [series],
   );
   return (
-    <div className={css['plots']}>
-      <Plot label={s.plots.workflows} times={series.times} series={plots.workflows} words={rateWords} />
-      <Plot label={s.plots.wait} times={series.times} series={plots.wait} words={ms} />
-      <Plot label={s.plots.requests} times={series.times} series={plots.requests} words={ms} />
-    </div>
+    <section className={css['plotsPart']}>
+      <h2 className={css['groupTitle']}>{s.plots.title}</h2>
+      <div className={css['plots']}>
+        <Plot label={s.plots.workflows} times={series.times} series={plots.workflows} words={rateWords} />
+        <Plot label={s.plots.wait} times={series.times} series={plots.wait} words={ms} none={s.plots.quiet} />
+        <Plot label={s.plots.requests} times={series.times} series={plots.requests} words={ms} />
+      </div>
+    </section>
   );
 }
 
@@ -168,18 +232,36 @@ function Plots({ series }: { series: Series }) {
 export function HomePage() {
   const { ns } = route.useParams();
   const { data: figures } = useQuery(figuresQuery({ kind: 'FIGURE_KIND_SERVER' }, false));
-  const { data: list } = useQuery({ ...taskQueuesQuery(ns), refetchInterval: 5_000 });
+  const { data: list, error, refetch } = useQuery({ ...taskQueuesQuery(ns), refetchInterval: 5_000 });
   const series = useMemo(() => seriesOf(figures), [figures]);
   const queues = list?.taskQueues ?? [];
+  const counts = useCounts(ns, '');
+  const fresh = counts !== undefined && counts.size === 0 && list !== undefined && queues.length === 0;
   return (
     <Page>
       <h1 className="sk-hidden">{s.title}</h1>
-      <Numbers ns={ns} series={series} queues={queues} />
-      <div className={css['grid']}>
-        <FailureInbox ns={ns} />
-        <ConcernedQueues ns={ns} queues={queues} />
+      <div className={css['groups']}>
+        <NamespaceNumbers ns={ns} counts={counts} queues={list && queues} />
+        <ServerNumbers series={series} since={figures?.dataSince} />
       </div>
-      {figures !== null && (series && series.times.length > 1 ? <Plots series={series} /> : <p className={css['note']}>{s.plots.none}</p>)}
+      {error && !list ? (
+        <ErrorPanel error={error} onRetry={() => void refetch()} />
+      ) : (
+        <>
+          {fresh ? (
+            <EmptyState title={strings.start.title} icon="workflows">
+              <Begin ns={ns} />
+            </EmptyState>
+          ) : (
+            <div className={css['grid']}>
+              <FailureInbox ns={ns} />
+              {list && <ConcernedQueues ns={ns} queues={queues} />}
+            </div>
+          )}
+          {figures !== null &&
+            (series && series.times.length > 1 ? <Plots series={series} /> : <p className={css['note']}>{s.plots.none}</p>)}
+        </>
+      )}
     </Page>
   );
 }

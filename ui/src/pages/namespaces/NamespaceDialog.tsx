@@ -66,7 +66,8 @@ export function NamespaceDialog({ namespace, onClose }: Props) {
       submit={namespace ? strings.common.save : s.create}
       pending={save.isPending}
       error={save.error ?? undefined}
-      disabled={name === '' || retention === undefined ? '' : undefined}
+      disabled={name === '' ? strings.actions.needed([s.name]) : retention === undefined ? strings.actions.mend : undefined}
+      unrecorded
       command={(namespace ? cli.updateNamespace : cli.createNamespace)(config.grpcAddress, name, flags)}
       onSubmit={() => save.mutate({ ...form, name, retention: retention ?? '', data: dataOf(form.data) })}
       onClose={onClose}

@@ -30,15 +30,15 @@ const columns = [
       </Link>
     ),
   },
-  { name: s.state, width: '120px', cell: stateWord },
+  { name: s.state, width: '120px', lead: true, cell: stateWord },
   {
     name: s.retention,
     width: '90px',
     numeric: true,
     cell: (n: Namespace) => retentionText(n.config?.workflowExecutionRetentionTtl),
   },
-  { name: s.description, cell: (n: Namespace) => n.namespaceInfo?.description ?? '' },
-  { name: s.owner, width: '20%', wideOnly: true, cell: (n: Namespace) => n.namespaceInfo?.ownerEmail ?? '' },
+  { name: s.description, cell: (n: Namespace) => n.namespaceInfo?.description || strings.common.none },
+  { name: s.owner, width: '20%', wideOnly: true, cell: (n: Namespace) => n.namespaceInfo?.ownerEmail || strings.common.none },
   {
     name: s.settings,
     width: '90px',
@@ -53,9 +53,9 @@ const columns = [
 
 /** All namespaces of the server. */
 export function NamespacesPage() {
-  const { data = [], error, refetch } = useQuery(namespacesQuery);
+  const { data, error, refetch } = useQuery(namespacesQuery);
   const [creating, setCreating] = useState(false);
-  const rows = [...data].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const rows = [...(data ?? [])].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
   return (
     <Page
       bar={
@@ -69,6 +69,8 @@ export function NamespacesPage() {
     >
       {error ? (
         <ErrorPanel error={error} onRetry={() => void refetch()} />
+      ) : !data ? (
+        <p className={css['note']}>{strings.common.loading}</p>
       ) : (
         <SimpleTable label={s.title} columns={columns} rows={rows} rowKey={nameOf} />
       )}

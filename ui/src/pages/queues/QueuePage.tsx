@@ -5,7 +5,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { type FigureKind, figuresQuery } from '@/api/figures';
 import { type QueueDetail, taskQueueQuery } from '@/api/queues';
 import { ErrorPanel, Page, Panel } from '@/design/parts';
-import { Plot, type PlotSeries } from '@/design/Plot';
+import { percentiles, Plot, type PlotSeries } from '@/design/Plot';
 import { SimpleTable } from '@/design/SimpleTable';
 import { StateBadge } from '@/design/StateBadge';
 import { Time } from '@/design/Time';
@@ -55,6 +55,7 @@ function Numbers({ detail }: { detail: QueueDetail }) {
       />
       <Figure name={s.columns.added} value={rateWords(info.addRate)} />
       <Figure name={s.columns.dispatched} value={rateWords(info.dispatchRate)} />
+      {info.rateLimit !== undefined && <Figure name={s.columns.limit} value={rateWords(info.rateLimit)} />}
     </dl>
   );
 }
@@ -88,7 +89,7 @@ const buildWords = (p: PollerRow) => [p.deploymentName, p.buildId].filter(Boolea
 const pollerColumns = (pollers: readonly PollerRow[]) => [
   { name: s.identity, cell: (p: PollerRow) => <span className="sk-mono">{p.identity}</span> },
   ...(pollers.some((p) => buildWords(p) !== '')
-    ? [{ name: s.build, width: '24%', wideOnly: true, cell: buildWords }]
+    ? [{ name: s.build, width: '34%', wideOnly: true, cell: (p: PollerRow) => <span title={buildWords(p)}>{buildWords(p)}</span> }]
     : []),
   { name: s.columns.lastPoll, width: '110px', numeric: true, cell: (p: PollerRow) => <Time at={p.lastPollTime} /> },
 ];
@@ -109,41 +110,38 @@ interface PlotsProps {
   name: string;
   kind: FigureKind;
   day: boolean;
+  /** Somebody polls or something waits: figures will come. */
+  used: boolean;
 }
 
 /** Over time; nothing where the server keeps no figures of this queue. */
-function Plots({ ns, name, kind, day }: PlotsProps) {
+function Plots({ ns, name, kind, day, used }: PlotsProps) {
   const { data } = useQuery(figuresQuery({ kind, namespace: ns, name }, day));
   const series = useMemo(() => seriesOf(data), [data]);
   const plots = useMemo(() => {
     if (!series) return undefined;
     const rates: PlotSeries[] = [
-      { name: s.plots.added, color: 'markNeutral', dashed: true, values: series.rates('added') },
+      { name: s.plots.added, color: 'markNeutral', line: 'dashed', values: series.rates('added') },
       { name: s.plots.dispatched, color: 'markAccent', values: series.rates('dispatched') },
     ];
     const backlog: PlotSeries[] = [
       { name: s.plots.backlog, color: 'markAmber', filled: true, values: series.values('backlog') },
     ];
-    const latency: PlotSeries[] = ['p50', 'p95', 'p99'].map((p, i) => ({
-      name: p,
-      color: i === 0 ? 'markAccent' : i === 1 ? 'markNeutral' : 'markWait',
-      dashed: i > 0,
-      values: series.values(`schedule_to_start_${p}`),
-    }));
+    const latency = percentiles(series, 'schedule_to_start');
     return { rates, backlog, latency };
   }, [series]);
   if (data === null) return null;
-  if (!series || !plots || series.times.length < 2) return <p className="sk-dim">{s.plots.none}</p>;
+  if (!series || !plots || series.times.length < 2) return used ? <p className="sk-dim">{s.plots.none}</p> : null;
   return (
     <>
       <Plot label={s.plots.rates} times={series.times} series={plots.rates} words={rateWords} />
       <Plot label={s.plots.backlog} times={series.times} series={plots.backlog} words={wholeWords} />
-      <Plot label={s.plots.latency} times={series.times} series={plots.latency} words={(v) => spanWords(v * 1000)} />
+      <Plot label={s.plots.latency} times={series.times} series={plots.latency} words={(v) => spanWords(v * 1000)} none={s.plots.quiet} />
     </>
   );
 }
 
-interface SideProps extends PlotsProps {
+interface SideProps extends Omit<PlotsProps, 'used'> {
   title: string;
   detail: QueueDetail;
 }
@@ -156,7 +154,6 @@ function Side({ title, detail, ...plots }: SideProps) {
       <div className={css['stack']}>
         <Why ns={plots.ns} detail={detail} />
         <Numbers detail={detail} />
-        <Plots {...plots} />
         {levels.length > 1 && (
           <div>
             <h3 className={css['subhead']}>{s.levels}</h3>
@@ -172,6 +169,7 @@ function Side({ title, detail, ...plots }: SideProps) {
             <SimpleTable label={s.pollers} columns={pollerColumns(pollers)} rows={pollers} rowKey={(p) => p.identity ?? ''} />
           </div>
         )}
+        <Plots {...plots} used={pollers.length > 0 || Number(detail.info?.backlogCount ?? 0) > 0} />
       </div>
     </Panel>
   );
@@ -201,7 +199,10 @@ export function QueuePage() {
             {s.workers}
           </Link>
           {figures && (
-            <span className={css['since']}>
+            <span className={css['span']}>
+              <span className="sk-dim">
+                {s.plots.since} <Time at={figures.dataSince} />
+              </span>
               <SegmentedControl
                 aria-label={s.plots.span}
                 value={span}

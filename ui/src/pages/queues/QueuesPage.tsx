@@ -1,4 +1,4 @@
-import { TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
@@ -6,7 +6,7 @@ import { useTopic } from '@/api/push';
 import { type TaskQueueInfo, type TaskQueueList, taskQueuesQuery } from '@/api/queues';
 import { Icon } from '@/design/icons';
 import { useOrdered } from '@/design/ordered';
-import { EmptyState, ErrorPanel, Page } from '@/design/parts';
+import { Begin, EmptyState, ErrorPanel, Page } from '@/design/parts';
 import { SimpleTable } from '@/design/SimpleTable';
 import { StateBadge } from '@/design/StateBadge';
 import { Time } from '@/design/Time';
@@ -34,6 +34,17 @@ function useQueues(ns: string) {
   return { ...asked, data: live && pushed?.ns === ns ? pushed.list : asked.data };
 }
 
+/** Who polled within five minutes: present, or gone by now. */
+function pollerWords(q: TaskQueueInfo) {
+  const count = q.pollerCount ?? 0;
+  const gone = count > 0 && q.idleReason === 'IDLE_REASON_POLLERS_GONE';
+  return (
+    <span title={s.pollersHint} className={gone ? 'sk-dim' : ''}>
+      {gone ? s.gone(count) : count.toLocaleString('en')}
+    </span>
+  );
+}
+
 const columns = (ns: string) => [
   {
     name: s.columns.state,
@@ -44,6 +55,7 @@ const columns = (ns: string) => [
   },
   {
     name: s.columns.name,
+    lead: true,
     id: 'name',
     value: (q: TaskQueueInfo) => q.name ?? '',
     cell: (q: TaskQueueInfo) => (
@@ -57,6 +69,7 @@ const columns = (ns: string) => [
     id: 'type',
     value: (q: TaskQueueInfo) => typeWord(q.type),
     width: '90px',
+    lead: true,
     cell: (q: TaskQueueInfo) => typeWord(q.type),
   },
   {
@@ -65,7 +78,7 @@ const columns = (ns: string) => [
     value: (q: TaskQueueInfo) => q.pollerCount ?? 0,
     width: '80px',
     numeric: true,
-    cell: (q: TaskQueueInfo) => q.pollerCount ?? 0,
+    cell: pollerWords,
   },
   {
     name: s.columns.waiting,
@@ -148,17 +161,26 @@ export function QueuesPage() {
             onChange={(event) => setWanted(event.currentTarget.value)}
           />
           <span className={`sk-dim ${css['since']}`}>
-            {s.since} <Time at={data?.dataSince} />
+            {data && s.since} {data && <Time at={data.dataSince} />}
           </span>
         </div>
       }
     >
       {error && !data ? (
         <ErrorPanel error={error} onRetry={() => void refetch()} />
-      ) : data && rows.length === 0 ? (
-        <EmptyState title={s.none} icon="queues">
-          {s.noneText}
-        </EmptyState>
+      ) : !data ? (
+        <p className={css['note']}>{strings.common.loading}</p>
+      ) : rows.length === 0 ? (
+        (data.taskQueues ?? []).length > 0 ? (
+          <EmptyState title={s.noMatch(wanted)} icon="search">
+            <Button onClick={() => setWanted('')}>{s.clear}</Button>
+          </EmptyState>
+        ) : (
+          <EmptyState title={s.none} icon="queues">
+            <p>{s.noneText}</p>
+            <Begin ns={ns} />
+          </EmptyState>
+        )
       ) : (
         <>
           <SimpleTable
@@ -170,7 +192,7 @@ export function QueuesPage() {
             onSort={(next) => void navigate({ search: next ? { sort: next } : {}, replace: true })}
             hold={hold}
           />
-          {data?.truncated && <p className={css['note']}>{s.truncated}</p>}
+          {data.truncated && <p className={css['note']}>{s.truncated}</p>}
         </>
       )}
     </Page>

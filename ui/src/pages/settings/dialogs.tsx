@@ -31,7 +31,8 @@ export function AddAttributeDialog({ ns, onClose }: { ns: string; onClose: () =>
       submit={a.add}
       pending={add.isPending}
       error={add.error ?? undefined}
-      disabled={name.trim() === '' ? '' : undefined}
+      disabled={name.trim() === '' ? strings.actions.needed([a.name]) : undefined}
+      unrecorded
       command={cli.addSearchAttribute({ namespace: ns, address: config.grpcAddress }, name, type)}
       onSubmit={() => add.mutate()}
       onClose={onClose}
@@ -68,6 +69,7 @@ export function RemoveAttributeDialog({ ns, name, onClose }: { ns: string; name:
   return (
     <ActionDialog
       danger
+      unrecorded
       title={a.removeTitle(name)}
       explain={a.removeExplain}
       submit={a.remove}
@@ -102,7 +104,8 @@ export function DeleteNamespaceDialog({ name, onClose }: { name: string; onClose
       submit={s.delete}
       pending={remove.isPending}
       error={remove.error ?? undefined}
-      disabled={typed === name ? undefined : ''}
+      disabled={typed === name ? undefined : s.deleteUnconfirmed}
+      unrecorded
       command={cli.deleteNamespace(config.grpcAddress, name)}
       onSubmit={() => remove.mutate()}
       onClose={onClose}

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { Fragment, useState } from 'react';
 import { type ActiveWorker, workersQuery } from '@/api/queues';
 import { Icon } from '@/design/icons';
-import { EmptyState, ErrorPanel, Fact, Facts, Page } from '@/design/parts';
+import { Begin, EmptyState, ErrorPanel, Fact, Facts, Page } from '@/design/parts';
 import { ariaSort, SortButton, useOrdered } from '@/design/ordered';
 import { StateBadge } from '@/design/StateBadge';
 import { type State, workerStates } from '@/design/states';
@@ -52,6 +52,9 @@ function Heartbeat({ worker }: { worker: ActiveWorker }) {
       <Fact name={f.workflowSlots}>{slotWords(beat.workflowTaskSlotsInfo)}</Fact>
       <Fact name={f.activitySlots}>{slotWords(beat.activityTaskSlotsInfo)}</Fact>
       <Fact name={f.cache}>{count(beat.currentStickyCacheSize).toLocaleString('en')}</Fact>
+      <Fact name={f.heartbeat}>
+        <Time at={beat.heartbeatTime} />
+      </Fact>
     </>
   );
 }
@@ -94,7 +97,7 @@ function Details({ ns, worker }: { ns: string; worker: ActiveWorker }) {
           <p>
             <span className="sk-tone-red">{worker.lastError.type}</span> {worker.lastError.message}{' '}
             <span className="sk-dim">
-              {worker.lastError.workflowOrActivityType} <Time at={worker.lastError.time} />
+              <Time at={worker.lastError.time} />
             </span>
           </p>
         ) : (
@@ -111,7 +114,7 @@ function Row({ ns, worker }: { ns: string; worker: ActiveWorker }) {
   return (
     <Fragment>
       <tr className={css['row']} onClick={(event) => !(event.target as Element).closest('a, button') && setOpen(!open)}>
-        <td>
+        <td className={css['state']}>
           <button
             type="button"
             className={css['toggle']}
@@ -126,7 +129,7 @@ function Row({ ns, worker }: { ns: string; worker: ActiveWorker }) {
         <td className="sk-mono" title={worker.identity}>
           {worker.identity}
         </td>
-        <td className={css['wideOnly']}>{[worker.sdkName, worker.sdkVersion].filter(Boolean).join(' ')}</td>
+        <td className={css['wideOnly']} title={[worker.sdkName, worker.sdkVersion].filter(Boolean).join(' ')}>{[worker.sdkName, worker.sdkVersion].filter(Boolean).join(' ')}</td>
         <td>
           {queueNames(worker).map((name) => (
             <Link key={name} to="/namespaces/$ns/task-queues/$name" params={{ ns, name }} className={css['queue']}>
@@ -144,7 +147,7 @@ function Row({ ns, worker }: { ns: string; worker: ActiveWorker }) {
         </td>
       </tr>
       {open && (
-        <tr>
+        <tr className={css['more']}>
           <td colSpan={9} className={css['open']}>
             <Details ns={ns} worker={worker} />
           </td>
@@ -161,9 +164,9 @@ interface Head extends Sortable<ActiveWorker> {
 }
 
 const heads: readonly Head[] = [
-  { id: 'state', name: c.state, width: '128px', value: (w) => workerState(w).word },
+  { id: 'state', name: c.state, width: '132px', value: (w) => workerState(w).word },
   { id: 'identity', name: c.identity, value: (w) => w.identity ?? '' },
-  { id: 'sdk', name: c.sdk, width: '170px', wideOnly: true, value: (w) => `${w.sdkName ?? ''} ${w.sdkVersion ?? ''}` },
+  { id: 'sdk', name: c.sdk, width: '208px', wideOnly: true, value: (w) => `${w.sdkName ?? ''} ${w.sdkVersion ?? ''}` },
   { id: 'queues', name: c.queues, width: '22%', value: (w) => queueNames(w).join(' ') },
   { id: 'inHand', name: c.inHand, width: '74px', numeric: true, value: (w) => count(w.tasksInHand) },
   { id: 'free', name: c.free, width: '86px', numeric: true, wideOnly: true, value: (w) => count(w.waitingPolls) },
@@ -200,16 +203,19 @@ export function WorkersPage() {
             </>
           )}
           <span className={`sk-dim ${queueCss['since']}`}>
-            {strings.queues.since} <Time at={data?.dataSince} />
+            {data && strings.queues.since} {data && <Time at={data.dataSince} />}
           </span>
         </div>
       }
     >
       {error && !data ? (
         <ErrorPanel error={error} onRetry={() => void refetch()} />
-      ) : data && workers.length === 0 ? (
+      ) : !data ? (
+        <p className={queueCss['note']}>{strings.common.loading}</p>
+      ) : workers.length === 0 ? (
         <EmptyState title={s.none} icon="workers">
-          {s.noneText}
+          <p>{s.noneText}</p>
+          <Begin ns={ns} />
         </EmptyState>
       ) : (
         <table className={css['table']} aria-label={s.title}>
