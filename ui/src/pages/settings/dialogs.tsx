@@ -92,8 +92,10 @@ export function DeleteNamespaceDialog({ name, onClose }: { name: string; onClose
     onSuccess: () => {
       toast('done', s.deleted(name));
       changeSettings({ namespace: '' });
-      client.removeQueries({ queryKey: ['namespaces', name] });
-      void navigate({ to: '/namespaces' }).then(() => client.invalidateQueries({ queryKey: ['namespaces'] }));
+      void navigate({ to: '/namespaces' }).then(() => {
+        client.removeQueries({ queryKey: ['namespaces', name] }); // only now: who still shows it would ask again
+        return client.invalidateQueries({ queryKey: ['namespaces'] });
+      });
     },
   });
   return (
