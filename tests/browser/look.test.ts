@@ -147,7 +147,7 @@ s.test('a dialog that cannot be sent says what it lacks', async ({ page }) => {
   await reads(dialog, 'Something above is not valid');
 });
 
-s.test('an argument goes as bytes of another encoding [9]', async ({ page }) => {
+s.test('an argument goes as bytes of another encoding', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/workflows'));
   await page.getByRole('button', { name: 'Start workflow' }).click();
   const dialog = page.getByRole('dialog');
