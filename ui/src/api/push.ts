@@ -43,7 +43,10 @@ function throughWorker(): Transport {
     const message = event.data;
     if (message.op === 'status') setStatus(message.status);
     else if (message.op === 'unknown') introduce();
-    else topics.get(message.id)?.listener(message.event);
+    else {
+      topics.get(message.id)?.listener(message.event);
+      tell({ op: 'taken' });
+    }
   };
   introduce();
   setInterval(() => tell({ op: 'alive' }), aliveEveryMs);

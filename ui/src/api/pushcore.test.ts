@@ -266,4 +266,38 @@ describe('the shared worker', () => {
     expect(s.opened.at(-1)?.aborted()).toBe(true);
     vi.unstubAllGlobals();
   });
+
+  it('queues no old states for a tab that is behind, and gives it the whole picture when it has caught up', async () => {
+    const s = server();
+    vi.stubGlobal('fetch', s.fetch);
+    const [slow, quick] = [tab(), tab()];
+    for (const t of [slow, quick]) {
+      t.say({ op: 'open', url: 'http://x/stream' });
+      t.say({ op: 'subscribe', id: 1, topic: run('x') });
+    }
+    await pass(50);
+    const id = s.opened[0]!.body.subscriptions[0]!.id;
+    s.opened[0]?.send({ type: 'hello' });
+    const events = (t: typeof slow) => t.got.filter((m) => m.op === 'event').length;
+    for (let i = 0; i < 100; i++) {
+      s.opened[0]?.send({ type: 'run', subscription: id, cursor: `c${i}` });
+      await pass(1);
+      quick.say({ op: 'taken' });
+    }
+    expect(events(quick)).toBe(100);
+    const queued = events(slow);
+    expect(queued).toBeLessThan(30);
+    expect(s.opened).toHaveLength(1);
+    for (let i = 0; i < queued; i++) slow.say({ op: 'taken' });
+    await pass(50);
+    expect(s.opened).toHaveLength(2);
+    expect(s.opened[1]?.body.subscriptions).toHaveLength(1);
+    expect(s.opened[1]?.body.subscriptions[0]?.cursor).toBeUndefined();
+    s.opened[1]?.send({ type: 'run', subscription: s.opened[1].body.subscriptions[0]!.id, cursor: 'd' });
+    await pass(1);
+    expect(events(slow)).toBe(queued + 1);
+    for (const t of [slow, quick]) t.say({ op: 'leave' });
+    await pass(100);
+    vi.unstubAllGlobals();
+  });
 });

@@ -2,6 +2,9 @@
  * The shared worker that holds the browser's stream for all tabs. Tabs are ports; one that has not been
  * heard for a while is gone (a closed tab does not always say so) and its subscriptions with it. A tab
  * that comes back after that finds itself unknown and subscribes again.
+ *
+ * A tab says of each event that it has taken it. One that is too far behind (its machine is busy) is sent
+ * no more until it has caught up, and then the whole picture: old states never queue up for it.
  */
 import { PushCore, type PushStatus, type StreamEvent, type Topic } from './pushcore';
 
@@ -9,6 +12,7 @@ export type ToWorker =
   | { op: 'open'; url: string }
   | { op: 'subscribe'; id: number; topic: Topic }
   | { op: 'unsubscribe'; id: number }
+  | { op: 'taken' }
   | { op: 'alive' }
   | { op: 'leave' };
 
@@ -20,9 +24,14 @@ export type FromWorker =
 /** Browsers let a hidden tab's timers run once a minute. */
 const silentMaxMs = 200_000;
 
+/** Events that a tab has not taken yet; past it the tab is behind. */
+const untakenMax = 20;
+
 interface Tab {
   readonly port: MessagePort;
-  readonly subscriptions: Map<number, () => void>;
+  readonly subscriptions: Map<number, { topic: Topic; stop: () => void }>;
+  untaken: number;
+  behind: boolean;
   heardMs: number;
 }
 
@@ -44,16 +53,35 @@ function open(url: string): PushCore {
 }
 
 function leave(tab: Tab): void {
-  for (const stop of tab.subscriptions.values()) stop();
+  for (const { stop } of tab.subscriptions.values()) stop();
   tab.subscriptions.clear();
   tabs.delete(tab.port);
+}
+
+function tell(tab: Tab, id: number, event: StreamEvent): void {
+  tab.behind ||= tab.untaken >= untakenMax;
+  if (tab.behind) return;
+  tab.untaken++;
+  send(tab.port, { op: 'event', id, event });
+}
+
+function subscribe(to: PushCore, tab: Tab, id: number, topic: Topic): void {
+  tab.subscriptions.get(id)?.stop();
+  tab.subscriptions.set(id, { topic, stop: to.subscribe(topic, (event) => tell(tab, id, event)) });
+}
+
+function taken(from: PushCore, tab: Tab): void {
+  tab.untaken = Math.max(0, tab.untaken - 1);
+  if (!tab.behind || tab.untaken > 0) return;
+  tab.behind = false;
+  for (const [id, { topic }] of [...tab.subscriptions]) subscribe(from, tab, id, topic);
 }
 
 function hear(port: MessagePort, message: ToWorker): void {
   let tab = tabs.get(port);
   if (message.op === 'open') {
     if (tab) leave(tab);
-    tab = { port, subscriptions: new Map(), heardMs: Date.now() };
+    tab = { port, subscriptions: new Map(), untaken: 0, behind: false, heardMs: Date.now() };
     tabs.set(port, tab);
     send(port, { op: 'status', status: open(message.url).status });
     return;
@@ -61,12 +89,12 @@ function hear(port: MessagePort, message: ToWorker): void {
   if (!tab || !core) return send(port, { op: 'unknown' });
   tab.heardMs = Date.now();
   if (message.op === 'subscribe') {
-    const { id, topic } = message;
-    tab.subscriptions.get(id)?.();
-    tab.subscriptions.set(id, core.subscribe(topic, (event) => send(port, { op: 'event', id, event })));
+    subscribe(core, tab, message.id, message.topic);
   } else if (message.op === 'unsubscribe') {
-    tab.subscriptions.get(message.id)?.();
+    tab.subscriptions.get(message.id)?.stop();
     tab.subscriptions.delete(message.id);
+  } else if (message.op === 'taken') {
+    taken(core, tab);
   } else if (message.op === 'leave') {
     leave(tab);
   }
