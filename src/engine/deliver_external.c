@@ -41,7 +41,9 @@ static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
     if (is_source(a, x) || !exec_running(x) ||
         (i->child_workflow_only && !is_child_of_source(a, x)))
         return SK_OK;
-    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run) {
+    if (signals_closing(x))
+        return SK_UNAVAILABLE; // come again
+    if (signals_full(x)) {
         a->reply.cause = SIGNAL_CAUSE(SIGNAL_COUNT_LIMIT_EXCEEDED);
         return SK_OK;
     }

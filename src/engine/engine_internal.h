@@ -452,6 +452,10 @@ int64_t retry_backoff_ms(const COMMON(RetryPolicy) *policy, int32_t attempt, int
 /* Did this run take this request already? */
 bool request_seen(const struct exec *x, const char *request_id, int event_type);
 void request_remember(struct txn *t, const char *request_id, int event_type, int64_t event_id);
+/* May the run take one more signal? */
+sk_err signal_check(struct sk_ctx *ctx, const struct exec *x) SK_MUST_USE;
+bool signals_full(const struct exec *x);
+bool signals_closing(const struct exec *x);
 void signal_add(struct txn *t, const char *name, const COMMON(Payloads) *input,
                 const COMMON(Header) *header, const char *identity, const char *request_id,
                 const COMMON(WorkflowExecution) *external, size_t n_links, COMMON(Link) **links);

@@ -115,19 +115,39 @@ void cancel_add(struct txn *t, ProtobufCBinaryData cause, const char *identity,
 
 /* ---- signal ---- */
 
+bool signals_full(const struct exec *x)
+{
+    int64_t limit = exec_engine(x)->limits->signals_per_run;
+    return limit > 0 && x->s->signal_count >= limit;
+}
+
+/* It answered with its end, which a signal had overtaken; others must let it end now. */
+bool signals_closing(const struct exec *x)
+{
+    return x->s->close_attempted && wft_started(x);
+}
+
+sk_err signal_check(struct sk_ctx *ctx, const struct exec *x)
+{
+    if (signals_closing(x))
+        return sk_fail_resource_exhausted(
+            ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
+            "workflow operation can not be applied because workflow is closing");
+    if (signals_full(x))
+        return sk_fail(ctx, SK_INVALID_ARGUMENT,
+                       "exceeded workflow execution limit for signal events");
+    return SK_OK;
+}
+
 static sk_err decide_signal(struct joint *j, struct exec *x, struct sk_ctx *ctx,
                             const struct change *change)
 {
     const WS(SignalWorkflowExecutionRequest) *r = change->request;
     if (!exec_running(x))
         return exec_over(ctx);
-    if (x->s->close_attempted && wft_started(x))
-        return sk_fail_resource_exhausted(
-            ctx, SK_EXHAUSTED_BUSY_WORKFLOW, SK_SCOPE_NAMESPACE,
-            "workflow operation can not be applied because workflow is closing");
-    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "exceeded workflow execution limit for signal events");
+    sk_err err = signal_check(ctx, x);
+    if (err != SK_OK)
+        return err;
     if (request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
         return SK_OK;
     struct txn *t = joint_txn(j);

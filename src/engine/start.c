@@ -412,9 +412,9 @@ static sk_err decide_signal_running(struct joint *j, struct exec *x, struct sk_c
         return took_request(x, r->request_id) ? SK_OK : SK_STALE;
     if (response->started || request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
         return SK_OK;
-    if (x->s->signal_count >= exec_engine(x)->limits->signals_per_run)
-        return sk_fail(ctx, SK_INVALID_ARGUMENT,
-                       "exceeded workflow execution limit for signal events");
+    sk_err err = signal_check(ctx, x);
+    if (err != SK_OK)
+        return err;
     struct txn *t = joint_txn(j);
     add_signal(t, r);
     wft_schedule_if_idle(t);

@@ -83,11 +83,68 @@ static void test_what_remembering_signals_costs(void **state)
     in_world(signals_cost);
 }
 
+/* ---- a run that wants to end ---- */
+
+static sk_err signal_with_start(struct world *w)
+{
+    WS(SignalWithStartWorkflowExecutionRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(SignalWithStartWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__signal_with_start_workflow_execution_request);
+    WS(SignalWithStartWorkflowExecutionResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(SignalWithStartWorkflowExecutionResponse),
+                temporal__api__workflowservice__v1__signal_with_start_workflow_execution_response);
+    r->workflow_id = sk_arena_strdup(w->ctx.arena, WORKFLOW);
+    r->workflow_type = sk_type_msg(w->ctx.arena, "Order");
+    r->task_queue = sk_queue_msg(w->ctx.arena, QUEUE, NULL);
+    r->signal_name = sk_arena_strdup(w->ctx.arena, "s");
+    r->request_id = sk_arena_strdup(w->ctx.arena, "another");
+    sk_ctx_clear(&w->ctx);
+    return sk_engine_signal_with_start(w->engine, &w->ctx, w->ns, r, response);
+}
+
+static void ends_though_signalled(struct world *w)
+{
+    WS(RespondWorkflowTaskCompletedResponse) *response;
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    signal_workflow(w, "overtakes its end");
+    CMDMSG(Command) *end = complete_workflow(w);
+    assert_int_equal(try_complete_task(w, task, NULL, 1, &end, &response), SK_INVALID_ARGUMENT);
+    task = poll_workflow_task(w, QUEUE);
+    assert_int_equal(signal_with_start(w), SK_RESOURCE_EXHAUSTED);
+    assert_string_equal(w->ctx.err.message,
+                        "workflow operation can not be applied because workflow is closing");
+    sk_ctx_clear(&w->ctx);
+    complete_task(w, task, complete_workflow(w), NULL);
+    assert_int_equal(signal_with_start(w), SK_OK); // a new run
+}
+
+static void test_a_run_that_wants_to_end_takes_no_signal_with_start(void **state)
+{
+    (void)state;
+    in_world(ends_though_signalled);
+}
+
+static void no_limit(struct world *w)
+{
+    w->limits.signals_per_run = 0;
+    start_workflow(w);
+    signal_workflow(w, "s");
+}
+
+static void test_no_limit_of_signals_is_no_limit(void **state)
+{
+    (void)state;
+    in_world(no_limit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_that_come_again_are_known),
         cmocka_unit_test(test_what_remembering_signals_costs),
+        cmocka_unit_test(test_a_run_that_wants_to_end_takes_no_signal_with_start),
+        cmocka_unit_test(test_no_limit_of_signals_is_no_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
