@@ -130,7 +130,7 @@ s.test('home does not say that all is well while the server is away', { allow: [
   await page.route('**/api/v1/**', (route) => route.abort());
   await page.goto(s.url('/namespaces/default/home'));
   await reads(page.locator('main'), 'The server does not answer');
-  await reads(page.locator('main'), 'Does not serve');
+  await reads(page.locator('main'), /Health Away/);
   await reads(page.locator('main dl').first(), /Running – Failed – Waiting – Workers –/);
   assert.equal(await page.getByText('No queue waits for anybody.').count(), 0);
 });

@@ -46,10 +46,9 @@ function Health() {
   const { data } = useQuery(readyQuery);
   const away = useAway();
   if (data === undefined && !away) return <>{strings.common.none}</>;
-  const words = strings.namespaces.server;
   const state = data && !away
-    ? { ...queueStates.flowing, word: words.healthy }
-    : { ...queueStates.unpolled, word: words.unhealthy };
+    ? { ...queueStates.flowing, word: s.health.serves }
+    : { ...queueStates.unpolled, word: away ? s.health.away : s.health.notReady };
   return <StateBadge state={state} />;
 }
 
