@@ -5,14 +5,15 @@ import type { Payload, Payloads } from '@/model/proto';
 import { strings } from '@/strings';
 
 const patienceMs = 30_000;
+const forbidden = 403;
 
-/** Where the page's policy lets it call a codec: the server's own origin, and the one it names. */
-export function codecOrigins(): string[] {
-  const own = typeof location === 'undefined' ? '' : location.origin;
-  return [own, originOf(config.codecEndpoint ?? '')].filter(Boolean);
+/** The one origin, beside the server's own, that the page's policy lets it call; "" where there is none. */
+export function codecOrigin(): string {
+  return originOf(config.codecEndpoint ?? '');
 }
 
 function originOf(endpoint: string): string {
+  if (endpoint === '') return '';
   try {
     return new URL(endpoint, typeof location === 'undefined' ? undefined : location.href).origin;
   } catch {
@@ -22,7 +23,8 @@ function originOf(endpoint: string): string {
 
 /** Whether the browser may call it at all. */
 export function codecAllowed(endpoint: string): boolean {
-  return codecOrigins().includes(originOf(endpoint));
+  const origin = originOf(endpoint);
+  return origin !== '' && (origin === codecOrigin() || (typeof location !== 'undefined' && origin === location.origin));
 }
 
 /** The operator's codec: the reader's own setting, else the server's; empty: none. */
@@ -40,6 +42,14 @@ function codecOf(ns: string): Codec {
   };
 }
 
+/** What the page's policy would forbid is not tried: it would be an error on the console, and say less. */
+function allowed(ns: string): Codec {
+  const codec = codecOf(ns);
+  if (!codecAllowed(codec.endpoint))
+    throw new CodecError(strings.shell.codecForbidden(codecOrigin()), forbidden);
+  return codec;
+}
+
 /** The browser tells nobody why a call to another origin failed. */
 function told(error: unknown): CodecError {
   if (error instanceof CodecError && error.status > 0) return error;
@@ -48,7 +58,7 @@ function told(error: unknown): CodecError {
 
 export async function decodePayloads(ns: string, payloads: Payload[]): Promise<Payload[]> {
   try {
-    return await decodeRemotely(codecOf(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
+    return await decodeRemotely(allowed(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
   } catch (error) {
     throw told(error);
   }
@@ -57,7 +67,7 @@ export async function decodePayloads(ns: string, payloads: Payload[]): Promise<P
 async function encode(ns: string, payloads: Payload[]): Promise<Payload[]> {
   if (payloads.length === 0) return payloads;
   try {
-    return await encodeRemotely(codecOf(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
+    return await encodeRemotely(allowed(ns), payloads, fetch.bind(window), AbortSignal.timeout(patienceMs));
   } catch (error) {
     throw new CodecError(strings.common.errors.codecEncode(told(error).message));
   }

@@ -1,5 +1,5 @@
 import { Checkbox, TextInput } from '@mantine/core';
-import { codecAllowed, codecOrigins } from '@/api/codec';
+import { codecAllowed, codecOrigin } from '@/api/codec';
 import { decoder } from '@/api/decoder';
 import { strings } from '@/strings';
 import { config } from './config';
@@ -23,7 +23,7 @@ export function CodecSettings() {
         description={s.codecHint}
         placeholder={config.codecEndpoint ?? ''}
         value={codecEndpoint}
-        error={forbidden && s.codecForbidden(codecOrigins().slice(1).join(', '))}
+        error={forbidden && s.codecForbidden(codecOrigin())}
         inputWrapperOrder={['label', 'input', 'error', 'description']}
         onChange={(event) => change({ codecEndpoint: event.currentTarget.value.trim() })}
       />

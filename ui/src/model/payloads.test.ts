@@ -123,6 +123,12 @@ describe('payloads', () => {
   });
 });
 
+it('dumps as many bytes a line as there is room for', () => {
+  expect(hexDump(Uint8Array.from({ length: 10 }, (_x, i) => 65 + i), 8)).toBe(
+    '000000  41 42 43 44 45 46 47 48  ABCDEFGH\n000008  49 4a                    IJ',
+  );
+});
+
 describe('codec', () => {
   const codec = { endpoint: 'https://codec.example/', namespace: 'shop', authorization: 'Bearer t' };
   const sent = [jsonPayload('1')];

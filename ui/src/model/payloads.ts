@@ -185,7 +185,7 @@ export interface PayloadView {
 }
 
 /** Text to show: pretty JSON, plain text, or a dump of bytes in hex, cut unless all is asked for. */
-export function payloadView(payload: Payload, all = false, max = payloadShownMax): PayloadView {
+export function payloadView(payload: Payload, all = false, max = payloadShownMax, bytesALine = 16): PayloadView {
   const d = decodePayload(payload);
   if (d.kind === 'json' || d.kind === 'text' || d.kind === 'null') {
     const json = d.kind !== 'text' && isJson(d.text);
@@ -193,7 +193,7 @@ export function payloadView(payload: Payload, all = false, max = payloadShownMax
     return cutText(text, all ? Infinity : max, json);
   }
   const shown = all ? d.bytes.length : Math.min(d.bytes.length, Math.floor(max / 5));
-  return { text: hexDump(d.bytes.subarray(0, shown)), cut: d.bytes.length - shown, json: false };
+  return { text: hexDump(d.bytes.subarray(0, shown), bytesALine), cut: d.bytes.length - shown, json: false };
 }
 
 function cutText(text: string, max: number, json: boolean): PayloadView {
@@ -203,14 +203,14 @@ function cutText(text: string, max: number, json: boolean): PayloadView {
   return { text: text.slice(0, end), cut: text.length - end, json };
 }
 
-/** Lines of sixteen bytes: offset, hex, printable characters. */
-export function hexDump(bytes: Uint8Array): string {
+/** Lines of so many bytes: offset, hex, printable characters. */
+export function hexDump(bytes: Uint8Array, width = 16): string {
   const lines: string[] = [];
-  for (let at = 0; at < bytes.length; at += 16) {
-    const row = bytes.subarray(at, at + 16);
+  for (let at = 0; at < bytes.length; at += width) {
+    const row = bytes.subarray(at, at + width);
     const hex = Array.from(row, (b) => b.toString(16).padStart(2, '0')).join(' ');
     const text = Array.from(row, (b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(6, '0')}  ${hex.padEnd(47)}  ${text}`);
+    lines.push(`${at.toString(16).padStart(6, '0')}  ${hex.padEnd(width * 3 - 1)}  ${text}`);
   }
   return lines.join('\n');
 }

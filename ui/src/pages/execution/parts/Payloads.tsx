@@ -1,7 +1,8 @@
 import { UnstyledButton } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useState, type ReactNode } from 'react';
 import { decoder } from '@/api/decoder';
-import { decodePayload, isEncoded, payloadView, sizeWords, wasDecoded, type DecodedPayload } from '@/model/payloads';
+import { decodePayload, isEncoded, payloadShownMax, payloadView, sizeWords, wasDecoded, type DecodedPayload } from '@/model/payloads';
 import type { Payload } from '@/model/proto';
 import { CopyButton } from '@/design/CopyButton';
 import { executionStrings } from '@/strings/execution';
@@ -43,6 +44,7 @@ const colouredMax = 30_000;
 /** Why an encoded payload is not readable. */
 function codecNote(payload: Payload, endpoint: string): string {
   if (!endpoint) return s.encoded;
+  if (decoder.error()) return ''; // the page says so once
   if (decoder.isWaiting(payload)) return s.decoding;
   const why = decoder.refusalOf(payload);
   return why ? s.refused(why) : s.notDecoded;
@@ -51,15 +53,17 @@ function codecNote(payload: Payload, endpoint: string): string {
 function OnePayload(props: { payload: Payload; what: string; title: string }) {
   const { payload, what, title } = props;
   const endpoint = useCodecEndpoint();
+  const narrow = useMediaQuery('(max-width: 720px)') ?? false;
+  const note = isEncoded(payload) ? codecNote(payload, endpoint) : '';
   const [all, setAll] = useState(false);
   const d = decodePayload(payload);
-  const view = payloadView(payload, all);
+  const view = payloadView(payload, all, payloadShownMax, narrow ? 8 : 16);
   const head = [title, about(d), wasDecoded(payload) ? s.decodedBy : ''].filter(Boolean).join(' · ');
   const text = d.kind === 'external' ? s.external(sizeWords(d.size)) : view.text;
   return (
     <div className={css['one']}>
       {head && <div className={css['head']}>{head}</div>}
-      {isEncoded(payload) && <p className={css['note']}>{codecNote(payload, endpoint)}</p>}
+      {note && <p className={css['note']}>{note}</p>}
       <div className={css['body']}>
         <pre className={css['text']} tabIndex={0} role="group" aria-label={what}>
           {view.json && text.length < colouredMax ? <JsonText text={text} /> : text || s.empty}
