@@ -125,6 +125,14 @@ s.test('at 390 pixels nothing scrolls sideways, on every screen', { mobile: true
   }
 });
 
+s.test('at 390 pixels the chosen status is in view', { mobile: true }, async ({ page }) => {
+  await page.goto(s.url(`/namespaces/default/workflows?q=${encodeURIComponent('ExecutionStatus = "Failed"')}`));
+  const chip = page.getByRole('group').getByRole('button', { name: /^Failed \d/ });
+  await visible(chip);
+  const right = async () => ((await chip.boundingBox())?.x ?? 0) + ((await chip.boundingBox())?.width ?? 1000);
+  await eventually(right, (x) => x <= 390);
+});
+
 s.test('home does not say that all is well while the server is away', { allow: [/ERR_FAILED|Failed to load/] }, async ({ page }) => {
   await page.addInitScript(() => void delete (globalThis as { SharedWorker?: unknown }).SharedWorker);
   await page.route('**/api/v1/**', (route) => route.abort());
