@@ -247,28 +247,41 @@ static void delivery_free(struct delivery *d)
 static void run_delivery(void *arg)
 {
     struct delivery *d = arg;
-    int64_t pause = RETRY_FIRST_MS;
     struct sk_engine *e = d->shard->engine;
-    for (;;) {
-        struct sk_arena *arena = sk_arena_new(0);
-        struct sk_ctx ctx = {.arena = arena};
-        struct attempt a = {.d = d,
-                            .ctx = &ctx,
-                            .ns = sk_namespaces_by_id(e->namespaces, d->ns_id),
-                            .reply = SKALD__ENGINE__V1__REPLY__INIT};
-        sk_err err = a.ns && !e->closing ? deliver_once(&a) : SK_OK;
-        if (err != SK_OK && pause >= 1000)
-            SK_LOG(WARN, "engine", "a message to another workflow is not delivered yet",
-                   SK_KV("workflow_id", d->source_id), SK_KI("id", d->id),
-                   SK_KV("error", ctx.err.message ? ctx.err.message : sk_err_name(err)));
-        sk_arena_free(arena);
-        if (err == SK_OK || err == SK_DATA_LOSS || e->closing)
-            break;
-        d->again = true;
-        sk_fiber_sleep(pause);
-        pause = pause * 2 < RETRY_MAX_MS ? pause * 2 : RETRY_MAX_MS;
+    struct sk_arena *arena = sk_arena_new(0);
+    struct sk_ctx ctx = {.arena = arena};
+    struct attempt a = {.d = d,
+                        .ctx = &ctx,
+                        .ns = sk_namespaces_by_id(e->namespaces, d->ns_id),
+                        .reply = SKALD__ENGINE__V1__REPLY__INIT};
+    sk_err err = a.ns && !e->closing ? deliver_once(&a) : SK_OK;
+    if (err != SK_OK && d->pause_ms >= 1000)
+        SK_LOG(WARN, "engine", "a message to another workflow is not delivered yet",
+               SK_KV("workflow_id", d->source_id), SK_KI("id", d->id),
+               SK_KV("error", ctx.err.message ? ctx.err.message : sk_err_name(err)));
+    sk_arena_free(arena);
+    if (err == SK_OK || err == SK_DATA_LOSS || e->closing) {
+        delivery_free(d);
+        return;
     }
-    delivery_free(d);
+    d->again = true;
+    sk_timer_start(&d->timer, sk_now_mono_ms() + d->pause_ms);
+    d->pause_ms = d->pause_ms * 2 < RETRY_MAX_MS ? d->pause_ms * 2 : RETRY_MAX_MS;
+}
+
+static void on_paused(struct sk_timer *timer)
+{
+    struct delivery *d = SK_CONTAINER(timer, struct delivery, timer);
+    shard_spawn(d->shard, run_delivery, d);
+}
+
+void deliver_close(struct sk_shard *shard)
+{
+    SK_LIST_EACH (node, &shard->deliveries) {
+        struct delivery *d = SK_CONTAINER(node, struct delivery, node);
+        sk_timer_stop(&d->timer);
+        delivery_free(d);
+    }
 }
 
 static void spawn_delivery(struct sk_shard *shard, const struct sk_run_key *source, int64_t id,
@@ -284,6 +297,8 @@ static void spawn_delivery(struct sk_shard *shard, const struct sk_run_key *sour
     d->id = id;
     d->body = (struct sk_str){copy, body.n};
     d->again = again;
+    d->pause_ms = RETRY_FIRST_MS;
+    sk_timer_init(&d->timer, on_paused);
     sk_list_push_back(&shard->deliveries, &d->node);
     shard_spawn(shard, run_delivery, d);
 }

@@ -11,8 +11,10 @@ struct delivery {
     char *source_id; /* the source's workflow id */
     struct sk_uuid source_run;
     int64_t id;
-    struct sk_str body; /* owned */
-    bool again;         /* it may have been carried before */
+    struct sk_str body;    /* owned */
+    bool again;            /* it may have been carried before */
+    int64_t pause_ms;      /* before the next attempt */
+    struct sk_timer timer; /* runs while it pauses */
 };
 
 /* One attempt: the delivery with what it needs decoded. */

@@ -63,6 +63,7 @@ static struct sk_shard *shard_new(struct sk_engine *e, int index, size_t cache_b
     shard->bytes_max = cache_bytes / (size_t)e->shard_count;
     sk_list_init(&shard->idle);
     sk_list_init(&shard->deliveries);
+    sk_list_init(&shard->background);
     sk_waitq_init(&shard->quiet);
     return shard;
 }
@@ -135,7 +136,8 @@ static void quiet_shard(void *arg)
     quiet->was_busy |= shard->busy > 0;
     while (shard->busy > 0)
         sk_waitq_wait(&shard->quiet, 0);
-    wake_close(shard); // what the last fibers armed
+    wake_close(shard); // all fibers are gone and will arm no more
+    deliver_close(shard);
 }
 
 /* Fibers of one shard work in the flows of others and may leave them new ones, so all must be quiet

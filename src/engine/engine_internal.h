@@ -116,8 +116,10 @@ struct sk_shard {
     struct sk_imap *queries;
     int64_t query_next;
     struct sk_list deliveries; /* under way: struct delivery */
-    int busy;                  /* background fibers */
-    struct sk_waitq quiet;     /* woken when busy drops to 0 */
+    struct sk_list background; /* work that waits for a fiber: flow.c */
+    int background_fibers;
+    int busy;              /* background work, waiting or not */
+    struct sk_waitq quiet; /* woken when busy drops to 0 */
     struct sk_engine_stats stats;
 };
 
@@ -270,7 +272,7 @@ typedef sk_err (*flow_fn)(struct flow *flow, struct sk_ctx *ctx, const struct sk
 sk_err flow_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namespace *ns,
                  const char *workflow_id, flow_fn fn, const void *request,
                  void *response) SK_MUST_USE;
-/* Start a background fiber that sk_engine_close waits for. */
+/* Run fn in a fiber, soon and in order of these calls; sk_engine_close waits for it. */
 void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg);
 
 /* txn.c */
@@ -471,6 +473,7 @@ void deliver_start(struct sk_shard *shard, const struct sk_run_key *source, int6
 void deliver_recheck(struct sk_shard *shard, const struct sk_run_key *source,
                      const struct outgoing *out, size_t out_count);
 sk_err deliver_boot(struct sk_shard *shard, struct sk_ctx *ctx) SK_MUST_USE;
+void deliver_close(struct sk_shard *shard); /* those that pause; nothing is under way */
 
 /* wake.c */
 int64_t wake_due_ms(const struct exec *x, int64_t now_ms); /* earliest durable deadline, 0 = none */

@@ -88,27 +88,44 @@ sk_err flow_call(struct sk_engine *e, struct sk_ctx *ctx, const struct sk_namesp
     return shard_call(e, ctx, ns, workflow_id, run_flow_hop, &hop, response);
 }
 
+/* ---- background work ---- */
+
+/* Fibers at a time: eighty thousand children that start, or timers that fire, at once must not want
+ * as many stacks. What waits holds nothing that those at work could wait for. */
+#define BACKGROUND_MAX 512
+
 struct background {
-    struct sk_shard *shard;
+    struct sk_list node; /* in shard->background until its turn */
     void (*fn)(void *);
     void *arg;
 };
 
+/* Does what waits, in order, until nothing does. */
 static void run_background(void *arg)
 {
-    struct background b = *(struct background *)arg;
-    sk_mem_free(arg);
-    b.fn(b.arg);
-    if (--b.shard->busy == 0)
-        sk_waitq_wake_all(&b.shard->quiet);
+    struct sk_shard *shard = arg;
+    struct sk_list *node;
+    while ((node = sk_list_pop_front(&shard->background))) {
+        struct background *b = SK_CONTAINER(node, struct background, node);
+        b->fn(b->arg);
+        sk_mem_free(b);
+        shard->busy--;
+    }
+    shard->background_fibers--;
+    if (shard->busy == 0)
+        sk_waitq_wake_all(&shard->quiet);
 }
 
 void shard_spawn(struct sk_shard *shard, void (*fn)(void *), void *arg)
 {
     struct background *b = sk_mem_alloc(sizeof *b);
-    *b = (struct background){shard, fn, arg};
+    *b = (struct background){.fn = fn, .arg = arg};
+    sk_list_push_back(&shard->background, &b->node);
     shard->busy++;
-    sk_fiber_spawn(run_background, b);
+    if (shard->background_fibers == BACKGROUND_MAX)
+        return;
+    shard->background_fibers++;
+    sk_fiber_spawn(run_background, shard);
 }
 
 /* ---- the cache ---- */

@@ -1,6 +1,7 @@
 /* Children: what their parent hears of them, and what is left of one that never was. */
 #include "fixture.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,9 +80,40 @@ WORLD_TEST(to_its_end)
 WORLD_TEST(dropped)
 WORLD_TEST(dropped_over_another)
 
+/* ---- many at once ---- */
+
+enum { MANY = 1500, AT_A_TIME_MAX = 512 };
+
+static void many_children(struct world *w)
+{
+    static CMDMSG(Command) *commands[MANY];
+    WS(RespondWorkflowTaskCompletedResponse) *response;
+    start_workflow(w);
+    for (int i = 0; i < MANY; i++)
+        commands[i] = start_child(w, sk_arena_printf(w->ctx.arena, "child-%d", i));
+    assert_int_equal(
+        try_complete_task(w, poll_workflow_task(w, QUEUE), NULL, MANY, commands, &response), SK_OK);
+    gate_hold(w, NULL, INT_MAX); // before any of the messages is on its way
+    sk_fiber_sleep(1000);
+    assert_in_range(gate_commits(), 1, AT_A_TIME_MAX);
+    gate_release();
+    sk_fiber_sleep(60000);
+    gate_lift(w);
+    for (int i = 0; i < MANY; i += 100)
+        assert_non_null(run_of(w, sk_arena_printf(w->ctx.arena, "child-%d", i)));
+    assert_non_null(run_of(w, sk_arena_printf(w->ctx.arena, "child-%d", MANY - 1)));
+}
+
+static void test_many_children_start_some_at_a_time(void **state)
+{
+    (void)state;
+    in_world(many_children);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_children_start_some_at_a_time),
         cmocka_unit_test(test_to_its_end),
         cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_dropped_over_another),
