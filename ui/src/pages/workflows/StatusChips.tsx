@@ -1,4 +1,4 @@
-import { type MouseEvent, useEffect, useRef } from 'react';
+import type { MouseEvent } from 'react';
 import { Icon } from '@/design/icons';
 import { type WorkflowStatus, workflowStates } from '@/design/states';
 import { statusesOf, withStatuses } from '@/model/query';
@@ -22,12 +22,6 @@ export function StatusChips({ query, counts, onQuery }: Props) {
   const shown = (Object.keys(workflowStates) as WorkflowStatus[]).filter(
     (name) => always.includes(name) || chosen.includes(name) || (counts?.get(name) ?? 0) > 0,
   );
-  const group = useRef<HTMLDivElement>(null);
-  const known = counts !== undefined;
-  // On a phone the chips are a row that scrolls: the chosen one is in it.
-  useEffect(() => {
-    group.current?.querySelector('[aria-pressed=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [query, known]);
   const toggle = (name: string, event: MouseEvent) => {
     const several = event.ctrlKey || event.metaKey || event.shiftKey;
     const on = chosen.includes(name);
@@ -35,7 +29,7 @@ export function StatusChips({ query, counts, onQuery }: Props) {
     onQuery(withStatuses(query, several ? (on ? rest : [...chosen, name]) : on && rest.length === 0 ? [] : [name]));
   };
   return (
-    <div ref={group} className={css['chips']} role="group" aria-label={s.statusFilter} title={s.statusHint}>
+    <div className={css['chips']} role="group" aria-label={s.statusFilter} title={s.statusHint}>
       <button type="button" className={css['chip']} aria-pressed={chosen.length === 0} onClick={() => onQuery(withStatuses(query, []))}>
         {s.all}
         {counts && <span className={css['count']}>{total.toLocaleString('en')}</span>}
