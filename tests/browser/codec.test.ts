@@ -127,7 +127,8 @@ s.test('what the UI starts and signals is encoded, and filled again from a run',
   const handle = await start('approval', ['first words']);
   await open(page, handle, 'input');
   await reads(main(page), '"first words"');
-  await page.keyboard.press('s');
+  await page.getByRole('button', { name: 'Actions' }).click();
+  await page.getByRole('menuitem', { name: 'Signal', exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: /Signal name|Name/ }).fill('approve');
   await dialog.getByRole('button', { name: 'Add an argument' }).click();
@@ -250,7 +251,8 @@ s.test('what cannot be encoded is not sent', trouble, async ({ page }) => {
   const handle = await start('approval', ['x']);
   codec.broken = 503;
   await open(page, handle, 'timeline');
-  await page.keyboard.press('s');
+  await page.getByRole('button', { name: 'Actions' }).click();
+  await page.getByRole('menuitem', { name: 'Signal', exact: true }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: /Signal name|Name/ }).fill('approve');
   await dialog.getByRole('button', { name: 'Add an argument' }).click();
