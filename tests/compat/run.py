@@ -132,7 +132,7 @@ def expect(results, name, args, *wanted, **options):
         [str(arg) for arg in args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, **options
     )
     missing = [text for text in wanted if text not in done.stdout]
-    if done.returncode and not toolchains.aborted_at_exit(done.returncode, done.stdout) or missing:
+    if done.returncode or missing:
         why = f"exit {done.returncode}, without {missing}: {' '.join(done.stdout.split())[-500:]}"
         results.add("examples", "fail", name, why)
     else:

