@@ -4,6 +4,7 @@ Which Node: tools/node.sh decides, for the web UI's build as well. The rest goes
 ${XDG_CACHE_HOME:-~/.cache}/skald/compat, keyed by what is asked for, so that a second run needs no network. What cannot be had raises Missing, which the runner names as skipped.
 """
 
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -37,13 +38,18 @@ def run(args, **options):
 
 
 def cached(name, key, fill):
-    """The folder CACHE/name-HASH; fill(folder) makes it once, an unfinished one is made again."""
+    """The folder CACHE/name-HASH; fill(folder) makes it once, an unfinished one is made again.
+
+    Who comes while another fills it waits."""
     folder = CACHE / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        fill(folder)
-        (folder / ".complete").touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            fill(folder)
+            (folder / ".complete").touch()
     return folder
 
 
