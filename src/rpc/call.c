@@ -134,7 +134,8 @@ static void answer_ok(struct sk_call *call)
 {
     struct rpc_run *run = call->run;
     bool gzipped = false;
-    struct sk_str body = rpc_frame(run->arena, run->response, call->gzip_out, &gzipped);
+    struct sk_str body = rpc_frame(run->arena, run->response,
+                                   call->gzip_out ? RPC_GZIP_MIN : RPC_GZIP_NEVER, &gzipped);
     struct sk_h2_header fields[RPC_ANSWER_FIELDS]; // all of it static text
     size_t count = rpc_answer_fields(fields, gzipped);
     call->state = CALL_ANSWERED;

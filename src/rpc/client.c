@@ -218,7 +218,8 @@ static bool send_request(struct client_call *call, const char *path,
     struct sk_rpc_client *client = call->client;
     bool gzipped = false;
     char timeout[16];
-    struct sk_str body = rpc_frame(call->ctx->arena, request, client->gzip, &gzipped);
+    struct sk_str body =
+        rpc_frame(call->ctx->arena, request, client->gzip ? 0 : RPC_GZIP_NEVER, &gzipped);
     struct sk_h2_header fields[16];
     size_t n = 0;
     fields[n++] = (struct sk_h2_header){SK_STR(":method"), SK_STR("POST")};

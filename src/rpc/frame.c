@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 
+#define GZIP_GROWTH_MAX 64 /* what gzip adds to short or dense messages */
+
 static uint32_t frame_size(const char *prefix)
 {
     const unsigned char *p = (const unsigned char *)prefix;
@@ -64,7 +66,7 @@ static void put_prefix(char *at, bool gzipped, size_t size)
     at[4] = (char)size;
 }
 
-struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message, bool gzip,
+struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message, size_t gzip_from,
                         bool *ret_gzipped)
 {
     size_t size = protobuf_c_message_get_packed_size(message);
@@ -72,11 +74,10 @@ struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message,
     char *plain = sk_arena_alloc(arena, RPC_PREFIX + size);
     SK_ASSERT(protobuf_c_message_pack(message, (uint8_t *)plain + RPC_PREFIX) == size);
     *ret_gzipped = false;
-    if (gzip && size >= RPC_GZIP_MIN) {
-        // room one byte below the plain size: what does not shrink stays plain
-        char *packed = sk_arena_alloc(arena, RPC_PREFIX + size);
-        size_t n =
-            sk_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, size - 1);
+    if (size >= gzip_from) {
+        size_t room = gzip_from > 0 ? size - 1 : size + GZIP_GROWTH_MAX;
+        char *packed = sk_arena_alloc(arena, RPC_PREFIX + room);
+        size_t n = sk_gzip((struct sk_str){plain + RPC_PREFIX, size}, packed + RPC_PREFIX, room);
         if (n > 0) {
             *ret_gzipped = true;
             put_prefix(packed, true, n);

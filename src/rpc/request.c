@@ -43,7 +43,7 @@ static void stream_message(struct sk_call *call, struct sk_str frame)
         return; // the run holds the trailers until the stream closes
     }
     bool gzipped = false;
-    sk_h2_send(call->stream, rpc_frame(run->arena, run->response, false, &gzipped));
+    sk_h2_send(call->stream, rpc_frame(run->arena, run->response, RPC_GZIP_NEVER, &gzipped));
     rpc_run_free(call);
 }
 

@@ -158,7 +158,7 @@ struct sk_rpc_client_options {
     const char *host;
     int port;
     const struct sk_tls_options *tls;
-    bool gzip; /* compress requests, accept compressed answers */
+    bool gzip; /* compress all requests, as SDKs do; accept compressed answers */
     const char *client_name, *client_version;
 };
 sk_err sk_rpc_connect(struct sk_ctx *ctx, const struct sk_rpc_client_options *options,

@@ -13,6 +13,7 @@
 #define RPC_PREFIX 5               /* compressed flag, four bytes of length */
 #define RPC_MESSAGE_MAX (4u << 20) /* grpc-go's default */
 #define RPC_GZIP_MIN 1024          /* answers below stay plain */
+#define RPC_GZIP_NEVER SIZE_MAX
 #define RPC_POLL_DEADLINE_MIN_MS 2000
 #define RPC_SPAWNED_MAX 128   /* see call.c */
 #define RPC_RUNNING_MAX 16384 /* fibers of the process in handlers, shared by the loops */
@@ -57,8 +58,9 @@ sk_err rpc_unframe(struct sk_ctx *ctx, struct sk_str body, bool gzip, size_t max
 /* SK_OK when the prefix allows a message of at most max bytes; *ret_total: prefix and message. */
 sk_err rpc_frame_check(struct sk_ctx *ctx, struct sk_str body, size_t max,
                        size_t *ret_total) SK_MUST_USE;
-/* Prefix and packed message, in the arena. */
-struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message, bool gzip,
+/* Prefix and packed message, in the arena; compressed when it has gzip_from bytes at least. Then
+   what would not shrink stays plain, but from 0 all are compressed, as SDKs do. */
+struct sk_str rpc_frame(struct sk_arena *arena, const ProtobufCMessage *message, size_t gzip_from,
                         bool *ret_gzipped);
 
 /* ---- server ---- */

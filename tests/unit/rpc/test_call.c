@@ -1,5 +1,6 @@
 /* Calls between our client and our server: answers, errors, sizes, compression, deadlines. */
 #include "fixture.h"
+#include "rpc/rpc_internal.h"
 
 #include <grpc/health/v1/health.pb-c.h>
 #include <stdio.h>
@@ -74,7 +75,8 @@ static struct sk_str sample(struct sk_ctx *ctx, size_t n)
 
 static void sizes(struct fixture *fx)
 {
-    static const size_t list[] = {1000, 1024, 1100, 16384, 65530, 65536, 100000, 1 << 20, 4000000};
+    static const size_t list[] = {1,     20,    1000,   1024,    1100,   16384,
+                                  65530, 65536, 100000, 1 << 20, 4000000};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         CTX(ctx);
         struct sk_str sent = sample(&ctx, list[i]), answer;
@@ -104,6 +106,37 @@ static void test_sizes_gzip(void **state)
 {
     (void)state;
     fixture_run(1, NULL, &gzip, sizes);
+}
+
+/* Clients compress as SDKs do, a request of a few bytes too; the server only what gains by it. */
+static void test_frames(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size, gzip_from;
+        bool gzipped;
+    } cases[] = {
+        {0, 0, true},
+        {5, 0, true},
+        {5000, 0, true},
+        {5, RPC_GZIP_MIN, false},
+        {5000, RPC_GZIP_MIN, true},
+        {5000, RPC_GZIP_NEVER, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CTX(ctx);
+        Grpc__Health__V1__HealthCheckRequest message = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+        message.service = sk_arena_zalloc(ctx.arena, cases[i].size + 1);
+        memset(message.service, 'x', cases[i].size);
+        bool gzipped = !cases[i].gzipped;
+        struct sk_str frame = rpc_frame(ctx.arena, &message.base, cases[i].gzip_from, &gzipped);
+        assert_int_equal(gzipped, cases[i].gzipped);
+        assert_int_equal(frame.p[0], gzipped);
+        struct sk_str read;
+        assert_int_equal(rpc_unframe(&ctx, frame, gzipped, 1 << 20, &read), SK_OK);
+        assert_int_equal(read.n, protobuf_c_message_get_packed_size(&message.base));
+        CTX_END(ctx);
+    }
 }
 
 static void deadlines(struct fixture *fx)
@@ -202,7 +235,7 @@ int main(void)
         cmocka_unit_test(test_echo),      cmocka_unit_test(test_errors),
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_sizes_gzip),
         cmocka_unit_test(test_deadlines), cmocka_unit_test(test_concurrent),
-        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_health),    cmocka_unit_test(test_frames),
     };
     return cmocka_run_group_tests_name("rpc call", tests, NULL, NULL);
 }
