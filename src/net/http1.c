@@ -251,7 +251,7 @@ static void answered(struct http_conn *conn, bool keep)
     if (!count_unsent(conn, behind))
         sk_conn_close(conn->conn);
     else if (behind > 0)
-        expect_within(conn, WRITE_MS + (int64_t)(behind / WRITE_BYTES_A_MS));
+        expect_within(conn, conn->server->options.write_ms + (int64_t)(behind / WRITE_BYTES_A_MS));
     else
         next_request(conn);
 }
@@ -456,11 +456,15 @@ bool sk_http_stream_write(const struct sk_http_request *request, struct sk_str p
     // A peer that takes everything must not keep the loop from others, and one that has gone is
     // told by the loop: without a turn of it a handler could write into nothing for ever.
     sk_fiber_yield();
-    int64_t until_ms = sk_now_mono_ms() + WRITE_MS;
+    int64_t until_ms = sk_now_mono_ms() + conn->server->options.write_ms;
     while (behind > SK_HTTP_STREAM_BEHIND && !sk_http_gone(request) &&
-           sk_conn_pending(conn->conn) > 0)
-        if (!sk_waitq_wait(&conn->room, until_ms) && conn->conn)
-            sk_conn_close(conn->conn); // too slow; on_close follows
+           sk_conn_pending(conn->conn) > 0) {
+        if (sk_waitq_wait(&conn->room, until_ms))
+            continue;
+        if (conn->conn)
+            sk_conn_close(conn->conn); // too slow; on_close follows, once this fiber lets the loop
+        return false;
+    }
     return !sk_http_gone(request);
 }
 
@@ -472,6 +476,8 @@ struct sk_http_server *http_server_new(const struct sk_http_options *options)
     server->options = *options;
     if (server->options.body_max == 0)
         server->options.body_max = BODY_MAX;
+    if (server->options.write_ms == 0)
+        server->options.write_ms = WRITE_MS;
     server->ip = sk_mem_strdup(options->ip);
     atomic_init(&server->refs, 1);
     server->loop_count = sk_rt_loop_count(sk_rt_current());

@@ -47,7 +47,7 @@ bool sk_http_gone(const struct sk_http_request *request); /* it has, or does */
 void sk_http_stream_start(const struct sk_http_request *request,
                           const struct sk_http_response *response);
 /* Sends a piece, at once, and lets other fibers run. Waits when the peer is behind by
- * SK_HTTP_STREAM_BEHIND bytes, until it has taken all, at most a minute. false: the peer has gone,
+ * SK_HTTP_STREAM_BEHIND bytes, until it has taken all, at most write_ms. false: the peer has gone,
  * is too slow, all peers together are too far behind, or the server closes: return from the
  * handler. */
 #define SK_HTTP_STREAM_BEHIND ((size_t)64 * 1024)
@@ -60,7 +60,8 @@ typedef void (*sk_http_handler)(void *owner, const struct sk_http_request *reque
 struct sk_http_options {
     const char *ip;
     int port;
-    size_t body_max; /* default 4 MiB */
+    size_t body_max;  /* default 4 MiB */
+    int64_t write_ms; /* how long a peer may be behind with an answer; default 60 s */
     /* Host names that are answered besides loopback and the bound address; NULL-ended or NULL */
     const char *const *public_hosts;
     sk_http_handler handler;

@@ -24,7 +24,7 @@ struct fixture {
     struct sk_rt *rt;
     struct sk_http_server *server;
     atomic_int handled; // handlers run on either loop
-    int64_t sleep_ms;
+    int64_t sleep_ms, write_ms;
     atomic_int watching, told, sent;
     void (*body)(struct fixture *fx);
 };
@@ -167,6 +167,7 @@ static void fixture_main(void *arg)
     struct fixture *fx = arg;
     struct sk_http_options options = {.ip = "127.0.0.1",
                                       .body_max = 1000,
+                                      .write_ms = fx->write_ms,
                                       .public_hosts = hosts,
                                       .handler = on_request,
                                       .owner = fx};
@@ -177,11 +178,18 @@ static void fixture_main(void *arg)
     sk_rt_stop(fx->rt);
 }
 
-static void run(void (*body)(struct fixture *fx))
+static void run_with(void (*body)(struct fixture *fx), int64_t write_ms)
 {
-    struct fixture fx = {.body = body, .rt = sk_rt_new(&(struct sk_rt_options){.loop_count = 2})};
+    struct fixture fx = {.body = body,
+                         .write_ms = write_ms,
+                         .rt = sk_rt_new(&(struct sk_rt_options){.loop_count = 2})};
     sk_rt_run(fx.rt, fixture_main, &fx);
     sk_rt_free(fx.rt);
+}
+
+static void run(void (*body)(struct fixture *fx))
+{
+    run_with(body, 0);
 }
 
 static void once(struct fixture *fx, const char *request, const char *expected)
@@ -426,6 +434,22 @@ static void slow_readers(struct fixture *fx)
     wait_until(&fx->told, 1);
 }
 
+/* Who takes nothing for too long is let go, and the loop with him goes on. */
+static void deaf_readers(struct fixture *fx)
+{
+    struct client clients[2]; // one on each loop
+    for (int i = 0; i < 2; i++) {
+        client_open(fx, &clients[i]);
+        sk_stream_read_stop(clients[i].stream);
+        client_send(&clients[i], "GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    wait_until(&fx->told, 2);
+    once(fx, "GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n", "[GET|/one|");
+    once(fx, "GET /two HTTP/1.1\r\nHost: localhost\r\n\r\n", "[GET|/two|");
+    for (int i = 0; i < 2; i++)
+        client_close(&clients[i]);
+}
+
 /* One answer waits, however many requests were sent. */
 static void answers_wait_for_their_reader(struct fixture *fx)
 {
@@ -516,6 +540,11 @@ TEST(gone_while_handled)
 TEST(raw_paths)
 TEST(streams)
 TEST(slow_readers)
+static void test_deaf_readers(void **state)
+{
+    (void)state;
+    run_with(deaf_readers, 200);
+}
 TEST(answers_wait_for_their_reader)
 TEST(unread_answers_are_bounded)
 TEST(watchers)
@@ -535,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_raw_paths),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_slow_readers),
+        cmocka_unit_test(test_deaf_readers),
         cmocka_unit_test(test_answers_wait_for_their_reader),
         cmocka_unit_test(test_unread_answers_are_bounded),
         cmocka_unit_test(test_watchers),
