@@ -11,6 +11,14 @@
 
 enum { MESSAGE_MAX = 1024 }; // longer than any text of ours; names in it are bounded by limits
 
+/* Messages end in fields that are UTF-8, and hold what others named: bytes that came with a header,
+ * names that a precision in the format cut within a character. */
+static void make_utf8(char *text, size_t n)
+{
+    for (size_t at = 0; (at += sk_utf8_prefix(text + at, n - at)) < n;)
+        text[at++] = '?';
+}
+
 sk_err(sk_fail)(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
 {
     char text[MESSAGE_MAX];
@@ -22,12 +30,8 @@ sk_err(sk_fail)(struct sk_ctx *ctx, sk_err code, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    if (n >= MESSAGE_MAX) { // cut before a character, not within: the text must stay UTF-8
-        size_t end = MESSAGE_MAX - 1;
-        while (end && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
-            end--;
-        text[end && (unsigned char)text[end - 1] >= 0xC0 ? end - 1 : end] = '\0';
-    }
+    SK_ASSERT(n >= 0);
+    make_utf8(text, n < MESSAGE_MAX ? (size_t)n : MESSAGE_MAX - 1);
     ctx->err.code = code;
     ctx->err.message = sk_arena_strdup(ctx->arena, text);
     return code;

@@ -163,7 +163,10 @@ static void write_label(struct sk_buf *out, struct sk_str name, struct sk_str va
 
 static struct sk_str label_value(const char *value)
 {
-    return (struct sk_str){value ? value : "", value ? strnlen(value, LABEL_VALUE_MAX) : 0};
+    if (!value)
+        return SK_STR("");
+    // Cut before a character, not within: one label that is not UTF-8 spoils the whole scrape.
+    return (struct sk_str){value, sk_utf8_prefix(value, strnlen(value, LABEL_VALUE_MAX))};
 }
 
 /* The labels as the text format has them; the result is the caller's. */

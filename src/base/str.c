@@ -71,7 +71,7 @@ static size_t utf8_sequence(const unsigned char *p, size_t room)
     return 0;
 }
 
-bool sk_utf8_valid(const void *bytes, size_t n)
+size_t sk_utf8_prefix(const void *bytes, size_t n)
 {
     const unsigned char *p = bytes;
     size_t i = 0;
@@ -91,10 +91,15 @@ bool sk_utf8_valid(const void *bytes, size_t n)
         }
         size_t length = utf8_sequence(p + i, n - i);
         if (length == 0)
-            return false;
+            break;
         i += length;
     }
-    return true;
+    return i;
+}
+
+bool sk_utf8_valid(const void *bytes, size_t n)
+{
+    return sk_utf8_prefix(bytes, n) == n;
 }
 
 #define NAME_MAX_LENGTH 64 // what is longer is compared by its beginning

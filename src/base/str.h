@@ -35,7 +35,9 @@ uint64_t sk_hash(const void *bytes, size_t n,
                  uint64_t seed); /* fast, not for hostile input alone */
 /* 0 equal, 1 one letter off (inserted, left out, changed or swapped), ...; of the first 64 bytes */
 int sk_edit_distance(struct sk_str a, struct sk_str b);
-/* true when the bytes are well-formed UTF-8 */
+/* how many bytes from the beginning are well-formed UTF-8 */
+size_t sk_utf8_prefix(const void *bytes, size_t n);
+/* true when all are */
 bool sk_utf8_valid(const void *bytes, size_t n);
 
 #endif

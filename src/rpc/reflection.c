@@ -131,7 +131,8 @@ static void answer_error(struct sk_ctx *ctx, Response *out, sk_err err, const ch
         SK_NEW(ctx->arena, Grpc__Reflection__V1__ErrorResponse);
     grpc__reflection__v1__error_response__init(error);
     error->error_code = sk_err_grpc(err);
-    error->error_message = sk_arena_printf(ctx->arena, "%s%.*s", text, SYMBOL_MAX, what);
+    error->error_message = sk_arena_printf(
+        ctx->arena, "%s%.*s", text, (int)sk_utf8_prefix(what, strnlen(what, SYMBOL_MAX)), what);
     out->message_response_case = RESPONSE(ERROR_RESPONSE);
     out->error_response = error;
 }

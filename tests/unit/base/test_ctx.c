@@ -47,6 +47,35 @@ static void the_first_failure_wins(void **state)
     sk_arena_free(ctx.arena);
 }
 
+static const char *message_of(struct sk_ctx *ctx, const char *format, const char *name)
+{
+    char before[1100];
+    sk_ctx_clear(ctx);
+    memset(before, 'x', sizeof before);
+    before[sizeof before - 1] = '\0';
+    if (strcmp(format, "%.4s") == 0)
+        (void)sk_fail(ctx, SK_NOT_FOUND, "no '%.4s'", name);
+    else
+        (void)sk_fail(ctx, SK_NOT_FOUND, "%.*s%s", 1023 - 2, before, name);
+    return ctx->err.message;
+}
+
+/* What others named may be cut within a character, or be no text at all. */
+static void messages_are_utf8(void **state)
+{
+    (void)state;
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+
+    assert_string_equal(message_of(&ctx, "%.4s", "\xc3\xa9\xc3\xa9\xc3\xa9"),
+                        "no '\xc3\xa9\xc3\xa9'");
+    assert_string_equal(message_of(&ctx, "%.4s", "a\xc3\xa9\xe2\x82\xac"), "no 'a\xc3\xa9?'");
+    assert_string_equal(message_of(&ctx, "%.4s", "\xff\xfe\xc3z"), "no '???z'");
+    const char *cut = message_of(&ctx, "long", "\xe2\x82\xac");
+    assert_int_equal(strlen(cut), 1023);
+    assert_string_equal(cut + 1020, "x??");
+    sk_arena_free(ctx.arena);
+}
+
 static void a_seed_repeats_and_the_system_does_not(void **state)
 {
     (void)state;
@@ -136,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_names_every_error),
         cmocka_unit_test(the_first_failure_wins),
+        cmocka_unit_test(messages_are_utf8),
         cmocka_unit_test(a_seed_repeats_and_the_system_does_not),
         cmocka_unit_test(below_stays_below_and_reaches_all),
         cmocka_unit_test(ids),

@@ -67,6 +67,20 @@ static void labels_are_escaped_and_told_apart(void **state)
     assert_shown("operation=\"q\\\"\\\\\\n\",namespace=\"\"} 1\n");
 }
 
+/* A task queue may have a longer name than a label, and any letters. */
+static void long_labels_stay_utf8(void **state)
+{
+    (void)state;
+    char name[301] = "";
+    for (size_t i = 0; i < 300; i += 3)
+        memcpy(name + i, "\xe4\xbb\xbb", 3);
+    sk_metric_add(sk_metric_series(SK_METRIC_SERVICE_REQUESTS, name, "long"), 1);
+    assert_shown("\xe4\xbb\xbb\",namespace=\"long\"} 1\n");
+    char *text = scrape();
+    assert_true(sk_utf8_valid(text, strlen(text)));
+    sk_mem_free(text);
+}
+
 static void histograms_accumulate(void **state)
 {
     (void)state;
@@ -118,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_are_summed_also_after_their_end),
         cmocka_unit_test(labels_are_escaped_and_told_apart),
+        cmocka_unit_test(long_labels_stay_utf8),
         cmocka_unit_test(histograms_accumulate),
         cmocka_unit_test(gauges_and_plain_counters),
         cmocka_unit_test(too_many_label_values_share_a_series),

@@ -1,6 +1,7 @@
 /* What clients should never send: broken frames, floods, bombs, half-open connections. */
 #include "fixture.h"
 
+#include <grpc/reflection/v1/reflection.pb-c.h>
 #include <libdeflate.h>
 #include <stdlib.h>
 #include "../net/raw.h"
@@ -69,6 +70,34 @@ static void byte_by_byte(struct fixture *fx)
     raw_close(raw);
     sk_buf_fini(&block);
     sk_buf_fini(&out);
+}
+
+/* What it cannot find is repeated, cut before a character: it stands in a field that is text. */
+static void reflection_of_long_names(struct fixture *fx)
+{
+    Grpc__Reflection__V1__ServerReflectionRequest request =
+        GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__INIT;
+    char name[1201] = "";
+    uint8_t framed[1300];
+    for (size_t i = 0; i < 1200; i += 3)
+        memcpy(name + i, "\xe2\x82\xac", 3);
+    request.message_request_case =
+        GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_BY_FILENAME;
+    request.file_by_filename = name;
+    size_t n = grpc__reflection__v1__server_reflection_request__pack(&request, framed + 5);
+    memcpy(framed, (uint8_t[]){0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n}, 5);
+    struct raw *raw = greet(fx);
+    struct raw_frame frame;
+    raw_call(raw, 1, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", framed, n + 5);
+    assert_true(raw_wait(raw, DATA, &frame));
+    Grpc__Reflection__V1__ServerReflectionResponse *response =
+        grpc__reflection__v1__server_reflection_response__unpack(NULL, frame.size - 5,
+                                                                 frame.payload + 5);
+    assert_non_null(response);
+    const char *message = response->error_response->error_message;
+    assert_true(strlen(message) > 1000 && sk_utf8_valid(message, strlen(message)));
+    grpc__reflection__v1__server_reflection_response__free_unpacked(response, NULL);
+    raw_close(raw);
 }
 
 static void broken_frames(struct fixture *fx)
@@ -421,6 +450,7 @@ static void announced(struct fixture *fx)
     }
 TEST(bad_preface)
 TEST(byte_by_byte)
+TEST(reflection_of_long_names)
 TEST(broken_frames)
 TEST(malformed_then_good)
 TEST(floods)
@@ -440,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_preface),
         cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_reflection_of_long_names),
         cmocka_unit_test(test_broken_frames),
         cmocka_unit_test(test_malformed_then_good),
         cmocka_unit_test(test_floods),
