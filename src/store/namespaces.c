@@ -10,8 +10,9 @@
  * In the store a namespace is a meta row of kind "namespace" keyed by its name, so that two
  * registrations of one name collide there. Deleting writes a row of kind "namespace-deleted" keyed
  * by uuid and then removes the name's row: the name is free at once, and the record stays until the
- * runs are gone. A crash between the two leaves both; loading then finishes the second step.
- * Numbers come from a counter row and are never used again.
+ * runs are gone. A crash between the two leaves both; loading then finishes the second step, as
+ * does another try when the store failed between them. Numbers come from a counter row and are
+ * never used again.
  *
  * INV-1  at most one record that is not deleted has a given name (the store's key).
  * INV-2  no two attributes of a namespace, present or removed, share a type and slot
@@ -377,19 +378,33 @@ static sk_err write_row(struct sk_namespaces *n, struct sk_ctx *ctx,
                         const struct sk_namespace_entry *entry)
 {
     struct sk_meta_row row = row_of(ctx, entry);
-    bool deleting = old && entry->ns.state == SK_NS_DELETED && old->ns.state != SK_NS_DELETED;
-    if (deleting)
-        row.version = 1; // the first of its key
     sk_err err = sk_store_meta_put(n->store, ctx, &row);
-    if (err == SK_CONDITION && !old)
-        return already_exists(ctx);
     if (err == SK_CONDITION)
-        return changed_meanwhile(ctx, entry->ns.name);
-    if (err != SK_OK || !deleting)
-        return err;
-    struct sk_meta_row name_row = {
-        .kind = KIND, .key = sk_str_of(old->ns.name), .version = old->ns.version};
-    return sk_store_meta_delete(n->store, ctx, &name_row);
+        return old ? changed_meanwhile(ctx, entry->ns.name) : already_exists(ctx);
+    return err;
+}
+
+/* Both steps may be tried again: the first finds its row if only the second had failed, and the
+ * second finds the name's row whoever changed it meanwhile. While the number is known here, that
+ * row is its own: another could take the name only after this one was published as deleted. */
+static sk_err write_deletion(struct sk_namespaces *n, struct sk_ctx *ctx,
+                             const struct sk_namespace_entry *entry)
+{
+    struct sk_meta_row row = row_of(ctx, entry);
+    row.version = 1; // the first of its key
+    sk_err err = sk_store_meta_put(n->store, ctx, &row);
+    for (int i = 0; i < ID_TRIES_MAX && (err == SK_OK || err == SK_CONDITION); i++) {
+        const struct sk_namespace *now = sk_namespaces_by_id(n, entry->ns.id);
+        if (!now)
+            break;
+        sk_ctx_clear(ctx);
+        struct sk_meta_row name_row = {
+            .kind = KIND, .key = sk_str_of(now->name), .version = now->version};
+        err = sk_store_meta_delete(n->store, ctx, &name_row);
+        if (err != SK_CONDITION)
+            return err;
+    }
+    return err == SK_OK || err == SK_CONDITION ? changed_meanwhile(ctx, entry->ns.name) : err;
 }
 
 sk_err sk_namespaces_put(struct sk_namespaces *n, struct sk_ctx *ctx,
@@ -406,7 +421,9 @@ sk_err sk_namespaces_put(struct sk_namespaces *n, struct sk_ctx *ctx,
     sk_err err = old ? SK_OK : fill_new(n, ctx, entry);
     if (err == SK_OK)
         err = sk_namespace_assign_slots(ctx, old, entry);
-    if (err == SK_OK)
+    if (err == SK_OK && old && entry->ns.state == SK_NS_DELETED)
+        err = write_deletion(n, ctx, entry);
+    else if (err == SK_OK)
         err = write_row(n, ctx, old, entry);
     if (err != SK_OK) {
         sk_arena_free(entry->arena);

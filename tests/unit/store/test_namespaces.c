@@ -232,6 +232,71 @@ static void check_interrupted_deletion(void)
     sk_ctx_clear(&ctx);
 }
 
+/* ---- a store that fails, or lets others in, at a deletion's second row ---- */
+
+static const struct sk_store_ops *real_ops;
+static const struct sk_namespace *update_first;
+static int deletes_to_fail;
+
+static sk_err meta_delete_between(struct sk_store *s, struct sk_ctx *c,
+                                  const struct sk_meta_row *row)
+{
+    if (deletes_to_fail-- > 0)
+        return sk_fail(c, SK_UNAVAILABLE, "the disk is full");
+    if (update_first) {
+        const struct sk_namespace *update = update_first;
+        update_first = NULL;
+        must_put(update);
+    }
+    return real_ops->meta_delete(s, c, row);
+}
+
+static void watch_deletes(void)
+{
+    static struct sk_store_ops ops;
+    real_ops = store->ops;
+    ops = *real_ops;
+    ops.meta_delete = meta_delete_between;
+    store->ops = &ops;
+}
+
+/* The second row could not be written: it is there still, and the next try ends what this began. */
+static void check_failed_deletion(void)
+{
+    struct sk_namespace ns = *add("n");
+    const struct sk_namespace **gone;
+    watch_deletes();
+    deletes_to_fail = 1;
+    ns.state = SK_NS_DELETED;
+    ns.name = "n-deleted-12345";
+    CHECK(put(&ns, NULL) == SK_UNAVAILABLE);
+    CHECK(sk_namespaces_by_name(namespaces, "n"));
+    must_put(&ns);
+    CHECK(!sk_namespaces_by_name(namespaces, "n"));
+    CHECK(put(&ns, NULL) == SK_ABORTED);
+    restart();
+    CHECK(!sk_namespaces_by_name(namespaces, "n"));
+    CHECK(sk_namespaces_deleted(namespaces, ctx.arena, &gone) == 1);
+}
+
+/* A change between the two rows does not keep the name from going. */
+static void check_deletion_beside_a_change(void)
+{
+    const struct sk_namespace *first = add("n"), **gone;
+    struct sk_namespace ns = *first, changed = *first;
+    watch_deletes();
+    changed.description = "changed";
+    update_first = &changed;
+    ns.state = SK_NS_DELETED;
+    ns.name = "n-deleted-12345";
+    must_put(&ns);
+    CHECK(!sk_namespaces_by_name(namespaces, "n"));
+    CHECK(add("n")->id == 2);
+    restart();
+    CHECK(sk_namespaces_by_name(namespaces, "n")->id == 2);
+    CHECK(sk_namespaces_deleted(namespaces, ctx.arena, &gone) == 1);
+}
+
 /* Loops look up while others write; every put is seen by all when it returns. */
 static void reader(void *arg)
 {
@@ -284,6 +349,8 @@ TEST(slots, 1, true)
 TEST(conflicts, 1, true)
 TEST(deletion, 1, true)
 TEST(interrupted_deletion, 1, true)
+TEST(failed_deletion, 1, true)
+TEST(deletion_beside_a_change, 1, true)
 TEST(loops, 3, false)
 
 /* Slots of predefined attributes are in every store file: this table only grows. */
@@ -326,10 +393,11 @@ static void predefined_slots_are_fixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(make_and_find), cmocka_unit_test(reopen),
-        cmocka_unit_test(slots),         cmocka_unit_test(conflicts),
-        cmocka_unit_test(deletion),      cmocka_unit_test(interrupted_deletion),
-        cmocka_unit_test(loops),         cmocka_unit_test(predefined_slots_are_fixed),
+        cmocka_unit_test(make_and_find),   cmocka_unit_test(reopen),
+        cmocka_unit_test(slots),           cmocka_unit_test(conflicts),
+        cmocka_unit_test(deletion),        cmocka_unit_test(interrupted_deletion),
+        cmocka_unit_test(failed_deletion), cmocka_unit_test(deletion_beside_a_change),
+        cmocka_unit_test(loops),           cmocka_unit_test(predefined_slots_are_fixed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
