@@ -109,8 +109,6 @@ static int set_pragmas(sqlite3 *db, const struct sq_conn_options *o)
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     int rc = exec(db, "PRAGMA page_size=4096");
-    if (rc == SQLITE_OK && o->kind == SQ_CONN_WRITE)
-        rc = exec(db, "PRAGMA journal_mode=WAL");
     if (rc == SQLITE_OK)
         rc = exec(db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
                       "PRAGMA journal_size_limit=67108864;" // a log that grew shrinks again

@@ -59,6 +59,13 @@ static bool check_owner(sqlite3 *db, const struct sq_migrate_options *o, int64_t
                      o->path, (long long)application);
         return false;
     }
+    if (*ret_format < 0) {
+        sq_error_set(error, SK_DATA_LOSS,
+                     "%s is damaged (store format %lld): stop the server, keep a copy of the file "
+                     "and its -wal, then restore a backup",
+                     o->path, (long long)*ret_format);
+        return false;
+    }
     if (*ret_format > o->count) {
         char *name = writer_name(db);
         sq_error_set(error, SK_FAILED_PRECONDITION,
@@ -117,6 +124,8 @@ static bool keep_copy(sqlite3 *db, const struct sq_migrate_options *o, int64_t f
                      o->path, copy);
         ok = false;
     }
+    if (!ok)
+        unlink(partial); // the disk may be full of it
     sqlite3_free(sql);
     sqlite3_free(partial);
     sqlite3_free(copy);
@@ -140,6 +149,9 @@ bool sq_migrate(sqlite3 *db, const struct sq_migrate_options *o, struct sq_error
     int64_t format;
     if (!check_owner(db, o, &format, error))
         return false;
+    // Only now: the file remembers it, and what is refused above is somebody else's.
+    if (sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
+        return fail_sqlite(db, o, error);
     if (format == o->count)
         return true;
     if (format > 0 && !keep_copy(db, o, format, error))

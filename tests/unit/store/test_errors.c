@@ -180,8 +180,14 @@ static void not_ours(struct env *env)
     CHECK(sqlite3_open(env->path, &tool) == SQLITE_OK);
     CHECK(sqlite3_exec(tool, "CREATE TABLE notes (text)", NULL, NULL, NULL) == SQLITE_OK);
     sqlite3_close(tool);
+    struct sk_buf before = SK_BUF_INIT, after = SK_BUF_INIT;
+    env_read(env->path, &before);
     CHECK_ERR(env_open(env), SK_FAILED_PRECONDITION);
     CHECK_SAYS(env, "another program");
+    env_read(env->path, &after); // not even its journal's mode is changed
+    CHECK(sk_str_eq(sk_buf_view(&before), sk_buf_view(&after)));
+    sk_buf_fini(&before);
+    sk_buf_fini(&after);
 }
 
 static void damaged(struct env *env)

@@ -1,9 +1,11 @@
 /* Formats: newer files are refused, older ones upgraded beside a copy, every released one opens. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -58,6 +60,19 @@ static void refuses_a_newer_format(struct env *env)
     const char *says = env->ctx.err.message;
     CHECK(strstr(says, "format 77") && strstr(says, "9.9.9") && strstr(says, "0.0-test"));
     env_error(env);
+    env->store = NULL;
+}
+
+/* A header that says what no binary ever wrote. */
+static void refuses_a_format_below_the_first(struct env *env)
+{
+    CHECK_OK(env_open(env));
+    env_close(env);
+    sqlite3 *db = tool(env->path);
+    run_sql(db, "PRAGMA user_version = -1");
+    sqlite3_close(db);
+    CHECK_ERR(env_open(env), SK_DATA_LOSS);
+    CHECK_SAYS(env, "format -1");
     env->store = NULL;
 }
 
@@ -132,6 +147,27 @@ static void no_upgrade_without_a_copy(struct env *env)
     rmdir(copy);
 }
 
+/* A copy that did not fit is not left there: the disk is full enough. */
+static void leaves_no_partial_copy(struct env *env)
+{
+    struct sq_error error = {0};
+    struct rlimit before, less;
+    char partial[128];
+    snprintf(partial, sizeof(partial), "%s.format-%d.partial", env->path, SQ_FORMAT);
+    CHECK_OK(env_open(env));
+    env_close(env);
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    less = (struct rlimit){.rlim_cur = 65536, .rlim_max = before.rlim_max}; // less than the file
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &less) == 0);
+    bool ok = upgrade(env, add_column, &error);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(!ok && error.err == SK_UNAVAILABLE && strstr(error.message, "could not be written"));
+    sq_error_clear(&error);
+    CHECK(access(partial, F_OK) != 0);
+    CHECK_INT(query_int(env->path, "PRAGMA user_version"), SQ_FORMAT);
+}
+
 /* ---- files of released formats ---- */
 
 static void opens_released(struct env *env, int format)
@@ -192,8 +228,10 @@ static void sample_of_today(struct env *env)
     }
 TEST(says_who_made_it)
 TEST(refuses_a_newer_format)
+TEST(refuses_a_format_below_the_first)
 TEST(upgrades_beside_a_copy)
 TEST(no_upgrade_without_a_copy)
+TEST(leaves_no_partial_copy)
 TEST(opens_format_1)
 TEST(opens_format_2)
 TEST(sample_of_today)
@@ -203,8 +241,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_says_who_made_it),
         cmocka_unit_test(test_refuses_a_newer_format),
+        cmocka_unit_test(test_refuses_a_format_below_the_first),
         cmocka_unit_test(test_upgrades_beside_a_copy),
         cmocka_unit_test(test_no_upgrade_without_a_copy),
+        cmocka_unit_test(test_leaves_no_partial_copy),
         cmocka_unit_test(test_sample_of_today),
         cmocka_unit_test(test_opens_format_1),
         cmocka_unit_test(test_opens_format_2),
