@@ -160,6 +160,8 @@ sk_err sk_vis_token_read(struct sk_ctx *ctx, struct sk_str token, const char *fi
     place.close_ns = (int64_t)get_u64(p + 13);
     place.start_ns = (int64_t)get_u64(p + 21);
     memcpy(place.run_id.b, p + 29, SK_UUID_SIZE);
+    if (place.close_ns < 0 || place.start_ns == INT64_MIN) // stores turn their order around
+        return refuse(ctx, token);
     query->has_cursor = true;
     query->after = place;
     return SK_OK;

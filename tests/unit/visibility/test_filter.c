@@ -416,6 +416,13 @@ static void tokens_belong_to_their_list(void **state)
     sk_ctx_clear(&ctx);
     assert_int_equal(sk_vis_token_read(&ctx, token, "a = 1", &other), SK_INVALID_ARGUMENT);
     sk_ctx_clear(&ctx);
+    for (int i = 0; i < 2; i++) { // times that no run has, and whose order cannot be turned around
+        char *forged = sk_arena_memdup(ctx.arena, token.p, token.n);
+        memcpy(forged + (i ? 13 : 21), "\0\0\0\0\0\0\0\x80", 8);
+        struct sk_str bad = {forged, token.n};
+        assert_int_equal(sk_vis_token_read(&ctx, bad, "a = 1", &query), SK_INVALID_ARGUMENT);
+        sk_ctx_clear(&ctx);
+    }
     assert_int_equal(sk_vis_token_read(&ctx, SK_STR("junk"), "a = 1", &query), SK_INVALID_ARGUMENT);
     sk_ctx_clear(&ctx);
     assert_int_equal(sk_vis_token_read(&ctx, SK_STR(""), "a = 1", &query), SK_OK);
