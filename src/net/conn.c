@@ -6,7 +6,9 @@
  *
  * With TLS, bytes from the peer go into one BIO, plain bytes come out of SSL_read; what SSL wants
  * sent collects in the other BIO and is handed to the stream once a call. The input BIO never
- * holds more than one read of the stream plus a partial record, for it is read until empty.
+ * holds more than one read of the stream plus a partial record, for it is read until empty. A BIO
+ * keeps the room of its fullest moment, and clears all of it at each reset, so room that is no
+ * longer used is given back.
  *
  * INV-1: after close or shutdown no event but on_close reaches the owner.
  * INV-2: with TLS, on_ready comes once, before the first on_read with bytes.
@@ -26,6 +28,7 @@
 #include "rt/rt.h"
 
 #define PLAIN_CHUNK (16 * 1024) // one TLS record
+#define BIO_KEEP (32 * 1024)    // room that an idle BIO may hold
 
 struct sk_conn {
     struct sk_stream *stream; /* owned */
@@ -40,6 +43,18 @@ struct sk_conn {
     bool broken; /* the end was told */
 };
 
+/* The BIO is empty and had `used` bytes of late. */
+static void trim(BIO *bio, size_t used)
+{
+    BUF_MEM *held = NULL;
+    BIO_get_mem_ptr(bio, &held);
+    if (held->max <= BIO_KEEP || used > held->max / 4)
+        return;
+    BUF_MEM *fresh = BUF_MEM_new();
+    SK_ASSERT(fresh); // only memory can fail here
+    BIO_set_mem_buf(bio, fresh, BIO_CLOSE);
+}
+
 static void flush_tls(struct sk_conn *conn)
 {
     char *bytes = NULL;
@@ -49,6 +64,7 @@ static void flush_tls(struct sk_conn *conn)
     struct sk_str part = {bytes, (size_t)n};
     sk_stream_write(conn->stream, &part, 1);
     (void)BIO_reset(conn->out);
+    trim(conn->out, (size_t)n);
 }
 
 static void tell_end(struct sk_conn *conn, sk_err err)
@@ -142,6 +158,8 @@ static void on_stream_read(void *owner, sk_err err, const char *bytes, size_t n)
         SK_ASSERT(n <= INT32_MAX);
         SK_ASSERT(BIO_write(conn->in, bytes, (int)n) == (int)n); // memory BIOs take all
         read_tls(conn);
+        if (BIO_pending(conn->in) == 0)
+            trim(conn->in, n);
     }
 }
 
@@ -237,6 +255,14 @@ size_t sk_conn_write(struct sk_conn *conn, struct sk_str bytes)
 size_t sk_conn_pending(const struct sk_conn *conn)
 {
     return sk_stream_pending(conn->stream);
+}
+
+void sk_conn_trim(struct sk_conn *conn)
+{
+    if (conn->ssl && BIO_pending(conn->in) == 0)
+        trim(conn->in, 0);
+    if (conn->ssl && BIO_pending(conn->out) == 0)
+        trim(conn->out, 0);
 }
 
 void sk_conn_close(struct sk_conn *conn)

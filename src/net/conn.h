@@ -33,6 +33,8 @@ bool sk_conn_ready(const struct sk_conn *conn);
 /* Returns bytes that wait in user space. Before on_ready: an error of the caller. */
 size_t sk_conn_write(struct sk_conn *conn, struct sk_str bytes);
 size_t sk_conn_pending(const struct sk_conn *conn);
+/* Gives back what a TLS session holds for traffic that there no longer is. */
+void sk_conn_trim(struct sk_conn *conn);
 void sk_conn_close(struct sk_conn *conn);    /* now, also after a shutdown; on_close follows */
 void sk_conn_shutdown(struct sk_conn *conn); /* after what is unsent; on_close follows */
 const char *sk_conn_peer(const struct sk_conn *conn);

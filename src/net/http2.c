@@ -240,8 +240,9 @@ static void tick_idle(struct sk_h2 *h2, int64_t now_ms)
 {
     const struct sk_h2_limits *limits = h2->limits;
     int64_t quiet_ms = now_ms - h2->received_ms;
+    // Bytes that were on their way when it was sent are no answer; what came later need not be one.
     if (h2->ping_out && now_ms - h2->pinged_ms >= limits->ping_timeout_ms &&
-        h2->received_ms <= h2->pinged_ms)
+        quiet_ms >= limits->ping_timeout_ms)
         h2_close_counted(h2, "no answer to PING");
     else if (!h2->ping_out && h2->stream_count > 0 && quiet_ms >= limits->ping_ms)
         h2_ping(h2, now_ms);
@@ -299,6 +300,7 @@ static void on_tick(struct sk_timer *timer)
     trim(&h2->blocks);
     trim(&h2->view);
     trim(&h2->out);
+    sk_conn_trim(h2->conn);
     sk_timer_start(timer, now_ms + h2->tick_ms);
 }
 

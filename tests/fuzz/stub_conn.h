@@ -69,6 +69,11 @@ void sk_conn_close(struct sk_conn *conn)
     sk_rt_post(sk_rt_current(), 0, stub_closed, conn);
 }
 
+void sk_conn_trim(struct sk_conn *conn)
+{
+    (void)conn;
+}
+
 void sk_conn_shutdown(struct sk_conn *conn)
 {
     sk_conn_close(conn);

@@ -280,6 +280,20 @@ static void ping(struct fixture *fx)
         assert_true(tries++ < TRIES);
 }
 
+/* What it sends before it falls silent is no answer. */
+static void ping_crossed(struct fixture *fx)
+{
+    struct raw *raw = open_client(fx);
+    struct raw_frame frame;
+    raw_preface(raw);
+    raw_call(raw, 1, "/a", "x", 1);
+    assert_true(raw_wait(raw, PING, &frame));
+    sk_fiber_sleep(2); // so that it comes later by the clock's milliseconds
+    raw_frame(raw, WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4);
+    assert_true(raw_wait_end(raw) >= 0);
+    raw_close(raw);
+}
+
 /* A connection without streams outlives a later one with a stream, neither of which answers. */
 static void no_ping_without_streams(struct fixture *fx)
 {
@@ -374,6 +388,7 @@ TEST(opened_window, set_stall)
 TEST(deaf_peer, set_stall)
 TEST(endless_request, set_request)
 TEST(ping, set_ping)
+TEST(ping_crossed, set_ping)
 TEST(no_ping_without_streams, set_ping)
 TEST(idle_ends, set_idle)
 TEST(two_steps, usual)
@@ -382,11 +397,17 @@ TEST(big_answer, usual)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_preface), cmocka_unit_test(test_preface_in_time),
-        cmocka_unit_test(test_zero_window),  cmocka_unit_test(test_opened_window),
-        cmocka_unit_test(test_deaf_peer),    cmocka_unit_test(test_endless_request),
-        cmocka_unit_test(test_ping),         cmocka_unit_test(test_no_ping_without_streams),
-        cmocka_unit_test(test_idle_ends),    cmocka_unit_test(test_two_steps),
+        cmocka_unit_test(test_late_preface),
+        cmocka_unit_test(test_preface_in_time),
+        cmocka_unit_test(test_zero_window),
+        cmocka_unit_test(test_opened_window),
+        cmocka_unit_test(test_deaf_peer),
+        cmocka_unit_test(test_endless_request),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_ping_crossed),
+        cmocka_unit_test(test_no_ping_without_streams),
+        cmocka_unit_test(test_idle_ends),
+        cmocka_unit_test(test_two_steps),
         cmocka_unit_test(test_big_answer),
     };
     return cmocka_run_group_tests_name("net http2", tests, NULL, NULL);

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include "../patience.h"
 #include "net/conn.h"
@@ -149,6 +151,63 @@ static void talk(struct fixture *fx)
     WAIT_UNTIL(!fx->server.conn);
 }
 
+/* ---- what OpenSSL holds ---- */
+
+static size_t ssl_bytes;
+
+static void *ssl_malloc(size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    void *p = sk_mem_alloc(n);
+    ssl_bytes += malloc_usable_size(p);
+    return p;
+}
+
+static void *ssl_realloc(void *p, size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    ssl_bytes -= p ? malloc_usable_size(p) : 0;
+    p = sk_mem_realloc(p, n);
+    ssl_bytes += malloc_usable_size(p);
+    return p;
+}
+
+static void ssl_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    ssl_bytes -= p ? malloc_usable_size(p) : 0;
+    sk_mem_free(p);
+}
+
+/* Once much has gone over it, a connection that goes on with little does not hold much. */
+static void holds_little(struct fixture *fx)
+{
+    static char bytes[300000];
+    connect_client(fx);
+    until(&fx->client.ready, &fx->client.failed);
+    until(&fx->server.ready, &fx->server.failed);
+    sk_conn_write(fx->server.conn, SK_STR("x"));
+    WAIT_UNTIL(fx->client.in.n == 1);
+    size_t before = ssl_bytes;
+    sk_conn_write(fx->client.conn, (struct sk_str){bytes, sizeof bytes});
+    sk_conn_write(fx->server.conn, (struct sk_str){bytes, sizeof bytes});
+    WAIT_UNTIL(fx->server.in.n == sizeof bytes && fx->client.in.n == sizeof bytes + 1);
+    sk_conn_write(fx->server.conn, SK_STR("x"));
+    sk_conn_trim(fx->client.conn); // which has nothing more to say
+    WAIT_UNTIL(fx->client.in.n == sizeof bytes + 2);
+    sk_conn_trim(fx->server.conn);
+    assert_in_range(ssl_bytes, 0, before + (128 << 10)); // for two ends, both directions
+}
+
+static void test_holds_little(void **state)
+{
+    (void)state;
+    run((struct fixture){.client_options = {.client_ca_file = ca.cert_file}}, holds_little);
+}
+
 static void talk_as_client(struct fixture *fx)
 {
     talk(fx);
@@ -264,11 +323,12 @@ static void test_wrong_files(void **state)
 
 int main(void)
 {
+    assert_int_equal(CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free), 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_only),          cmocka_unit_test(test_optional_certificate),
         cmocka_unit_test(test_required_certificate), cmocka_unit_test(test_wrong_authority),
         cmocka_unit_test(test_wrong_name),           cmocka_unit_test(test_no_tls),
-        cmocka_unit_test(test_wrong_files),
+        cmocka_unit_test(test_wrong_files),          cmocka_unit_test(test_holds_little),
     };
     return cmocka_run_group_tests_name("net tls", tests, pki_set_up, pki_tear_down);
 }
