@@ -16,14 +16,15 @@
  * resume as many; each would get a stack before the first has run, though all but a few need it
  * for a microsecond. So at most RPC_SPAWNED_MAX fibers wait for their first turn, and the others'
  * calls wait undecoded. Handlers that suspend are bounded by running_max: above it calls are
- * refused, but for those that workers answer with, which let others end (up to twice as many).
+ * refused, but for those that workers answer with, which let others end (up to twice as many);
+ * calls that were resumed are not refused but wait in the queue for one of those to end.
  *
  * Owns: the call (freed when its stream has ended and no fiber runs it), its run (arena, request,
  * response; freed when the stream has ended or the call parks).
  *
  * INV-1: call->stream is NULL exactly when on_stream_close was told.
  * INV-2: a fiber exists exactly in RUNNING and PARKING; then the call is not freed.
- * INV-3: while the queue is not empty, a pump is posted.
+ * INV-3: while the queue is not empty, a pump is posted, or the end of a handler will post it.
  * INV-4: what was resumed runs, though its client be gone: its argument may own things.
  * INV-5: a PARKED call ends that state once: by sk_call_resume or by on_gone.
  * Thread: the connection's loop.
@@ -244,12 +245,29 @@ static void post_pump(struct rpc_loop *loop)
     sk_rt_post(sk_rt_current(), sk_rt_loop_index(), on_pump, loop); // after the spawned fibers
 }
 
+/* What was resumed must run, so it cannot be refused. */
+static bool must_wait(const struct sk_call *call)
+{
+    return call->resume && call->from->loop->running >= 2 * call->from->server->running_max;
+}
+
 static void on_pump(void *arg)
 {
     struct rpc_loop *loop = arg;
     loop->pump_posted = false;
-    while (loop->spawned < RPC_SPAWNED_MAX && !sk_list_empty(&loop->queue))
-        start(SK_CONTAINER(sk_list_pop_front(&loop->queue), struct sk_call, in_list));
+    while (loop->spawned < RPC_SPAWNED_MAX && !sk_list_empty(&loop->queue)) {
+        struct sk_call *call = SK_CONTAINER(loop->queue.next, struct sk_call, in_list);
+        if (must_wait(call))
+            return; // until rpc_running_end
+        sk_list_remove(&call->in_list);
+        start(call);
+    }
+    post_pump(loop);
+}
+
+void rpc_running_end(struct rpc_loop *loop)
+{
+    loop->running--;
     post_pump(loop);
 }
 
@@ -258,7 +276,8 @@ void rpc_call_enqueue(struct sk_call *call)
     struct rpc_loop *loop = call->from->loop;
     call->state = CALL_QUEUED;
     bool may_start = call->resume || !sk_fiber_current(); // decoding needs the loop's stack
-    if (may_start && loop->spawned < RPC_SPAWNED_MAX && sk_list_empty(&loop->queue)) {
+    if (may_start && loop->spawned < RPC_SPAWNED_MAX && sk_list_empty(&loop->queue) &&
+        !must_wait(call)) {
         start(call);
         return;
     }
@@ -330,7 +349,7 @@ static void run_fiber(void *arg)
     struct rpc_loop *loop = call->from->loop; // outlives the call
     loop->spawned--;
     sk_err err = call_handler(call);
-    loop->running--;
+    rpc_running_end(loop);
     if (call->run->ctx.ns_name)
         call->ns_name = call->run->ctx.ns_name;
     end_fiber(call, err);

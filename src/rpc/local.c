@@ -17,8 +17,6 @@
 
 #include "base/assert.h"
 
-#define LOCAL_MAX 4096 /* local calls of one loop */
-
 struct rpc_local {
     struct rpc_origin from; // first: the call names this
     struct sk_call call;
@@ -166,7 +164,7 @@ static sk_err wait_parked(struct rpc_local *local, struct sk_ctx *ctx, ProtobufC
         *ret = new_response(ctx, &call->entry->method);
         local->from.loop->running++;
         sk_err err = resume(call, ctx, call->resume_arg, *ret);
-        local->from.loop->running--;
+        rpc_running_end(local->from.loop);
         return err;
     }
     call->state = CALL_DONE;
@@ -195,9 +193,9 @@ static sk_err check_room(const struct rpc_loop *loop, struct sk_ctx *ctx)
     if (loop->running >= server->running_max)
         return sk_fail(ctx, SK_RESOURCE_EXHAUSTED, "%d requests are being handled, %d allowed",
                        loop->running, server->running_max);
-    if (loop->local_count > LOCAL_MAX)
+    if (loop->local_count > server->local_max)
         return sk_fail(ctx, SK_RESOURCE_EXHAUSTED, "%d calls over HTTP are under way, %d allowed",
-                       loop->local_count - 1, LOCAL_MAX);
+                       loop->local_count - 1, server->local_max);
     return SK_OK;
 }
 
@@ -214,7 +212,7 @@ static sk_err run_handler(struct rpc_local *local, struct sk_ctx *ctx,
     if (!err)
         err = method->stream ? method->stream(call, ctx, request)
                              : method->handler(call, ctx, request, *ret);
-    local->from.loop->running--;
+    rpc_running_end(local->from.loop);
     while (err == SK_PARKED && call->state == CALL_PARKING)
         err = wait_parked(local, ctx, ret);
     if (err == SK_PARKED)

@@ -15,8 +15,12 @@
 #define RPC_GZIP_MIN 1024          /* answers below stay plain */
 #define RPC_GZIP_NEVER SIZE_MAX
 #define RPC_POLL_DEADLINE_MIN_MS 2000
-#define RPC_SPAWNED_MAX 128   /* see call.c */
-#define RPC_RUNNING_MAX 16384 /* fibers of the process in handlers, shared by the loops */
+#define RPC_SPAWNED_MAX 128 /* see call.c */
+/* Fibers of the process, shared by the loops. A stack is two of the mappings that Linux allows a
+ * process, 65,530 unless told otherwise, and one that cannot be mapped ends it: so twice RUNNING
+ * (workers' answers), LOCAL and a few more must stay below half of that. */
+#define RPC_RUNNING_MAX 10240 /* in handlers */
+#define RPC_LOCAL_MAX 8192    /* of calls over HTTP, parked ones too */
 
 /* ---- metadata.c: what of a request's headers outlives it ---- */
 /* One block: name NUL value NUL ... Shared by the calls of a connection that carry the same. */
@@ -89,7 +93,7 @@ struct sk_rpc_server {
     struct sk_map *services; /* name -> the first rpc_entry */
     struct rpc_loop *loops;
     int loop_count;
-    int running_max; /* of one loop */
+    int running_max, local_max; /* of one loop */
     atomic_bool draining;
     atomic_size_t conn_count, call_count;
     struct rpc_reflection *reflection;
@@ -194,6 +198,8 @@ void rpc_call_refuse(struct sk_call *call, sk_err err);
 void rpc_call_answer_stranger(struct sk_call *call, const struct rpc_request *request);
 /* Let it run when it is its turn: the request is whole. */
 void rpc_call_enqueue(struct sk_call *call);
+/* A handler has ended: what waits for room may run. */
+void rpc_running_end(struct rpc_loop *loop);
 /* Its stream is over. */
 void rpc_call_closed(struct sk_call *call);
 /* Tell the metrics, and the logs when it failed. */

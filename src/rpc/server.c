@@ -96,6 +96,7 @@ struct sk_rpc_server *rpc_server_new(const struct sk_rpc_server_options *options
     server->services = sk_map_new();
     server->loop_count = sk_rt_loop_count(sk_rt_current());
     server->running_max = RPC_RUNNING_MAX / server->loop_count;
+    server->local_max = RPC_LOCAL_MAX / server->loop_count;
     server->loops = sk_mem_zalloc((size_t)server->loop_count * sizeof *server->loops);
     for (int i = 0; i < server->loop_count; i++) {
         server->loops[i].server = server;

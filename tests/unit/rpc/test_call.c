@@ -5,6 +5,9 @@
 #include <grpc/health/v1/health.pb-c.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/buf.h"
+#include "rpc/rpc_internal.h"
+#include "rt/fiber.h"
 
 static const struct sk_rpc_client_options plain = {.client_name = "test-client",
                                                    .client_version = "1.2.3"};
@@ -229,13 +232,50 @@ static void test_health(void **state)
     fixture_run(1, NULL, &plain, health);
 }
 
+/* ---- bounds ---- */
+
+static void never(void *arg)
+{
+    (void)arg;
+}
+
+/* As many stacks as all limits together allow, and some for everybody else: a system with the usual
+ * limit of mappings has them. One that could not be mapped would end the process. */
+static void the_system_has_stacks_for_all_that_may_run(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * RPC_RUNNING_MAX + RPC_LOCAL_MAX + 2000 };
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+    long max = 0;
+    if (file && fscanf(file, "%ld", &max) != 1)
+        max = 0;
+    if (file)
+        fclose(file);
+#ifdef __SANITIZE_THREAD__
+    max = 0; // it keeps far more than a stack for each
+#endif
+    if (max < 65530)
+        skip();
+    struct sk_context *all = sk_mem_zalloc(COUNT * sizeof *all);
+    for (size_t i = 0; i < COUNT; i++)
+        sk_context_init(&all[i], never, NULL);
+    for (size_t i = 0; i < COUNT; i++)
+        sk_context_fini(&all[i]);
+    sk_mem_free(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),      cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_sizes_gzip),
-        cmocka_unit_test(test_deadlines), cmocka_unit_test(test_concurrent),
-        cmocka_unit_test(test_health),    cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_sizes_gzip),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_health),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(the_system_has_stacks_for_all_that_may_run),
     };
     return cmocka_run_group_tests_name("rpc call", tests, NULL, NULL);
 }

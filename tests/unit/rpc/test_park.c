@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <string.h>
+#include "rpc/rpc_internal.h"
 
 static const struct sk_rpc_client_options plain = {.client_name = "test-client"};
 
@@ -57,6 +58,55 @@ static void test_resume(void **state)
 {
     (void)state;
     fixture_run(1, NULL, &plain, resume);
+}
+
+static int inside, most_inside;
+static struct sk_waitq doors;
+static bool open;
+
+static sk_err linger(struct sk_call *call, struct sk_ctx *ctx, void *arg, void *response)
+{
+    (void)call;
+    (void)arg;
+    Payload *out = response;
+    inside++;
+    if (inside > most_inside)
+        most_inside = inside;
+    while (!open)
+        sk_waitq_wait(&doors, 0);
+    inside--;
+    out->data.data = sk_arena_memdup(ctx->arena, "late", 4);
+    out->data.len = 4;
+    return SK_OK;
+}
+
+/* More than may run at once are resumed together: none is refused, each has its turn. */
+static void resume_by_turns(struct fixture *fx)
+{
+    enum { COUNT = 10, MAX = 2 };
+    struct poll polls[COUNT];
+    sk_waitq_init(&doors);
+    for (int i = 0; i < COUNT; i++) {
+        polls[i] = (struct poll){.fx = fx, .data = SK_STR("")};
+        sk_fiber_spawn(poll_fiber, &polls[i]);
+    }
+    fixture_wait_parked(fx, COUNT);
+    fx->server->running_max = MAX;
+    for (int i = 0; i < COUNT; i++)
+        sk_call_resume(fx->parked[i], linger, NULL);
+    WAIT_UNTIL(inside >= 2 * MAX);
+    open = true;
+    sk_waitq_wake_all(&doors);
+    wait_done(polls, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        assert_string_equal(polls[i].answer, "late");
+    assert_int_equal(most_inside, 2 * MAX);
+}
+
+static void test_resume_by_turns(void **state)
+{
+    (void)state;
+    fixture_run(1, NULL, &plain, resume_by_turns);
 }
 
 static void expire(struct fixture *fx)
@@ -186,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_resume),          cmocka_unit_test(test_expire),
         cmocka_unit_test(test_lose_connection), cmocka_unit_test(test_drain),
         cmocka_unit_test(test_drain_in_time),   cmocka_unit_test(test_drain_with_handler),
+        cmocka_unit_test(test_resume_by_turns),
     };
     return cmocka_run_group_tests_name("rpc park", tests, NULL, NULL);
 }
