@@ -65,7 +65,7 @@ void rpc_call_observe(struct sk_call *call, sk_err err)
     const struct sk_rpc_server_options *options = &call->from->server->options;
     if (options->observe && call->entry && !call->entry->stream)
         options->observe(options->owner, &call->entry->method, call->ns_name, err,
-                         (sk_now_wall_ns() - call->started_ns) / 1000);
+                         sk_now_mono_us() - call->started_us);
 }
 
 void rpc_call_failed(struct sk_call *call, const struct sk_ctx *ctx, const void *request,
@@ -367,7 +367,7 @@ struct sk_call *rpc_call_new(struct rpc_conn *conn, struct sk_h2_stream *stream)
     atomic_fetch_add_explicit(&conn->origin.server->call_count, 1, memory_order_relaxed);
     sk_list_init(&call->in_list);
     sk_timer_init(&call->deadline, on_deadline);
-    call->started_ns = sk_now_wall_ns();
+    call->started_us = sk_now_mono_us();
     return call;
 }
 

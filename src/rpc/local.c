@@ -266,7 +266,7 @@ sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
         .call = {.entry = SK_CONTAINER(method, struct rpc_entry, method),
                  .metadata = metadata_of(ctx, options),
                  .state = CALL_RUNNING,
-                 .started_ns = sk_now_wall_ns()},
+                 .started_us = sk_now_mono_us()},
     };
     struct sk_call *call = &local.call;
     local.options = options;

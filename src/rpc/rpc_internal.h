@@ -153,7 +153,7 @@ struct sk_call {
     void *resume_arg;
     struct sk_timer deadline; /* runs while parked */
     const char *ns_name;      /* of the ctx of the run before, or NULL */
-    int64_t started_ns;
+    int64_t started_us;       /* monotonic: the wall clock may jump while it runs */
     int64_t deadline_mono_ms;
     struct sk_list in_list; /* QUEUED: of the loop's queue; DONE: of the connection's done */
     uint8_t state;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/buf.h"
+#include "rpc/rpc_internal.h"
 
 static const struct sk_rpc_client_options plain = {.client_name = "test-client"};
 
@@ -260,9 +261,69 @@ static void the_end_of_the_server_ends_them(void **state)
     fixture_run(1, NULL, NULL, end);
 }
 
+/* ---- the clock ---- */
+
+static int64_t observed_us;
+
+static void keep_latency(void *owner, const struct sk_method *method, const char *ns_name,
+                         sk_err err, int64_t latency_us)
+{
+    (void)owner;
+    (void)method;
+    (void)ns_name;
+    assert_int_equal(err, SK_OK);
+    observed_us = latency_us;
+}
+
+static sk_err sleep_while_the_clock_jumps(struct sk_call *call, struct sk_ctx *ctx,
+                                          const void *request, void *response)
+{
+    (void)ctx;
+    (void)request;
+    (void)response;
+    sk_sim_jump_wall(sk_rt_current(), *(const int64_t *)sk_call_owner(call));
+    sk_fiber_sleep(5);
+    return SK_OK;
+}
+
+static void clock_main(void *arg)
+{
+    const struct sk_method method = {.service = ECHO,
+                                     .name = "Sleep",
+                                     .request = &temporal__api__common__v1__payload__descriptor,
+                                     .response = &temporal__api__common__v1__payload__descriptor,
+                                     .handler = sleep_while_the_clock_jumps,
+                                     .owner = arg};
+    const struct sk_rpc_server_options options = {.observe = keep_latency};
+    const struct sk_rpc_local local = {.peer = "here"};
+    struct sk_rpc_server *server = rpc_server_new(&options, &method, 1);
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    Payload request = TEMPORAL__API__COMMON__V1__PAYLOAD__INIT;
+    ProtobufCMessage *answer = NULL;
+    assert_int_equal(sk_rpc_local_call(server, &ctx, &local, sk_rpc_method(server, ECHO, "Sleep"),
+                                       &request.base, &answer),
+                     SK_OK);
+    sk_arena_free(ctx.arena);
+    sk_rpc_server_free(server);
+}
+
+static void latencies_do_not_follow_the_wall_clock(void **state)
+{
+    (void)state;
+    for (int64_t jump_ms = -3600000; jump_ms <= 3600000; jump_ms += 3600000) {
+        struct sk_rt *rt = sk_rt_new(&(struct sk_rt_options){
+            .loop_count = 1, .simulated = true, .seed = 1, .start_wall_ms = 1700000000000});
+        observed_us = -1;
+        sk_rt_run(rt, clock_main, &jump_ms);
+        sk_rt_free(rt);
+        assert_in_range(observed_us, 4000, 6000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(latencies_do_not_follow_the_wall_clock),
         cmocka_unit_test(handlers_and_hooks_are_the_same),
         cmocka_unit_test(parked_calls_are_resumed_or_time_out),
         cmocka_unit_test(who_leaves_is_let_go),
