@@ -114,6 +114,8 @@ const char *sk_web_origin_of(struct sk_arena *arena, const char *url)
 {
     struct sk_str host = authority_of(sk_str_of(url));
     size_t n = 0;
+    if (!host.p)
+        return NULL;
     while (n < host.n && !strchr("/?#", host.p[n])) {
         char c = host.p[n++];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
