@@ -56,7 +56,7 @@ sk_err sk_first_namespaces(struct sk_ctx *ctx, struct sk_namespaces *namespaces,
 void sk_pages_handle(void *owner, const struct sk_http_request *request,
                      struct sk_http_response *response);
 /* --metrics-port: metrics and probes, nothing else */
-void sk_pages_handle_metrics(void *server, const struct sk_http_request *request,
+void sk_pages_handle_metrics(void *owner, const struct sk_http_request *request,
                              struct sk_http_response *response);
 
 /* ---- metrics (main/metrics.c) ---- */

@@ -31,7 +31,7 @@ struct sk_web *sk_web_new(const struct sk_web_options *options);
 void sk_web_free(struct sk_web *web); /* NULL is fine */
 
 /* Answers requests for the API and the UI; anything else gets a 404. In the request's fiber. */
-void sk_web_handle(struct sk_web *web, const struct sk_http_request *request,
+void sk_web_handle(struct sk_web *web, const struct sk_http_request *given,
                    struct sk_http_response *response);
 
 /* Before metrics are shown: what they count by the day begins anew at midnight, UTC. Any thread. */

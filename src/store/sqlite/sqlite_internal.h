@@ -221,7 +221,7 @@ void sq_sql_text(struct sq_sql *sql, struct sk_str s); /* ? bound to text */
 void sq_sql_uuid(struct sq_sql *sql, const struct sk_uuid *id);
 /* The expression of a field over v and a; NULL where the run has no value. Not lists or text. */
 void sq_sql_field(struct sq_sql *sql, const struct sk_vis_field *field);
-void sq_sql_literal(struct sq_sql *sql, const struct sk_vis_literal *literal);
+void sq_sql_literal(struct sq_sql *sql, const struct sk_vis_literal *v);
 /* A parenthesised condition over v and a, three-valued. */
 void sq_sql_node(struct sq_sql *sql, const struct sk_vis_node *node);
 /* A leaf over the plain column `column`, as an index wants to see it. */
