@@ -263,10 +263,11 @@ static sk_err scan(struct sk_shard *shard, struct sk_ctx *ctx)
     if (err != SK_OK)
         return err;
     for (size_t i = 0; i < count; i++) {
-        /* One that is armed already is set again: the wall clock may have been put forward. */
+        /* One that is armed already is set again: the wall clock may have been put forward. It is
+         * for another moment than its row says when a task was started in memory alone. */
         const struct wake *w = sk_map_get(shard->wakes, wake_key(&rows[i].run.run_id));
-        if (!w || w->due_ms == rows[i].wake_ms)
-            arm(shard, &rows[i].run, rows[i].wake_ms);
+        bool sooner_here = w && w->due_ms < rows[i].wake_ms;
+        arm(shard, &rows[i].run, sooner_here ? w->due_ms : rows[i].wake_ms);
     }
     shard->scanned_to_ms = count < SCAN_LIMIT ? until : rows[count - 1].wake_ms;
     return SK_OK;

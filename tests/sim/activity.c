@@ -140,12 +140,17 @@ static void cancel(struct sk_arena *arena, const WS(PollActivityTaskQueueRespons
 void sim_activity_do(struct sk_arena *arena, const WS(PollActivityTaskQueueResponse) *task)
 {
     bool cancel_requested = false;
-    if (!sim->finishing && sim_chance(6))
+    if (!sim->finishing && sim_chance(sim->quiet ? 30 : 6))
         return; // the worker dies
     uint64_t beats = sim->finishing ? 0 : sim_below(4);
     for (uint64_t i = 0; i < beats; i++) {
         sk_fiber_sleep((int64_t)sim_below(800));
         if (!heartbeat(arena, task, &cancel_requested))
+            return;
+    }
+    if (sim->quiet && !sim->finishing && sim_chance(30)) {
+        sim_lull(); // it stalls
+        if (sim_chance(50))
             return;
     }
     if (cancel_requested && sim_chance(70))
@@ -174,7 +179,7 @@ static const WS(PollActivityTaskQueueResponse) *start(struct sk_arena *arena, st
         sk_matching_return(sim->matching, task);
         return NULL;
     }
-    bool gone = !err && sim->faults && sim_chance(3);
+    bool gone = !err && sim_wild() && sim_chance(3);
     if (gone) { // the poller died before a byte of the answer was written
         sk_ctx_clear(&ctx);
         err = sk_engine_activity_unstart(sim->engine, &ctx, sim->ns, task);
@@ -196,11 +201,13 @@ void sim_activity_worker(void *arg)
                 task = start(arena, got, identity);
             sim_leave();
         } else {
-            sk_fiber_sleep(50);
+            sk_fiber_sleep(SIM_DOWN_PAUSE_MS);
         }
         if (task)
             sim_activity_do(arena, task);
         sk_arena_free(arena);
+        if (sim->quiet && !sim->finishing && sim_chance(30))
+            sim_lull(); // nobody is there
     }
     sim->fibers--;
 }

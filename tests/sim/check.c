@@ -9,6 +9,7 @@
  *   5  an activity ends once, a timer fires or is cancelled once, a child closes once; a completed
  *      activity was started
  *   6  the visibility row agrees with the status at the end of each transaction
+ *   7  deadlines: due.c
  *
  * Task rows are mirrored, for the check at the end that none is left behind. Named things (signals,
  * results, completions) are counted as they appear in histories.
@@ -163,22 +164,13 @@ static bool check_wft_event(struct sim_run *run, const HIST(HistoryEvent) *e)
     }
 }
 
-static void check_due(struct sim_run *run, const HIST(HistoryEvent) *e)
-{
-    const struct sim_item *item =
-        item_of(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id);
-    // A timer's due moment is kept in whole milliseconds.
-    SIM_CHECK(!item || sk_ts_ns(e->event_time) / 1000000 >= item->due_ns / 1000000,
-              "timer %lld of %s fires %lld ns early", (long long)item->id, run->run_id,
-              (long long)(item->due_ns - sk_ts_ns(e->event_time)));
-}
-
 static bool check_activity_event(struct sim_run *run, struct sk_arena *arena,
                                  const HIST(HistoryEvent) *e)
 {
     switch ((int)e->event_type) {
     case EVENT(ACTIVITY_TASK_SCHEDULED):
         item_begin(run, SK_PART_ACTIVITY, e->event_id);
+        sim_due_begin(item_of(run, SK_PART_ACTIVITY, e->event_id), e);
         return true;
     case EVENT(ACTIVITY_TASK_STARTED):
         item_start(run, SK_PART_ACTIVITY, ATTR(e, activity_task_started)->scheduled_event_id);
@@ -199,12 +191,9 @@ static bool check_activity_event(struct sim_run *run, struct sk_arena *arena,
         return true;
     case EVENT(TIMER_STARTED):
         item_begin(run, SK_PART_TIMER, e->event_id);
-        item_of(run, SK_PART_TIMER, e->event_id)->due_ns =
-            sk_ts_ns(e->event_time) +
-            sk_dur_ms(ATTR(e, timer_started)->start_to_fire_timeout) * 1000000;
+        sim_due_begin(item_of(run, SK_PART_TIMER, e->event_id), e);
         return true;
     case EVENT(TIMER_FIRED):
-        check_due(run, e);
         item_end(run, SK_PART_TIMER, ATTR(e, timer_fired)->started_event_id, false);
         return true;
     case EVENT(TIMER_CANCELED):
@@ -337,6 +326,7 @@ static void check_event(struct sim_run *run, struct sk_arena *arena, const HIST(
               sk_event_name((int)e->event_type));
     sim_say("    %s %s %lld %s", run->workflow_id, run->run_id + 24, (long long)e->event_id,
             sk_event_name((int)e->event_type));
+    sim_due_event(run, e);
     if (e->event_id == 1) {
         run->status = STATUS(RUNNING);
         run->cron = sk_text_set(ATTR(e, workflow_execution_started)->cron_schedule);
@@ -424,8 +414,10 @@ static void check_state(struct sk_arena *arena, const struct sk_op *op)
               run->run_id, (long long)s->next_event_id, (long long)run->last_event_id);
     SIM_CHECK(s->status == run->status, "%s: status %d, its history says %d", run->run_id,
               s->status, run->status);
-    if (!sim_run_open(run))
+    if (!sim_run_open(run)) {
+        sim_due_state(run, s, op->exec.wake_ms);
         return;
+    }
     CHECK_ITEMS(SK_PART_ACTIVITY, activities, scheduled_id);
     CHECK_ITEMS(SK_PART_TIMER, timers, started_id);
     CHECK_ITEMS(SK_PART_CHILD, children, initiated_id);
@@ -440,6 +432,7 @@ static void check_state(struct sk_arena *arena, const struct sk_op *op)
                   (long long)run->wft_started);
     SIM_CHECK(!s->n_buffered || s->wft, "%s: buffered events without a workflow task", run->run_id);
     SIM_CHECK(!s->quarantined, "%s was quarantined", run->run_id);
+    sim_due_state(run, s, op->exec.wake_ms);
 }
 
 /* ---- rows ---- */
@@ -464,10 +457,22 @@ static void mirror_row(struct sk_arena *arena, const struct sk_task_row *row, bo
     }
 }
 
-static void mirror_part(const struct sk_op *op, bool put)
+static void mirror_attempt(struct sk_arena *arena, const struct sk_op *op)
+{
+    struct sk_ctx ctx = {.arena = arena};
+    ProtobufCMessage *record;
+    sk_err err =
+        sk_wire_decode_own(&ctx, &skald__engine__v1__activity__descriptor, op->part.body, &record);
+    SIM_CHECK(!err, "an activity's record does not parse: %s", ctx.err.message);
+    sim_due_attempt(run_of(&op->run), (const EN(Activity) *)record);
+}
+
+static void mirror_part(struct sk_arena *arena, const struct sk_op *op, bool put)
 {
     if (op->part.kind < 1 || (int)op->part.kind >= SIM_ITEM_KINDS)
         return;
+    if (put && op->part.kind == SK_PART_ACTIVITY)
+        mirror_attempt(arena, op);
     struct sk_imap *parts = run_of(&op->run)->parts[op->part.kind];
     struct sk_buf *body = sk_imap_remove(parts, op->part.id);
     if (body)
@@ -495,7 +500,7 @@ static void take_op(struct sk_arena *arena, const struct sk_op *op)
     }
     case SK_OP_PART_PUT:
     case SK_OP_PART_DELETE:
-        mirror_part(op, op->kind == SK_OP_PART_PUT);
+        mirror_part(arena, op, op->kind == SK_OP_PART_PUT);
         break;
     case SK_OP_TASK_PUT:
     case SK_OP_TASK_DELETE:
@@ -504,9 +509,15 @@ static void take_op(struct sk_arena *arena, const struct sk_op *op)
     case SK_OP_VIS_PUT:
         run_of(&op->vis.run)->vis_status = op->vis.status;
         break;
-    case SK_OP_EXEC_DELETE:
-        run_of(&op->run)->deleted = true;
+    case SK_OP_EXEC_DELETE: {
+        struct sim_run *run = run_of(&op->run);
+        // An open one: a child that never was, since its parent has ended.
+        SIM_CHECK(!sim->quiet || sim_run_open(run) || sk_now_wall_ms() >= run->due.ms,
+                  "%s is deleted %lld ms early", run->run_id,
+                  (long long)(run->due.ms - sk_now_wall_ms()));
+        run->deleted = true;
         break;
+    }
     case SK_OP_HISTORY_DELETE:
     case SK_OP_CURRENT_PUT:
     case SK_OP_CURRENT_DELETE:

@@ -66,20 +66,20 @@ static void start(struct sk_arena *arena)
     r->input = sim_payloads(arena, "in");
     r->request_id = sim_name(arena, "request");
     r->identity = sk_arena_strdup(arena, "client");
-    r->workflow_task_timeout = sk_dur(arena, sim_between(1000, 10000));
+    r->workflow_task_timeout = sk_dur(arena, sim_span(1000, 10000));
     r->request_eager_execution = sim_chance(20);
     r->priority = sim_priority(arena);
     if (sim_chance(30))
-        r->workflow_run_timeout = sk_dur(arena, sim_between(2000, 90000));
+        r->workflow_run_timeout = sk_dur(arena, sim_span(2000, 90000));
     if (sim_chance(20))
-        r->workflow_execution_timeout = sk_dur(arena, sim_between(5000, 200000));
+        r->workflow_execution_timeout = sk_dur(arena, sim_span(5000, 200000));
     if (sim_chance(15))
-        r->workflow_start_delay = sk_dur(arena, sim_between(100, 5000));
+        r->workflow_start_delay = sk_dur(arena, sim_span(100, 5000));
     else if (sim_chance(10))
-        r->cron_schedule = sk_arena_strdup(arena, "@every 10s");
+        r->cron_schedule = sk_arena_strdup(arena, sim->quiet ? "@every 40m" : "@every 10s");
     if (sim_chance(20)) {
         r->retry_policy = COMMON_NEW(arena, RetryPolicy, retry_policy);
-        r->retry_policy->initial_interval = sk_dur(arena, 500);
+        r->retry_policy->initial_interval = sk_dur(arena, sim_span(500, 500));
         r->retry_policy->backoff_coefficient = 2;
         r->retry_policy->maximum_attempts = (int32_t)sim_between(2, 4);
     }
@@ -90,6 +90,7 @@ static void start(struct sk_arena *arena)
     if (sim_chance(40))
         r->workflow_id_conflict_policy =
             (Temporal__Api__Enums__V1__WorkflowIdConflictPolicy)sim_between(1, 3);
+    int life = sim->lives;
     CALL(arena, "start", start, StartWorkflowExecution, start_workflow_execution, r, err, response);
     if (err)
         return;
@@ -99,8 +100,10 @@ static void start(struct sk_arena *arena)
               "acknowledged start of %s as %s is not in the store", r->workflow_id,
               response->run_id);
     response = sim_receive(arena, response);
-    if (response->eager_workflow_task)
+    if (response->eager_workflow_task) {
+        sim_due_held(response->eager_workflow_task, life);
         sim_task_do(arena, response->eager_workflow_task, NULL);
+    }
 }
 
 static void signal(struct sk_arena *arena)
@@ -344,8 +347,10 @@ void sim_client(void *arg)
     (void)arg;
     while (requests-- && !sim->finishing) {
         struct sk_arena *arena = sk_arena_new(0);
-        uint64_t draw = sim_below(100);
+        uint64_t draw = sim_below(sim->quiet ? 81 : 100); // nobody operates or deletes then
         sk_fiber_sleep((int64_t)sim_below(sim_chance(20) ? 10000 : (uint64_t)sim->haste_ms));
+        if (sim->quiet && sim_chance(50))
+            sim_lull();
         if (draw < 35)
             start(arena);
         else if (draw < 60)

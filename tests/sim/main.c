@@ -43,6 +43,7 @@ _Noreturn void sim_fail(const char *cond, const char *file, int line, const char
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    sim_say("failed"); // when
     fprintf(stderr, "%s:%d: %s (%s)\n", file, line, text, cond);
     print_replay();
     _exit(1);

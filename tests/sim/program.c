@@ -122,9 +122,10 @@ static void *command_new(struct sk_arena *arena, struct sim_decision *d, int typ
 static COMMON(RetryPolicy) *retry_policy(struct sk_arena *arena)
 {
     COMMON(RetryPolicy) *policy = COMMON_NEW(arena, RetryPolicy, retry_policy);
-    policy->initial_interval = sk_dur(arena, sim_between(100, 2000));
+    int64_t initial_ms = sim_span(100, 2000);
+    policy->initial_interval = sk_dur(arena, initial_ms);
     policy->backoff_coefficient = 2;
-    policy->maximum_interval = sk_dur(arena, 5000);
+    policy->maximum_interval = sk_dur(arena, initial_ms + 3000);
     policy->maximum_attempts = (int32_t)sim_between(1, 4);
     return policy;
 }
@@ -154,11 +155,11 @@ static void schedule_activity(struct sk_arena *arena, struct sim_decision *d)
     a->activity_type->name = sk_arena_strdup(arena, "act");
     a->task_queue = sk_queue_msg(arena, SIM_QUEUE, NULL);
     a->input = sim_payloads(arena, "in");
-    a->start_to_close_timeout = sk_dur(arena, sim_between(500, 10000));
-    a->schedule_to_close_timeout = sk_dur(arena, sim_between(2000, 40000));
-    a->schedule_to_start_timeout = sk_dur(arena, sim_between(1000, 30000));
+    a->start_to_close_timeout = sk_dur(arena, sim_span(500, 10000));
+    a->schedule_to_close_timeout = sk_dur(arena, sim_span(2000, 40000));
+    a->schedule_to_start_timeout = sk_dur(arena, sim_span(1000, 30000));
     if (sim_chance(40))
-        a->heartbeat_timeout = sk_dur(arena, sim_between(300, 3000));
+        a->heartbeat_timeout = sk_dur(arena, sim_span(300, 3000));
     if (sim_chance(70))
         a->retry_policy = retry_policy(arena);
     a->request_eager_execution = sim_chance(30);
@@ -169,7 +170,7 @@ static void start_timer(struct sk_arena *arena, struct sim_decision *d)
 {
     CMDMSG(StartTimerCommandAttributes) *a = COMMAND_NEW(d, START_TIMER, StartTimer, start_timer);
     a->timer_id = sim_name(arena, "t");
-    a->start_to_fire_timeout = sk_dur(arena, sim_chance(10) ? 1 : sim_between(50, 20000));
+    a->start_to_fire_timeout = sk_dur(arena, sim_chance(10) ? 1 : sim_span(50, 20000));
 }
 
 static void start_child(struct sk_arena *arena, struct sim_decision *d)
@@ -184,7 +185,7 @@ static void start_child(struct sk_arena *arena, struct sim_decision *d)
     a->task_queue = sk_queue_msg(arena, SIM_QUEUE, NULL);
     a->input = sim_payloads(arena, "in");
     if (sim_chance(40))
-        a->workflow_run_timeout = sk_dur(arena, sim_between(2000, 60000));
+        a->workflow_run_timeout = sk_dur(arena, sim_span(2000, 60000));
     a->parent_close_policy = (Temporal__Api__Enums__V1__ParentClosePolicy)sim_between(0, 3);
     if (sim_chance(15))
         a->retry_policy = retry_policy(arena);
@@ -273,7 +274,7 @@ static void continue_as_new(struct sk_arena *arena, struct sim_decision *d)
     a->task_queue = sk_queue_msg(arena, SIM_QUEUE, NULL);
     a->input = sim_payloads(arena, "again");
     if (sim_chance(20))
-        a->backoff_start_interval = sk_dur(arena, sim_between(10, 2000));
+        a->backoff_start_interval = sk_dur(arena, sim_span(10, 2000));
 }
 
 static void cancel_self(struct sk_arena *arena, struct sim_decision *d)
@@ -393,7 +394,7 @@ void sim_decide(struct sk_arena *arena, const HIST(History) *history, const char
     }
     if (sim->width && !child && tale.tasks == 0 && sim_chance(50))
         fan_out(arena, ret);
-    if (sim->faults && sim_chance(2))
+    if (sim_wild() && sim_chance(2))
         do_nonsense(arena, ret);
     for (uint64_t n = sim_below(sim_chance(8) ? 12 : 4); n > 0;
          n--) // sometimes more than fit into a row

@@ -24,9 +24,11 @@
 #define SIM_ACTIVITY_WORKERS 3
 #define SIM_CLIENTS 4
 #define SIM_WATCHERS 2
-#define SIM_CROWD 20 /* so many times the activity workers and clients, where workflows are wide \
-                      */
-#define SIM_IDS 6    /* workflow ids that clients use; children have ids of their own */
+#define SIM_CROWD                                                                  \
+    20 /* so many times the activity workers and clients, where workflows are wide \
+        */
+#define SIM_DOWN_PAUSE_MS (sim->quiet ? 1000 : 50) /* until a worker looks again */
+#define SIM_IDS 6 /* workflow ids that clients use; children have ids of their own */
 
 /* A broken invariant: the run ends here, main.c prints the seed. */
 #define SIM_CHECK(cond, ...) ((cond) ? (void)0 : sim_fail(#cond, __FILE__, __LINE__, __VA_ARGS__))
@@ -37,11 +39,33 @@ void sim_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 enum { SIM_ITEM_KINDS = 6 }; /* indexed by enum sk_part_kind, ACTIVITY .. SIGNAL */
 
+/* A deadline: when, on the wall clock, and of what. ms 0: none. */
+struct sim_due {
+    int64_t ms;
+    const char *what;
+};
+
+/* An activity's present attempt, as stored. */
+struct sim_attempt {
+    int32_t number;
+    bool paused;
+    int64_t scheduled_ms, started_ms, beat_ms, retry_ms; /* 0: not (yet) */
+};
+
 /* A pending activity, timer, child, external cancel or signal, as the history tells. */
 struct sim_item {
     int64_t id;
     bool started;
-    int64_t due_ns; /* timers: may fire from then on */
+    int64_t due_ms; /* timers: may fire from then on */
+    /* Activities: when it was scheduled first, its timeouts, how far it is. */
+    int64_t scheduled_ms, to_close_ms, to_start_ms, start_to_close_ms, heartbeat_ms;
+    struct sim_attempt attempt;
+};
+
+/* A run's workflow task, as stored. */
+struct sim_task {
+    int32_t attempt; /* 0: none */
+    int64_t timeout_ms, started_ms, sticky_ms;
 };
 
 /* What the committed transactions say about a run. */
@@ -59,6 +83,16 @@ struct sim_run {
     struct sk_imap *items[SIM_ITEM_KINDS]; /* id -> struct sim_item */
     struct sk_imap *parts[SIM_ITEM_KINDS]; /* id -> struct sk_buf: rows of their own */
     struct sk_buf history;                 /* all events, serialized */
+    /* due.c's */
+    int64_t begin_ms, last_ms, task_timeout_ms; /* after its backoff; its newest event */
+    bool had_task;
+    struct sim_task task;
+    struct sim_due end;  /* by a timeout of its own */
+    struct sim_due due;  /* the earliest of all that is stored */
+    struct sim_due rest; /* the same without the workflow task */
+    struct sim_due held; /* of a workflow task whose start only memory knows */
+    int64_t held_mono_ms;
+    int held_life;
     struct sim_run *next;
 };
 
@@ -74,6 +108,8 @@ struct sim_world {
     uint64_t seed;
     struct sk_random *random; /* the model's own */
     bool faults, finishing, over;
+    bool quiet;         /* little happens for hours, workers are dead or slow */
+    int64_t calm_ms;    /* since then (monotonic) nothing disturbs the engine; see faults */
     uint64_t harshness; /* how often commits fail: in so many of a thousand */
     int64_t haste_ms;   /* clients pause up to this long */
     uint64_t width;     /* activities that a wide workflow schedules at once; 0: none is wide */
@@ -109,6 +145,12 @@ void sim_leave(void);
 uint64_t sim_below(uint64_t n);
 bool sim_chance(int percent);
 int64_t sim_between(int64_t low, int64_t high);
+/* Milliseconds of a workflow's plans: between these; in quiet weather up to 400 times as many. */
+int64_t sim_span(int64_t low, int64_t high);
+/* In quiet weather: minutes to hours pass. */
+void sim_lull(void);
+/* Workers and workflows misbehave: not while the weather is quiet, when they are only slow. */
+bool sim_wild(void);
 /* A name that was never used: "<what>-<number>". In the arena. */
 char *sim_name(struct sk_arena *arena, const char *what);
 Temporal__Api__Common__V1__Priority *sim_priority(struct sk_arena *arena); /* may be NULL */
@@ -131,6 +173,15 @@ struct sim_deed *sim_deed_of(const char *name);   /* made when new */
 bool sim_run_open(const struct sim_run *run);
 int sim_open_runs(void);
 void sim_check_free(void);
+
+/* ---- due.c ---- */
+void sim_due_begin(struct sim_item *item, const HIST(HistoryEvent) *e); /* its first event */
+void sim_due_event(struct sim_run *run, const HIST(HistoryEvent) *e);   /* before what it ends */
+void sim_due_attempt(struct sim_run *run, const EN(Activity) *record);
+void sim_due_state(struct sim_run *run, const EN(ExecutionState) *state, int64_t stored_ms);
+/* A worker got this task in that life. */
+void sim_due_held(const WS(PollWorkflowTaskQueueResponse) *task, int life);
+void sim_due_look(void *arg); /* a fiber: finds what is late */
 
 /* ---- fold.c ---- */
 /* The state just stored against the fold of the run's history. */

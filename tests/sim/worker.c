@@ -36,12 +36,12 @@ struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
         .identity = identity,
         .rate_limit = -1,
         .sticky = sticky,
-        .deadline_mono_ms = sk_now_mono_ms() + sim_between(100, 5000),
+        .deadline_mono_ms = sk_now_mono_ms() + sim_between(100, sim->quiet ? 60000 : 5000),
         .home_loop = sk_rt_loop_index(),
         .on_end = on_end,
     };
     sk_matching_poll(sim->matching, &w->poll);
-    if (sim->faults && sim_chance(5)) { // the client goes away
+    if (sim_wild() && sim_chance(5)) { // the client goes away
         sk_fiber_sleep((int64_t)sim_below(50));
         if (!w->over)
             sk_matching_cancel(sim->matching, &w->poll);
@@ -50,7 +50,7 @@ struct sk_task *sim_poll(enum sk_task_kind kind, const char *queue, bool sticky,
         sk_fiber_suspend();
     struct sk_task *task = w->task;
     sk_mem_free(w);
-    if (task && sim->faults && sim_chance(3)) {
+    if (task && sim_wild() && sim_chance(3)) {
         sk_matching_return(sim->matching, task);
         return NULL;
     }
@@ -138,7 +138,7 @@ static void set_sticky(struct sk_arena *arena, const char *sticky,
     r->sticky_attributes = MSG_NEW(arena, Temporal__Api__Taskqueue__V1__StickyExecutionAttributes,
                                    temporal__api__taskqueue__v1__sticky_execution_attributes);
     r->sticky_attributes->worker_task_queue = sk_queue_msg(arena, sticky, SIM_QUEUE);
-    r->sticky_attributes->schedule_to_start_timeout = sk_dur(arena, sim_between(1000, 8000));
+    r->sticky_attributes->schedule_to_start_timeout = sk_dur(arena, sim_span(1000, 8000));
 }
 
 static WS(RespondWorkflowTaskCompletedRequest) *completion(
@@ -156,10 +156,17 @@ static WS(RespondWorkflowTaskCompletedRequest) *completion(
     r->n_commands = decision.count;
     r->commands = sk_arena_memdup(arena, decision.commands, sizeof decision.commands);
     r->return_new_workflow_task = sim_chance(60);
-    r->force_create_new_workflow_task = !decision.closes && sim_chance(8);
+    /* Without commands it would be a heartbeat, which a task that waited long does not survive. */
+    r->force_create_new_workflow_task =
+        !decision.closes && (decision.count || !sim->quiet) && sim_chance(8);
     set_sticky(arena, sticky, r);
     set_query_results(arena, task, r);
     return r;
+}
+
+static bool has_task(const WS(RespondWorkflowTaskCompletedResponse) *response)
+{
+    return response->workflow_task && response->workflow_task->task_token.len;
 }
 
 static sk_err complete_once(struct sk_arena *arena,
@@ -173,10 +180,12 @@ static sk_err complete_once(struct sk_arena *arena,
     if (!sim_enter())
         return SK_UNAVAILABLE;
     sk_err err = sk_engine_wft_completed(sim->engine, &ctx, sim->ns, r, response);
-    sim_leave();
     if (err)
         sim_say("  %s: %s %s", r->identity, sk_err_name(err), ctx.err.message);
     *ret = err ? NULL : sim_receive(arena, response);
+    if (!err && has_task(*ret))
+        sim_due_held((*ret)->workflow_task, sim->lives);
+    sim_leave();
     return err;
 }
 
@@ -245,9 +254,10 @@ static const WS(PollWorkflowTaskQueueResponse) *do_task(
         answer_query(arena, task);
         return NULL;
     }
-    if (sim->faults && sim_chance(4))
+    bool slow = sim->quiet && !sim->finishing;
+    if (slow ? sim_chance(30) : sim_wild() && sim_chance(4))
         return NULL; // the worker dies; its task times out
-    if (sim->faults && sim_chance(4)) {
+    if (sim_wild() && sim_chance(4)) {
         fail_task(arena, task);
         return NULL;
     }
@@ -255,6 +265,8 @@ static const WS(PollWorkflowTaskQueueResponse) *do_task(
     if (!history)
         return NULL;
     sk_fiber_sleep((int64_t)sim_below(sim_chance(10) ? 4000 : 60));
+    if (slow && sim_chance(20))
+        sk_fiber_sleep(sim_between(1000, 300000)); // it stalls
     WS(RespondWorkflowTaskCompletedRequest) *r = completion(arena, task, history, sticky);
     WS(RespondWorkflowTaskCompletedResponse) *response = NULL;
     sk_err err = SK_UNAVAILABLE;
@@ -265,9 +277,7 @@ static const WS(PollWorkflowTaskQueueResponse) *do_task(
     check_acknowledged(arena, r);
     for (size_t i = 0; i < response->n_activity_tasks; i++)
         sim_activity_do(arena, response->activity_tasks[i]);
-    return response->workflow_task && response->workflow_task->task_token.len
-               ? response->workflow_task
-               : NULL;
+    return has_task(response) ? response->workflow_task : NULL;
 }
 
 void sim_task_do(struct sk_arena *arena, const WS(PollWorkflowTaskQueueResponse) *task,
@@ -299,7 +309,11 @@ static const WS(PollWorkflowTaskQueueResponse) *start(struct sk_arena *arena, st
         return NULL;
     }
     sk_matching_done(sim->matching, task);
-    return err ? NULL : sim_receive(arena, response);
+    if (err)
+        return NULL;
+    response = sim_receive(arena, response);
+    sim_due_held(response, sim->lives);
+    return response;
 }
 
 static void work_once(struct sk_arena *arena, const char *queue, bool sticky, const char *identity,
@@ -307,7 +321,7 @@ static void work_once(struct sk_arena *arena, const char *queue, bool sticky, co
 {
     const WS(PollWorkflowTaskQueueResponse) *task = NULL;
     if (!sim_enter()) {
-        sk_fiber_sleep(50);
+        sk_fiber_sleep(SIM_DOWN_PAUSE_MS);
         return;
     }
     struct sk_task *got = sim_poll(SK_TASK_WORKFLOW, queue, sticky, identity);
@@ -337,8 +351,10 @@ void sim_workflow_worker(void *arg)
         bool on_sticky = sim_chance(50);
         work_once(arena, on_sticky ? sticky : SIM_QUEUE, on_sticky, identity, sticky);
         sk_arena_free(arena);
-        if (sim->faults && sim_below(200) == 0)
+        if (sim_wild() && sim_below(200) == 0)
             restart(sticky);
+        if (sim->quiet && !sim->finishing && sim_chance(15))
+            sim_lull(); // nobody is there
     }
     sim->fibers--;
 }

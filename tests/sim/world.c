@@ -17,6 +17,8 @@
 
 #define DOWN_WAIT_MS 600000
 #define END_WAIT_MS 3600000
+#define QUIET_END_WAIT_MS (48 * 3600000)
+#define HEAL_MS 15000      /* after a fault or a jump of the clock: a scan, an attempt more */
 #define PATIENCE_MS 120000 /* in the end, before stragglers (crons) are terminated */
 
 struct sim_world *sim;
@@ -36,6 +38,22 @@ bool sim_chance(int percent)
 int64_t sim_between(int64_t low, int64_t high)
 {
     return low + (int64_t)sim_below((uint64_t)(high - low + 1));
+}
+
+int64_t sim_span(int64_t low, int64_t high)
+{
+    int64_t ms = sim_between(low, high);
+    return sim->quiet && !sim->finishing && sim_chance(70) ? ms * sim_between(1, 400) : ms;
+}
+
+void sim_lull(void)
+{
+    sk_fiber_sleep(sim_chance(50) ? sim_between(10000, 200000) : sim_between(100000, 7200000));
+}
+
+bool sim_wild(void)
+{
+    return sim->faults && !sim->quiet;
 }
 
 char *sim_name(struct sk_arena *arena, const char *what)
@@ -103,7 +121,7 @@ static void make_namespace(struct sk_ctx *ctx)
         .state = SK_NS_REGISTERED,
         .description = "",
         .owner_email = "",
-        .retention_ms = INT64_C(30) * 86400000,
+        .retention_ms = sim->quiet ? sim_between(1, 12) * 1800000 : INT64_C(30) * 86400000,
     };
     sk_err err = sk_namespaces_put(sim->namespaces, ctx, &record, &sim->ns);
     SIM_CHECK(!err, "the namespace: %s", ctx->err.message);
@@ -138,6 +156,7 @@ static void boot(void)
     sim->up = true;
     sim->lives++;
     sim->faults = faults;
+    sim->calm_ms = sk_now_mono_ms();
     sk_arena_free(ctx.arena);
 }
 
@@ -168,8 +187,11 @@ static void take_down(bool crash)
 static void crash_and_restart(void)
 {
     take_down(sim_chance(80));
+    if (sim->quiet && sim_chance(30))
+        sim_lull();
     sk_fiber_sleep(sim_chance(50) ? 0 : sim_between(0, 20000));
     boot();
+    sim_say("up again");
 }
 
 /* ---- the course of a simulation ---- */
@@ -195,12 +217,42 @@ void sim_spawn(void (*fn)(void *), void *arg)
     sk_rt_post(rt, (int)sim_below((uint64_t)sk_rt_loop_count(rt)), on_spawn, start);
 }
 
+/* Commits and reads fail from now on, or no more. */
+static void set_faults(bool faults)
+{
+    sim->faults = faults;
+    sim->calm_ms = sk_now_mono_ms() + HEAL_MS;
+    sim_say("%s", faults ? "the store begins to fail" : "the store fails no more");
+}
+
+static void jump_wall(int64_t low_ms, int64_t high_ms)
+{
+    int64_t ms = sim_between(low_ms, high_ms);
+    sim_say("the wall clock is set by %lld ms", (long long)ms);
+    sk_sim_jump_wall(sk_rt_current(), ms);
+    sim->calm_ms = sk_now_mono_ms() + HEAL_MS;
+}
+
 static void disturb(void)
 {
     if (sim_chance(25))
         crash_and_restart();
     else if (sim_chance(30))
-        sk_sim_jump_wall(sk_rt_current(), sim_between(-5000, 20000));
+        jump_wall(-5000, 20000);
+}
+
+/* Between long times without anything: a restart, a clock that is set, a store that fails. */
+static void disturb_quiet(void)
+{
+    if (sim_chance(50))
+        crash_and_restart();
+    if (sim_chance(15))
+        jump_wall(-60000, 3600000);
+    if (sim_chance(25)) {
+        set_faults(true);
+        sk_fiber_sleep(sim_between(1000, 300000));
+        set_faults(false);
+    }
 }
 
 static void wait_for_the_end(void)
@@ -208,7 +260,7 @@ static void wait_for_the_end(void)
     int64_t begin_ms = sk_now_mono_ms();
     while (sim->clients || sim_open_runs()) {
         int64_t now_ms = sk_now_mono_ms();
-        if (now_ms - begin_ms > END_WAIT_MS)
+        if (now_ms - begin_ms > (sim->quiet ? QUIET_END_WAIT_MS : END_WAIT_MS))
             return; // final.c names those that are left
         if (now_ms - begin_ms > PATIENCE_MS)
             for (struct sim_run *run = sim->first; run; run = run->next)
@@ -231,6 +283,27 @@ static void populate(void)
         sim_spawn(sim_client, (void *)i);
     for (intptr_t i = 0; i < SIM_WATCHERS; i++)
         sim_spawn(sim_watcher, (void *)i);
+    sim_spawn(sim_due_look, NULL);
+}
+
+static void go_on(void)
+{
+    int64_t end_ms = sk_now_mono_ms() + sim_between(5000, 60000);
+    while (sk_now_mono_ms() < end_ms) {
+        sk_fiber_sleep((int64_t)sim_below(8000));
+        if (sim->faults)
+            disturb();
+    }
+}
+
+/* Hours in which workers die and stall, and little else happens. */
+static void go_on_quietly(void)
+{
+    int64_t end_ms = sk_now_mono_ms() + sim_between(600000, 6 * 3600000);
+    while (sk_now_mono_ms() < end_ms) {
+        sim_lull();
+        disturb_quiet();
+    }
 }
 
 static void course(void)
@@ -239,15 +312,18 @@ static void course(void)
     sim->haste_ms = sim_chance(50) ? 500 : sim_between(1, 30);
     if (sim->seed % 10 == 3)
         sim->width = 100 + sim_below(200);
+    if (sim->seed % 5 == 4) {
+        sim->quiet = true;
+        sim->faults = false; // but for minutes of it
+        sim->harshness = 100;
+    }
     boot();
     populate();
-    int64_t end_ms = sk_now_mono_ms() + sim_between(5000, 60000);
-    while (sk_now_mono_ms() < end_ms) {
-        sk_fiber_sleep((int64_t)sim_below(8000));
-        if (sim->faults)
-            disturb();
-    }
-    sim->faults = false;
+    if (sim->quiet)
+        go_on_quietly();
+    else
+        go_on();
+    set_faults(false);
     sim->finishing = true;
     if (sim_chance(40)) // else this life has to heal itself
         crash_and_restart();

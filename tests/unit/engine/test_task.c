@@ -86,6 +86,25 @@ static void test_a_late_attempt_times_out(void **state)
     in_world(times_out_at_a_late_attempt);
 }
 
+/* A machine that slept: what is due by the wall clock comes, though a deadline that only memory
+ * knows (of a task in somebody's hands) lies before it and runs by the other clock. */
+static void clock_put_forward(struct world *w)
+{
+    start_with_timeout(w, 120000);
+    complete_task(w, poll_workflow_task(w, QUEUE), start_timer(w, "t", 500000), NULL);
+    signal_workflow(w, "go on");
+    poll_workflow_task(w, QUEUE); // and is never heard of again
+    sk_sim_jump_wall(sk_rt_current(), 3600000);
+    sk_fiber_sleep(12000);
+    assert_non_null(strstr(history_of(w, WORKFLOW), " TIMER_FIRED"));
+}
+
+static void test_a_clock_put_forward_brings_what_is_due(void **state)
+{
+    (void)state;
+    in_world(clock_put_forward);
+}
+
 /* ---- limits ---- */
 
 static void outgrows_at_poll(struct world *w)
@@ -272,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout),
         cmocka_unit_test(test_a_late_attempt_times_out),
+        cmocka_unit_test(test_a_clock_put_forward_brings_what_is_due),
         cmocka_unit_test(test_durations_in_histories_are_valid_and_at_most_a_century),
         cmocka_unit_test(test_an_activity_that_nobody_has_started_cannot_fail),
         cmocka_unit_test(test_a_childs_tasks_have_the_servers_timeout_not_the_parents),
