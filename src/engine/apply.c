@@ -53,6 +53,7 @@ static void apply_started(struct exec *x, const HIST(HistoryEvent) *event)
     s->search_attributes = EXEC_DUP(x, a->search_attributes);
     s->priority = EXEC_DUP(x, a->priority);
     s->user_metadata = EXEC_DUP(x, event->user_metadata);
+    s->versioning_override = EXEC_DUP(x, a->versioning_override);
     s->start_ns = event_ns(event);
     s->first_task_backoff_ms = sk_dur_ms(a->first_workflow_task_backoff);
     s->execution_ns = s->start_ns + s->first_task_backoff_ms * MS_NS;

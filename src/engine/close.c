@@ -123,13 +123,13 @@ static void carry_over(struct txn *t, HIST(WorkflowExecutionStartedEventAttribut
     }
 }
 
-/* Prepare the successor; its run id is known at once, so that the close event can name it. */
+/* Prepare the successor; its run id is known at once, so that the close event can name it. User
+ * metadata describes the run that a client started, and does not go on. */
 static void add_successor(struct txn *t, HIST(WorkflowExecutionStartedEventAttributes) *a,
                           const char *request_id)
 {
     struct start_args args = {
         .attributes = a,
-        .user_metadata = sk_msg_dup(t->ctx->arena, t->x->s->user_metadata),
         .request_id = request_id,
         .now_ns = t->now_ns,
     };
@@ -185,6 +185,7 @@ static const char *follow_up(struct txn *t, const FAILURE *failure, const COMMON
         a->last_completion_result = (COMMON(Payloads) *)(uintptr_t)result;
     a->first_workflow_task_backoff = sk_dur(t->ctx->arena, backoff);
     a->eager_execution_accepted = false;
+    a->versioning_override = NULL; // like its user metadata, of the run that was asked for
     a->identity = sk_arena_strdup(t->ctx->arena, ""); // nobody's who asked for this run
     add_successor(t, a, txn_uuid(t));
     return t->successor->x->run_text;

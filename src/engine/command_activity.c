@@ -61,6 +61,12 @@ static bool check_activity_names(struct runner *r,
                                  const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
 {
     const int cause = CAUSE(BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
+    /* Unlike a child's, an activity's queue is not the workflow's by default. */
+    const char *fault = !c->task_queue                      ? "taskQueue is not set"
+                        : !sk_text_set(c->task_queue->name) ? "missing task queue name"
+                                                            : command_queue_fault(r, c->task_queue);
+    if (fault)
+        return command_verdict(r, cause, fault);
     if (!sk_text_set(c->activity_id))
         return command_verdict(r, cause, "activityId is not set");
     if (!c->activity_type || !sk_text_set(c->activity_type->name))
@@ -73,8 +79,7 @@ static bool check_activity_names(struct runner *r,
                        long_id ? "activityId" : "activityType",
                        strlen(long_id ? c->activity_id : name),
                        (long long)command_limits(r)->id_length_max);
-    const char *fault = command_queue_fault(r, c->task_queue);
-    return fault ? command_verdict(r, cause, fault) : true;
+    return true;
 }
 
 static bool check_activity(struct runner *r, const CMDMSG(ScheduleActivityTaskCommandAttributes) *c)
@@ -116,11 +121,9 @@ bool command_schedule_activity(struct runner *r)
     HIST(ActivityTaskScheduledEventAttributes) *a = event->activity_task_scheduled_event_attributes;
     if (!activity_timeouts(r, c, a))
         return false;
-    bool own_queue = c->task_queue && sk_text_set(c->task_queue->name);
     a->activity_id = c->activity_id;
     a->activity_type = c->activity_type;
-    a->task_queue =
-        sk_queue_msg(t->ctx->arena, own_queue ? c->task_queue->name : t->x->s->task_queue, NULL);
+    a->task_queue = sk_queue_msg(t->ctx->arena, c->task_queue->name, NULL);
     a->header = c->header;
     a->input = c->input;
     a->workflow_task_completed_event_id = t->completed_id;

@@ -6,6 +6,18 @@
 #define WF(name) Temporal__Api__Workflow__V1__##name
 #define WF_NEW(arena, Type, snake) MSG_NEW(arena, WF(Type), temporal__api__workflow__v1__##snake)
 
+/* With the older form of the same, as Temporal has it. */
+static WF(WorkflowExecutionVersioningInfo) *versioning_of(const EN(ExecutionState) *s,
+                                                          struct sk_arena *arena)
+{
+    WF(WorkflowExecutionVersioningInfo) *info =
+        WF_NEW(arena, WorkflowExecutionVersioningInfo, workflow_execution_versioning_info);
+    info->versioning_override = sk_msg_dup(arena, s->versioning_override);
+    info->versioning_override->behavior =
+        TEMPORAL__API__ENUMS__V1__VERSIONING_BEHAVIOR__VERSIONING_BEHAVIOR_AUTO_UPGRADE;
+    return info;
+}
+
 static WF(WorkflowExecutionInfo) *info_of(const struct exec *x, struct sk_arena *arena,
                                           const struct sk_namespace *ns, const char *workflow_id)
 {
@@ -26,6 +38,8 @@ static WF(WorkflowExecutionInfo) *info_of(const struct exec *x, struct sk_arena 
         sk_sa_present(arena, ns, sk_msg_dup(arena, visible_attributes(x, arena)));
     if (!info->search_attributes)
         info->search_attributes = COMMON_NEW(arena, SearchAttributes, search_attributes);
+    if (s->versioning_override)
+        info->versioning_info = versioning_of(s, arena);
     info->first_run_id = sk_arena_strdup(arena, s->first_run_id);
     info->root_execution = sk_execution_msg(arena, s->root_workflow_id, s->root_run_id);
     info->priority = sk_msg_dup(arena, s->priority);

@@ -425,6 +425,12 @@ sk_err start_resolve(struct sk_ctx *ctx, struct flow *flow, const struct start_p
 /* Commit a new run over `current` (NULL: none), ending it first when terminate. */
 sk_err start_commit(struct txn *t, struct exec *current, bool terminate) SK_MUST_USE;
 
+/* link.c: to the run's first event; to the one that this request brought */
+COMMON(Link) *link_to_start(struct sk_arena *arena, const struct sk_namespace *ns,
+                            const struct exec *x);
+COMMON(Link) *link_to_request(struct sk_arena *arena, const struct sk_namespace *ns,
+                              const struct exec *x, const char *request_id, int event_type);
+
 /* close.c */
 /* Add a close event and all that follows from it: rows, parent, children, retention. */
 void close_run(struct txn *t, HIST(HistoryEvent) *event);

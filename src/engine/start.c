@@ -213,9 +213,10 @@ static HIST(WorkflowExecutionStartedEventAttributes) *attributes_of(
     a->retry_policy = r->retry_policy;
     a->attempt = 1;
     a->cron_schedule = r->cron_schedule;
-    a->memo = r->memo;
+    a->memo = r->memo && r->memo->n_fields ? r->memo : NULL;
     a->search_attributes = sk_sa_present(arena, ns, r->search_attributes); // SDKs read the types
     a->priority = r->priority;
+    a->versioning_override = r->versioning_override;
     a->continued_failure = r->continued_failure;
     a->last_completion_result = r->last_completion_result;
     int64_t now_ms = sk_now_wall_ms();
@@ -231,9 +232,10 @@ static HIST(WorkflowExecutionStartedEventAttributes) *attributes_of(
     return a;
 }
 
-static void name_run(struct sk_ctx *ctx, const struct exec *x, bool started,
-                     WS(StartWorkflowExecutionResponse) *response)
+static void name_run(struct sk_ctx *ctx, const struct sk_namespace *ns, const struct exec *x,
+                     bool started, WS(StartWorkflowExecutionResponse) *response)
 {
+    response->link = link_to_start(ctx->arena, ns, x);
     response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
     response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
     response->started = started;
@@ -270,10 +272,14 @@ static sk_err use_existing(struct sk_ctx *ctx, const struct sk_namespace *ns, st
                            WS(StartWorkflowExecutionResponse) *response)
 {
     bool ours = took_request(x, r->request_id);
-    name_run(ctx, x, ours && strcmp(x->s->start_request_id, r->request_id) == 0, response);
+    bool started = ours && strcmp(x->s->start_request_id, r->request_id) == 0;
+    name_run(ctx, ns, x, started, response);
     const Temporal__Api__Workflow__V1__OnConflictOptions *options = r->on_conflict_options;
     bool wants = options && (options->attach_request_id || options->attach_completion_callbacks ||
                              options->attach_links);
+    if (ours ? !started : options && options->attach_request_id)
+        response->link = link_to_request(ctx->arena, ns, x, r->request_id,
+                                         EVENT(WORKFLOW_EXECUTION_OPTIONS_UPDATED));
     return !ours && wants ? attach(ctx, ns, x, r) : SK_OK;
 }
 
@@ -323,7 +329,7 @@ static sk_err start_once(struct flow *flow, struct sk_ctx *ctx, const struct sk_
     err = start_commit(&t, current, terminate);
     if (err != SK_OK)
         return err;
-    name_run(ctx, x, true, response);
+    name_run(ctx, ns, x, true, response);
     /* No task: the run outgrew its limits at once. */
     return eager && wft_pending(x) ? eager_task(x, ctx, r->identity, response) : SK_OK;
 }
@@ -407,10 +413,10 @@ static sk_err decide_signal_running(struct joint *j, struct exec *x, struct sk_c
     WS(SignalWithStartWorkflowExecutionResponse) *response = change->response;
     response->run_id = sk_arena_strdup(ctx->arena, x->run_text);
     response->first_execution_run_id = sk_arena_strdup(ctx->arena, x->s->first_run_id);
-    response->started = strcmp(x->s->start_request_id, r->request_id) == 0;
     if (!exec_running(x))
         return took_request(x, r->request_id) ? SK_OK : SK_STALE;
-    if (response->started || request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
+    if (strcmp(x->s->start_request_id, r->request_id) == 0 ||
+        request_seen(x, r->request_id, EVENT(WORKFLOW_EXECUTION_SIGNALED)))
         return SK_OK;
     sk_err err = signal_check(ctx, x);
     if (err != SK_OK)

@@ -24,6 +24,9 @@ const COMMON(SearchAttributes) *visible_attributes(const struct exec *x, struct 
 {
     const EN(ExecutionState) *s = x->s;
     const COMMON(SearchAttributes) *a = s->search_attributes;
+    if (s->versioning_override)
+        a = sk_sa_set_keyword(arena, a, "TemporalWorkflowVersioningBehavior",
+                              SK_STR("AutoUpgrade"));
     a = with_list(arena, a, "BuildIds", s->build_ids, s->n_build_ids);
     return with_list(arena, a, "TemporalReportedProblems", s->reported_problems,
                      s->n_reported_problems);

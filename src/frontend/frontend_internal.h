@@ -84,6 +84,12 @@ sk_err sk_frontend_stream(struct sk_call *call, struct sk_ctx *ctx, const void *
 sk_err sk_frontend_remove_views(struct sk_frontend *frontend, struct sk_ctx *ctx,
                                 const struct sk_namespace *ns) SK_MUST_USE;
 
+/* ---- versioning.c ---- */
+/* What a start asks for, in today's form; NULL: nothing. */
+sk_err sk_frontend_versioning(struct sk_ctx *ctx, const char *queue,
+                              Temporal__Api__Workflow__V1__VersioningOverride **override)
+    SK_MUST_USE;
+
 /* ---- checks (validate.c) ---- */
 static inline bool sk_blank(const char *s)
 {

@@ -180,6 +180,8 @@ static sk_err prepare_start(struct sk_frontend *frontend, struct sk_ctx *ctx,
         err = check_callbacks(ctx, r);
     if (err == SK_OK)
         err = check_contents(frontend, ctx, &s);
+    if (err == SK_OK)
+        err = sk_frontend_versioning(ctx, r->task_queue->name, &r->versioning_override);
     if (err != SK_OK)
         return err;
     default_policies(&r->workflow_id_reuse_policy, &r->workflow_id_conflict_policy, CONFLICT(FAIL));
@@ -257,6 +259,8 @@ static sk_err prepare_signal_with_start(struct sk_frontend *frontend, struct sk_
     if (err == SK_OK)
         err = sk_frontend_check_blob(frontend, ctx, "signal_input",
                                      r->signal_input ? &r->signal_input->base : NULL);
+    if (err == SK_OK)
+        err = sk_frontend_versioning(ctx, r->task_queue->name, &r->versioning_override);
     if (err != SK_OK)
         return err;
     default_policies(&r->workflow_id_reuse_policy, &r->workflow_id_conflict_policy,

@@ -558,16 +558,31 @@ sk_search_attributes_pb *sk_sa_merge(struct sk_arena *arena, const sk_search_att
     return without_nulls(set);
 }
 
+static sk_search_attributes_pb *with_value(struct sk_arena *arena,
+                                           const sk_search_attributes_pb *base, const char *name,
+                                           const struct sk_sa_value *value)
+{
+    sk_search_attributes_pb *set = new_set(arena, size_of(base) + 1);
+    put_all(arena, set, base);
+    put(arena, set, name, sk_sa_encode(arena, value));
+    return without_nulls(set);
+}
+
 sk_search_attributes_pb *sk_sa_set_keyword_list(struct sk_arena *arena,
                                                 const sk_search_attributes_pb *base,
                                                 const char *name, const struct sk_str *items,
                                                 size_t count)
 {
     struct sk_sa_value value = {.type = SK_SA_KEYWORD_LIST, .list = items, .list_count = count};
-    sk_search_attributes_pb *set = new_set(arena, size_of(base) + 1);
-    put_all(arena, set, base);
-    put(arena, set, name, sk_sa_encode(arena, &value));
-    return without_nulls(set);
+    return with_value(arena, base, name, &value);
+}
+
+sk_search_attributes_pb *sk_sa_set_keyword(struct sk_arena *arena,
+                                           const sk_search_attributes_pb *base, const char *name,
+                                           struct sk_str text)
+{
+    struct sk_sa_value value = {.type = SK_SA_KEYWORD, .s = text};
+    return with_value(arena, base, name, &value);
 }
 
 /* The payload with metadata "type" set; the same one when it is there already. */

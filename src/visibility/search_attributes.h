@@ -9,11 +9,11 @@
 #ifndef SK_VISIBILITY_SEARCH_ATTRIBUTES_H
 #define SK_VISIBILITY_SEARCH_ATTRIBUTES_H
 
+#include <stdbool.h>
 #include "base/ctx.h"
 #include "store/namespaces.h"
 #include "store/store.h"
 #include "temporal/api/common/v1/message.pb-c.h"
-#include <stdbool.h>
 
 typedef Temporal__Api__Common__V1__SearchAttributes sk_search_attributes_pb;
 typedef Temporal__Api__Common__V1__Payload sk_payload_pb;
@@ -70,6 +70,10 @@ sk_search_attributes_pb *sk_sa_set_keyword_list(struct sk_arena *arena,
                                                 const sk_search_attributes_pb *base,
                                                 const char *name, const struct sk_str *items,
                                                 size_t count);
+
+sk_search_attributes_pb *sk_sa_set_keyword(struct sk_arena *arena,
+                                           const sk_search_attributes_pb *base, const char *name,
+                                           struct sk_str text);
 
 /* One value as a json/plain payload with metadata "type". */
 sk_payload_pb *sk_sa_encode(struct sk_arena *arena, const struct sk_sa_value *value);

@@ -96,9 +96,13 @@ sk_execution_info_pb *sk_vis_info(struct sk_arena *arena, const struct sk_namesp
         info->parent_execution = execution(arena, row->parent_workflow_id, row->parent_run_id);
     if (row->root_workflow_id.n)
         info->root_execution = execution(arena, row->root_workflow_id, row->root_run_id);
-    if (row->memo.n)
-        sk_wire_splice(arena, &info->base, 10, row->memo);
+    /* Both are always there, as SDKs expect. */
+    sk_wire_splice(arena, &info->base, 10, row->memo);
     info->search_attributes = attributes(arena, ns, row->search_attributes);
+    if (!info->search_attributes) {
+        info->search_attributes = sk_arena_alloc(arena, sizeof *info->search_attributes);
+        temporal__api__common__v1__search_attributes__init(info->search_attributes);
+    }
     return info;
 }
 

@@ -287,6 +287,7 @@ CMDMSG(Command) *schedule_activity(struct world *w, const char *id)
     a->activity_id = sk_arena_strdup(w->ctx.arena, id);
     a->activity_type = COMMON_NEW(w->ctx.arena, ActivityType, activity_type);
     a->activity_type->name = sk_arena_strdup(w->ctx.arena, "Charge");
+    a->task_queue = sk_queue_msg(w->ctx.arena, QUEUE, NULL);
     a->start_to_close_timeout = sk_dur(w->ctx.arena, 10000);
     return command(w, COMMAND(SCHEDULE_ACTIVITY_TASK), ATTRIBUTES(SCHEDULE_ACTIVITY_TASK), a);
 }

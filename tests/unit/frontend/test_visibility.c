@@ -56,6 +56,8 @@ static void add_row(int i)
         .value_count = 1,
     };
     op.vis.run.run_id.b[15] = (uint8_t)(i + 1);
+    if (i == 7) // one that shows neither
+        op.vis.memo = op.vis.search_attributes = (struct sk_str){"", 0};
     struct sk_txn txn = {.slot = sk_slot_of(ns->id, sk_str_of(id)), .ops = &op, .op_count = 1};
     CHECK(sk_store_lease(fx.store, &fx.ctx, txn.slot, &txn.epoch) == SK_OK);
     CHECK(sk_store_commit(fx.store, &fx.ctx, &txn) == SK_OK);
@@ -133,6 +135,9 @@ static void check_lists(void)
     CHECK_STR(info->memo->fields[0]->key, "note");
     CHECK_STR(info->search_attributes->indexed_fields[0]->key, "MyInt");
     CHECK_STR(info->search_attributes->indexed_fields[0]->value->metadata[1]->key, "type");
+    info = list("WorkflowId = 'w7'", 0, none)->executions[0];
+    CHECK(info->memo && info->memo->n_fields == 0); // there, and empty
+    CHECK(info->search_attributes && info->search_attributes->n_indexed_fields == 0);
 }
 
 /* Skald's own list, two rows a page. */

@@ -352,6 +352,48 @@ static void check_calls_on_runs(void)
     CHECK_STR(fx.ctx.err.message, "ResetWorkflowExecution is not implemented by this server yet");
 }
 
+/* There are no deployments to pin a run to; to upgrade by itself is accepted, in today's form. */
+static void check_versioning(void)
+{
+    typedef Temporal__Api__Workflow__V1__VersioningOverride override_pb;
+    static Temporal__Api__Workflow__V1__VersioningOverride__PinnedOverride pinned;
+    static Temporal__Api__Deployment__V1__WorkerDeploymentVersion version;
+    override_pb o;
+    start_pb r = good_start();
+    temporal__api__workflow__v1__versioning_override__init(&o);
+    temporal__api__workflow__v1__versioning_override__pinned_override__init(&pinned);
+    temporal__api__deployment__v1__worker_deployment_version__init(&version);
+    r.versioning_override = &o;
+    refused(&r, "override behavior is required");
+    o.behavior = TEMPORAL__API__ENUMS__V1__VERSIONING_BEHAVIOR__VERSIONING_BEHAVIOR_PINNED;
+    refused(&r, "must provide deployment (deprecated) or pinned version if behavior is 'PINNED'");
+    o.pinned_version = TEXT("orders");
+    refused(&r, "invalid version string \"orders\", expected format is "
+                "\"<deployment_name>.<build_id>\"");
+    o.pinned_version = TEXT("orders.7");
+    CHECK(start(&r) == SK_FAILED_PRECONDITION);
+    CHECK_STR(fx.ctx.err.message,
+              "Pinned version 'orders:7' is not present in task queue 'q' of type 'Workflow'");
+    o.behavior = TEMPORAL__API__ENUMS__V1__VERSIONING_BEHAVIOR__VERSIONING_BEHAVIOR_AUTO_UPGRADE;
+    refused(&r, "only provide pinned version if behavior is 'PINNED'");
+    o.pinned_version = TEXT("");
+    CHECK(start(&r) == SK_OK);
+    const start_pb *seen = engine_request(r.base.descriptor);
+    CHECK(seen->versioning_override->auto_upgrade && seen->versioning_override->behavior == 0);
+    last.name = NULL;
+    o.override_case = TEMPORAL__API__WORKFLOW__V1__VERSIONING_OVERRIDE__OVERRIDE_PINNED;
+    o.pinned = &pinned;
+    refused(&r, "must provide version if override is pinned.");
+    pinned.version = &version;
+    refused(&r, "must specify pinned override behavior if override is pinned.");
+    pinned.behavior = 1;
+    version.deployment_name = TEXT("orders");
+    version.build_id = TEXT("8");
+    CHECK(start(&r) == SK_FAILED_PRECONDITION);
+    CHECK_STR(fx.ctx.err.message,
+              "Pinned version 'orders:8' is not present in task queue 'q' of type 'Workflow'");
+}
+
 #define TEST(name)                  \
     static void name(void **state)  \
     {                               \
@@ -363,6 +405,7 @@ TEST(start_names)
 TEST(start_times)
 TEST(retry_policies)
 TEST(policies)
+TEST(versioning)
 TEST(sizes)
 TEST(deprecated_namespace)
 TEST(signal_with_start)
@@ -376,6 +419,7 @@ int main(void)
         cmocka_unit_test(start_times),
         cmocka_unit_test(retry_policies),
         cmocka_unit_test(policies),
+        cmocka_unit_test(versioning),
         cmocka_unit_test(sizes),
         cmocka_unit_test(deprecated_namespace),
         cmocka_unit_test(signal_with_start),
