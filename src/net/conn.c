@@ -29,6 +29,7 @@
 
 #define PLAIN_CHUNK (16 * 1024) // one TLS record
 #define BIO_KEEP (32 * 1024)    // room that an idle BIO may hold
+#define UNREAD_MAX (2 << 20)    // more than any owner leaves unsent; see read_tls
 
 struct sk_conn {
     struct sk_stream *stream; /* owned */
@@ -141,8 +142,14 @@ static void read_tls(struct sk_conn *conn)
             fail_tls(conn);
         return;
     }
-    if (!conn->closing)
-        flush_tls(conn); // key updates and tickets
+    if (conn->closing)
+        return;
+    flush_tls(conn); // key updates and tickets
+    // Each key update that a peer asks for is answered with one: for who reads none, without end.
+    if (sk_stream_pending(conn->stream) > UNREAD_MAX) {
+        SK_LOG(DEBUG, "net", "TLS answers are not read", SK_KV("peer", sk_conn_peer(conn)));
+        tell_end(conn, SK_UNAVAILABLE);
+    }
 }
 
 static void on_stream_read(void *owner, sk_err err, const char *bytes, size_t n)

@@ -7,6 +7,7 @@
 
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include "../patience.h"
 #include "net/conn.h"
@@ -202,6 +203,62 @@ static void holds_little(struct fixture *fx)
     assert_in_range(ssl_bytes, 0, before + (128 << 10)); // for two ends, both directions
 }
 
+/* A client of OpenSSL's own, over what raw.c sends and reads. */
+static SSL *handshake_by_hand(struct raw *raw, SSL_CTX *context)
+{
+    SSL *ssl = SSL_new(context);
+    char *bytes;
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    BIO_set_mem_eof_return(SSL_get_rbio(ssl), -1);
+    SSL_set_connect_state(ssl);
+    while (SSL_do_handshake(ssl) != 1 || BIO_pending(SSL_get_wbio(ssl)) > 0) {
+        long n = BIO_get_mem_data(SSL_get_wbio(ssl), &bytes);
+        raw_send(raw, bytes, (size_t)n);
+        (void)BIO_reset(SSL_get_wbio(ssl));
+        while (raw->in.n == 0 && !SSL_is_init_finished(ssl))
+            assert_true(sk_waitq_wait(&raw->news, sk_now_mono_ms() + PATIENCE_MS));
+        if (raw->in.n > 0)
+            BIO_write(SSL_get_rbio(ssl), raw->in.p, (int)raw->in.n);
+        sk_buf_clear(&raw->in);
+    }
+    return ssl;
+}
+
+/* Who asks for new keys and never reads them is let go before they fill the memory. */
+static void unread_key_updates(struct fixture *fx)
+{
+    enum { ASK_BYTES = 24 << 20, SEND_BYTES = 16 << 10 }; // more than sockets hold
+    struct raw *raw = raw_connect(sk_listener_port(fx->listener));
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = handshake_by_hand(raw, context);
+    char *bytes;
+    until(&fx->server.ready, &fx->server.failed);
+    sk_stream_read_stop(raw->stream);
+    for (size_t sent = 0; sent < ASK_BYTES && fx->server.conn;) {
+        assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(ssl), 1);
+        long n = BIO_get_mem_data(SSL_get_wbio(ssl), &bytes);
+        if (n < SEND_BYTES)
+            continue;
+        raw_send(raw, bytes, (size_t)n);
+        sent += (size_t)n;
+        (void)BIO_reset(SSL_get_wbio(ssl));
+        sk_fiber_yield();
+        if (fx->server.conn)
+            assert_in_range(sk_conn_pending(fx->server.conn), 0, 4 << 20);
+    }
+    WAIT_UNTIL(!fx->server.conn);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    raw_close(raw);
+}
+
+static void test_unread_key_updates(void **state)
+{
+    (void)state;
+    run((struct fixture){.host = "localhost"}, unread_key_updates);
+}
+
 static void test_holds_little(void **state)
 {
     (void)state;
@@ -329,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_required_certificate), cmocka_unit_test(test_wrong_authority),
         cmocka_unit_test(test_wrong_name),           cmocka_unit_test(test_no_tls),
         cmocka_unit_test(test_wrong_files),          cmocka_unit_test(test_holds_little),
+        cmocka_unit_test(test_unread_key_updates),
     };
     return cmocka_run_group_tests_name("net tls", tests, pki_set_up, pki_tear_down);
 }
