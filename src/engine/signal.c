@@ -168,7 +168,15 @@ sk_err sk_engine_signal(struct sk_engine *engine, struct sk_ctx *ctx, const stru
 
 /* ---- cancel ---- */
 
-/* A request may name the first run of the chain that it means. */
+/* A request may name the first run of the chain that it means: its target then is the chain's
+ * current run, whatever run it names besides. */
+static const COMMON(WorkflowExecution) *chain_target(struct sk_ctx *ctx,
+                                                     const COMMON(WorkflowExecution) *named,
+                                                     const char *first_run_id)
+{
+    return sk_text_set(first_run_id) ? sk_execution_msg(ctx->arena, named->workflow_id, "") : named;
+}
+
 static sk_err check_chain(struct sk_ctx *ctx, const struct exec *x, const char *first_run_id)
 {
     if (sk_text_set(first_run_id) && strcmp(first_run_id, x->s->first_run_id) != 0)
@@ -197,7 +205,9 @@ sk_err sk_engine_request_cancel(struct sk_engine *engine, struct sk_ctx *ctx,
                                 WS(RequestCancelWorkflowExecutionResponse) *response)
 {
     (void)response;
-    return run_change_of(engine, ctx, ns, request->workflow_execution, decide_cancel, request);
+    const COMMON(WorkflowExecution) *target =
+        chain_target(ctx, request->workflow_execution, request->first_execution_run_id);
+    return run_change_of(engine, ctx, ns, target, decide_cancel, request);
 }
 
 /* ---- terminate ---- */
@@ -220,7 +230,9 @@ sk_err sk_engine_terminate(struct sk_engine *engine, struct sk_ctx *ctx,
                            WS(TerminateWorkflowExecutionResponse) *response)
 {
     (void)response;
-    return run_change_of(engine, ctx, ns, request->workflow_execution, decide_terminate, request);
+    const COMMON(WorkflowExecution) *target =
+        chain_target(ctx, request->workflow_execution, request->first_execution_run_id);
+    return run_change_of(engine, ctx, ns, target, decide_terminate, request);
 }
 
 /* ---- delete ---- */

@@ -316,6 +316,15 @@ CMDMSG(Command) *complete_workflow(struct world *w)
                    COMMAND_NEW(w, CompleteWorkflowExecution, complete_workflow_execution));
 }
 
+CMDMSG(Command) *continue_as_new(struct world *w)
+{
+    CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a =
+        COMMAND_NEW(w, ContinueAsNewWorkflowExecution, continue_as_new_workflow_execution);
+    a->workflow_type = sk_type_msg(w->ctx.arena, "Order");
+    return command(w, COMMAND(CONTINUE_AS_NEW_WORKFLOW_EXECUTION),
+                   ATTRIBUTES(CONTINUE_AS_NEW_WORKFLOW_EXECUTION), a);
+}
+
 CMDMSG(Command) *cancel_activity(struct world *w, int64_t scheduled_id)
 {
     CMDMSG(RequestCancelActivityTaskCommandAttributes) *a =

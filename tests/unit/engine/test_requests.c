@@ -1,6 +1,6 @@
 /*
  * Requests by id: what a client sends again because it heard nothing happens once, however much
- * happened in between, and also after a restart.
+ * happened in between, and also after a restart. And requests that name the first run of a chain.
  */
 #include "fixture.h"
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 enum { SIGNALS = 1000 };
@@ -125,6 +126,61 @@ static void test_a_run_that_wants_to_end_takes_no_signal_with_start(void **state
     in_world(ends_though_signalled);
 }
 
+/* ---- a request that names the first run of its chain means the chain's current run ---- */
+
+static sk_err cancel_chain(struct world *w, const char *run_id, const char *first_run_id)
+{
+    WS(RequestCancelWorkflowExecutionRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(RequestCancelWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__request_cancel_workflow_execution_request);
+    WS(RequestCancelWorkflowExecutionResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(RequestCancelWorkflowExecutionResponse),
+                temporal__api__workflowservice__v1__request_cancel_workflow_execution_response);
+    r->workflow_execution = sk_execution_msg(w->ctx.arena, WORKFLOW, run_id);
+    r->first_execution_run_id = sk_arena_strdup(w->ctx.arena, first_run_id);
+    sk_ctx_clear(&w->ctx);
+    return sk_engine_request_cancel(w->engine, &w->ctx, w->ns, r, response);
+}
+
+static sk_err terminate_chain(struct world *w, const char *run_id, const char *first_run_id)
+{
+    WS(TerminateWorkflowExecutionRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(TerminateWorkflowExecutionRequest),
+                temporal__api__workflowservice__v1__terminate_workflow_execution_request);
+    WS(TerminateWorkflowExecutionResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(TerminateWorkflowExecutionResponse),
+                temporal__api__workflowservice__v1__terminate_workflow_execution_response);
+    r->workflow_execution = sk_execution_msg(w->ctx.arena, WORKFLOW, run_id);
+    r->first_execution_run_id = sk_arena_strdup(w->ctx.arena, first_run_id);
+    sk_ctx_clear(&w->ctx);
+    return sk_engine_terminate(w->engine, &w->ctx, w->ns, r, response);
+}
+
+static void reaches_the_chain(struct world *w)
+{
+    const char *first = start_workflow(w);
+    complete_task(w, poll_workflow_task(w, QUEUE), continue_as_new(w), NULL);
+    const char *second = run_of(w, WORKFLOW);
+    assert_string_not_equal(first, second);
+
+    assert_int_equal(cancel_chain(w, first, ""), SK_OK); // over: nothing to do
+    assert_null(strstr(history_of(w, WORKFLOW), "CANCEL_REQUESTED"));
+    assert_int_equal(cancel_chain(w, first, first), SK_OK);
+    assert_non_null(strstr(history_of(w, WORKFLOW), "CANCEL_REQUESTED"));
+
+    assert_int_equal(terminate_chain(w, first, ""), SK_NOT_FOUND);
+    assert_int_equal(terminate_chain(w, second, second), SK_NOT_FOUND); // not the chain's first
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(RUNNING));
+    assert_int_equal(terminate_chain(w, first, first), SK_OK);
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(TERMINATED));
+}
+
+static void test_a_request_by_the_first_run_reaches_the_chains_current_run(void **state)
+{
+    (void)state;
+    in_world(reaches_the_chain);
+}
+
 static void no_limit(struct world *w)
 {
     w->limits.signals_per_run = 0;
@@ -144,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_signals_that_come_again_are_known),
         cmocka_unit_test(test_what_remembering_signals_costs),
         cmocka_unit_test(test_a_run_that_wants_to_end_takes_no_signal_with_start),
+        cmocka_unit_test(test_a_request_by_the_first_run_reaches_the_chains_current_run),
         cmocka_unit_test(test_no_limit_of_signals_is_no_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
