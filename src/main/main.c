@@ -2,8 +2,10 @@
  * The program: the table of its commands, and those that belong to the server and its
  * configuration. Everything else is in src/cli.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli/command.h"
 #include "main/config.h"
 #include "main/server.h"
@@ -107,8 +109,21 @@ const struct sk_command sk_commands[] = {
     {NULL, NULL, NULL, NULL, 0, NULL},
 };
 
+/* Whoever started us may have closed them, and the next file opened would get their number: log
+ * lines would then go into a pipe of libuv's, or to a client. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     extern char **environ;
     return sk_command_main(sk_commands, argc - 1, (const char *const *)argv + 1,
                            (const char *const *)environ);

@@ -6,7 +6,7 @@ import socket
 import stat
 import subprocess
 
-from program import ROOT, Case, skald, until
+from program import LIMIT, ROOT, SKALD, Case, clean_environment, skald, until
 
 
 class Start(Case):
@@ -167,6 +167,21 @@ class Stop(Case):
         self.assertEqual(server.stop(), 0)
         stopping, stopped = [e["time"] for e in server.log if e["message"] in ("stopping", "stopped")]
         self.assertLess(seconds(stopped) - seconds(stopping), 150)
+
+    def test_closed_standard_descriptors(self):
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            other.bind(("127.0.0.1", 0))
+            port, ui_port = one.getsockname()[1], other.getsockname()[1]
+        process = subprocess.Popen([SKALD, "server", "start", "--data-dir", self.folder / "data", "--port", str(port),
+                                    "--ui-port", str(ui_port)], env=clean_environment(),
+                                   preexec_fn=lambda: [os.close(fd) for fd in range(3)])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        until("it serves", lambda: skald("health", "--address", f"127.0.0.1:{port}")[0] == 0)
+        self.assertEqual({os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)}, {"/dev/null"})
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(LIMIT), 0)
 
     def test_a_second_signal_exits_at_once(self):
         server = self.start("--shutdown-timeout", "50s")
