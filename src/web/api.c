@@ -380,9 +380,6 @@ static sk_err check_route(struct web_call *call)
     }
     const struct sk_web_route *route = call->match.route;
     const char *name = route->method->name;
-    if (route->kind == SK_WEB_LEFT_OUT && route->annotated)
-        return sk_fail(call->ctx, SK_PERMISSION_DENIED,
-                       "%s is for workers: it is served at its own route only", name);
     if (route->kind == SK_WEB_LEFT_OUT)
         return sk_fail(call->ctx, SK_PERMISSION_DENIED,
                        "%s is for workers: it is served over gRPC only", name);

@@ -9,7 +9,7 @@
  * so that an id with a slash in it, sent as %2F, stays one segment.
  *
  * Every method also has POST /api/v1/rpc/<Method>, which takes the whole request; for those without
- * an annotation it is the only way. Those that only workers call are refused there by name.
+ * an annotation it is the only way. Those of them that only workers call are refused by name.
  *
  * Thread: any; nothing changes after sk_web_routes_new.
  */
@@ -201,7 +201,9 @@ static void add_method(struct sk_web_routes *routes, struct sk_ctx *ctx,
         SK_ASSERT(err == SK_OK);
         add_rule(routes, method, comment, (const void *)rule);
     }
-    bool left_out = method->flags & SK_METHOD_WORKER;
+    // What has a route of its own is had over HTTP anyway, and only here whatever the ids in its
+    // path are: a browser takes "." and ".." for steps.
+    bool left_out = method->flags & SK_METHOD_WORKER && !option.p;
     add_route(routes, &(struct sk_web_route){
                           .method = method,
                           .kind = left_out ? SK_WEB_LEFT_OUT : SK_WEB_RPC,

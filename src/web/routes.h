@@ -23,7 +23,7 @@ const char *sk_web_verb_name(enum sk_web_verb verb);
 enum sk_web_route_kind {
     SK_WEB_ANNOTATED, /* one of the API's own */
     SK_WEB_RPC,       /* POST /api/v1/rpc/<Method>: Skald's own */
-    SK_WEB_LEFT_OUT,  /* such a one of a call that only workers make: refused by name */
+    SK_WEB_LEFT_OUT,  /* such a one, without an annotation, that only workers call: refused */
 };
 
 struct sk_web_route {

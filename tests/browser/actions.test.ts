@@ -22,7 +22,8 @@ async function start(type: string, args: unknown[] = [], workflowId = `${type}-$
 
 async function open(page: Page, handle: WorkflowHandle, tab = 'timeline') {
   const { runId } = await handle.describe();
-  await page.goto(s.url(`${list}/${encodeURIComponent(handle.workflowId)}/${runId}/${tab}`));
+  const id = handle.workflowId.replace(/^\.{1,2}$/, '~$&'); // no step in a path
+  await page.goto(s.url(`${list}/${encodeURIComponent(id)}/${runId}/${tab}`));
   await visible(page.getByRole('button', { name: 'Actions' }));
 }
 
@@ -293,7 +294,6 @@ s.test('an activity is paused, resumed and reset [28]', async ({ page }) => {
   const paused = async () => (await handle.describe()).raw.pendingActivities?.[0]?.paused === true;
   const act = async (name: string) => {
     const button = page.getByRole('button', { name, exact: true });
-    if (!(await button.first().isVisible())) await page.getByRole('button', { name: /flaky/ }).click();
     await button.first().click();
     await visible(dialog(page));
     const reason = dialog(page).getByRole('textbox', { name: 'Reason' });
@@ -318,7 +318,6 @@ s.test('an activity is paused, resumed and reset [28]', async ({ page }) => {
 s.test('an activity is completed and failed by hand [30]', async ({ page }) => {
   const act = async (name: string, fill: () => Promise<void>) => {
     const button = page.getByRole('button', { name, exact: true });
-    if (!(await button.first().isVisible())) await page.getByRole('button', { name: /hang/ }).click();
     await eventually(() => button.first().getAttribute('aria-disabled'), (off) => off === 'false');
     await button.first().click();
     await visible(dialog(page));
@@ -327,14 +326,14 @@ s.test('an activity is completed and failed by hand [30]', async ({ page }) => {
     await dialog(page).getByRole('button', { name, exact: true }).click();
     await gone(dialog(page));
   };
-  const done = await start('busy');
+  const done = await start('busy', [], '.'); // ids that a browser would take for steps in a path
   await open(page, done, 'pending');
   await act('Complete', () => fillJson(dialog(page).getByRole('textbox', { name: 'Result' }), '{"by": "hand"}'));
   await done.result();
   const completed = await eventOf(done, EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED);
   const result = completed.activityTaskCompletedEventAttributes?.result?.payloads?.[0];
   assert.deepEqual(JSON.parse(text(result)), { by: 'hand' });
-  const broken = await start('busy');
+  const broken = await start('busy', [], '..');
   await open(page, broken, 'pending');
   await act('Fail', async () => {
     await dialog(page).getByRole('textbox', { name: 'Message' }).fill('the machine is gone');

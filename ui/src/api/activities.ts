@@ -1,6 +1,6 @@
 import { identity } from './actions';
 import { jsonPayload } from '@/model/payloads';
-import { at, post } from './client';
+import { at, post, rpc } from './client';
 import { encodeRequest } from './codec';
 import type { RunId } from './executions';
 
@@ -26,16 +26,15 @@ export type ActivityEnd =
 
 /** Answers for a worker: ends the attempt that runs. */
 export async function finishActivity(run: RunId, activityId: string, end: ActivityEnd): Promise<unknown> {
-  const { ns, workflowId, runId } = run;
-  const path = at`namespaces/${ns}/workflows/${workflowId}/activities/${activityId}`;
-  const common = { runId, identity: identity() };
+  const { ns: namespace, workflowId, runId } = run;
+  const attempt = { namespace, workflowId, runId, activityId, identity: identity() };
   if (end.kind === 'complete') {
     const result = end.result.trim() === '' ? undefined : { payloads: [jsonPayload(end.result)] };
-    const { input } = await encodeRequest(ns, { input: result });
-    return post(`${path}/complete`, { ...common, ...(input ? { result: input } : {}) });
+    const { input } = await encodeRequest(namespace, { input: result });
+    return rpc('RespondActivityTaskCompletedById', { ...attempt, ...(input ? { result: input } : {}) });
   }
-  return post(`${path}/fail`, {
-    ...common,
+  return rpc('RespondActivityTaskFailedById', {
+    ...attempt,
     failure: {
       message: end.message,
       applicationFailureInfo: { type: end.type, nonRetryable: end.nonRetryable },
