@@ -219,6 +219,18 @@ s.test('open ones stand last where the value is known at the close, and it says 
   await page.goto(s.url(`${path}?sort=-duration`));
   await visible(page.getByText('Open ones last'));
   await reads(rows(page).first(), /Completed|Failed|Terminated/);
+  // Alone they are put in order by how long they take so far: who began first stands first.
+  await page.getByRole('button', { name: 'Open ones last' }).click();
+  await page.waitForURL(/sort=-duration/);
+  await reads(rows(page).first(), /Running/);
+  const open = s.client.workflow.list({ query: 'ExecutionStatus = "Running"' });
+  const began: { id: string; at: number }[] = [];
+  for await (const { workflowId, executionTime, startTime } of open)
+    began.push({ id: workflowId, at: (executionTime ?? startTime).getTime() });
+  const first = Math.min(...began.map(({ at }) => at));
+  await eventually(() => shownIds(page), ([id]) => began.some((run) => run.id === id && run.at === first));
+  assert.equal(await page.getByText('Open ones last').count(), 0);
+  await page.goto(s.url(`${path}?sort=-duration`));
   const menu = page.getByRole('button', { name: 'Columns' });
   await menu.click();
   await page.getByRole('checkbox', { name: 'Run ID' }).check();
@@ -370,6 +382,7 @@ s.test('a list that is scrolled, or where something is selected, stays; what is 
   const places = () =>
     page.locator('a[data-row]').evaluateAll((all) => all.map((row) => `${row.getAttribute('aria-label')} ${row.getBoundingClientRect().top}`));
   await page.mouse.move(0, 0);
+  await visible(page.getByText('First 100 live')); // those below were loaded, and stay as they were
   const before = await places();
   await s.client.workflow.start('MonthlyInvoice', { workflowId: 'above-1', taskQueue: 'billing' });
   const bar = page.getByRole('button', { name: '1 new' });

@@ -178,7 +178,7 @@ export function QueryField(props: QueryFieldProps) {
           history(),
           oneLine,
           EditorView.lineWrapping,
-          placeholder(strings.workflows.query.placeholder),
+          placeholder(matchMedia('(max-width: 720px)').matches ? strings.workflows.query.placeholderShort : strings.workflows.query.placeholder),
           autocompletion({
             override: [source],
             icons: false,

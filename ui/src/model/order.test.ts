@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { columnsOf } from './columns';
-import { comparing, compareTexts, hasOrder, needsClose, orderBy, orderOf } from './order';
+import { comparing, compareTexts, hasOrder, needsClose, orderBy, orderOf, servedOrder } from './order';
 import { textBase64 } from './payloads';
 import type { ExecutionInfo } from './proto';
 
@@ -26,6 +26,16 @@ it('reads a sort, and says it as the API takes it', () => {
   expect(orderOf('nonsense')).toBeUndefined();
   expect(orderOf('runId')).toBeUndefined();
   expect(orderBy(undefined)).toBeUndefined();
+});
+
+it('puts open runs alone by how long they take, as the server can', () => {
+  const asked = (sort: string, ...statuses: string[]) => orderBy(servedOrder(orderOf(sort), statuses));
+  expect(asked('-duration', 'Running')).toBe('ExecutionTime');
+  expect(asked('duration', 'Running', 'Paused')).toBe('ExecutionTime desc');
+  expect(asked('-duration', 'Running', 'Failed')).toBe('ExecutionDuration desc');
+  expect(asked('-duration')).toBe('ExecutionDuration desc');
+  expect(asked('-historyLength', 'Running')).toBe('HistoryLength desc');
+  expect(asked('', 'Running')).toBeUndefined();
 });
 
 it('knows what has an order', () => {

@@ -33,13 +33,29 @@ export function orderBy(order: Order | undefined): string | undefined {
 
 const ordered = new Set(['Keyword', 'Int', 'Double', 'Bool', 'Datetime']);
 
+/**
+ * The order that the server is asked for. How long open runs take so far changes with every second, so it keeps none of
+ * it; but they all grow alike: in a list of nothing else those that began first take longest, and that it keeps.
+ */
+export function servedOrder(order: Order | undefined, statuses: readonly string[]): Order | undefined {
+  const [column] = columnsOf(['executionTime']);
+  if (order?.column.id !== 'duration' || !column || !openOnly(statuses)) return order;
+  return { column, descending: !order.descending };
+}
+
+const openStatuses = new Set(['Running', 'Paused']);
+
+function openOnly(statuses: readonly string[]): boolean {
+  return statuses.length > 0 && statuses.every((status) => openStatuses.has(status));
+}
+
 /** Whether the server can sort by a column: not by run ids, nor by attributes of many words or no namespace. */
 export function hasOrder(column: Column, attributes: readonly Field[]): boolean {
   if (!column.id.startsWith('SA:')) return orderOf(column.id) !== undefined;
   return ordered.has(attributes.find((a) => a.name === column.field)?.type ?? '');
 }
 
-/** Columns that have a value only when the run has closed, so that open ones stand last. */
+/** By columns whose value the server has only when the run has closed, so that open ones stand last. */
 export function needsClose(order: Order | undefined): boolean {
   const of = ['closeTime', 'duration', 'historyLength', 'historySize', 'stateTransitions'];
   return order !== undefined && of.includes(order.column.id);

@@ -69,6 +69,8 @@ describe('statuses', () => {
     ]);
     expect(statusesOf('ExecutionStatus != "Running"')).toBeUndefined();
     expect(statusesOf('A = 1 OR ExecutionStatus = "Running"')).toBeUndefined();
+    expect(statusesOf('ExecutionStatus = "Running" OR A = 1')).toBeUndefined();
+    expect(statusesOf('ExecutionStatus IN ("Running") OR A = 1')).toBeUndefined();
   });
   it('are set, changed and taken out', () => {
     expect(withStatuses('', ['Running'])).toBe('ExecutionStatus = "Running"');

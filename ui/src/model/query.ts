@@ -126,8 +126,9 @@ export function statusesOf(text: string): { condition: Condition; statuses: stri
     const [name, operator, ...rest] = tokens(condition.text);
     if (name?.text.replaceAll('`', '') !== 'ExecutionStatus') continue;
     const values = rest.filter((t) => t.kind === 'string').map((t) => unquote(t.text));
-    const one = operator?.text === '=' && values.length === 1;
-    if (one || isWord(operator, 'IN')) return { condition, statuses: values };
+    const one = operator?.text === '=' && values.length === 1 && rest.length === 1;
+    const list = isWord(operator, 'IN') && rest.every((t) => ['string', 'paren'].includes(t.kind));
+    if (one || list) return { condition, statuses: values };
   }
   return undefined;
 }

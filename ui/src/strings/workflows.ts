@@ -40,12 +40,19 @@ export const workflows = {
     clear: (name: string) => `Sorted by ${name}. Click for the usual order: open ones first, then the newest`,
     openLast: 'Open ones last',
     openLastHint: (name: string) => `${name} is known when a run has closed; those that are open stand at the end.`,
+    openOnlyHint: 'How long open runs take changes all the time: they stand at the end. Click for them alone, in this order.',
   },
   behind: 'Catching up',
   behindHint: 'Rows leave this list faster than the server reads those behind them. The rest follows within seconds.',
+  firstLive: (n: number) => `First ${n} live`,
+  firstLiveHint: (n: number) =>
+    `Changes of the first ${n} rows are pushed as they happen. Rows below are as they were when they were loaded.`,
+  firstPollingHint: (n: number) =>
+    `No stream from the server; the first ${n} rows are asked for again every few seconds. Rows below are as they were when they were loaded.`,
   query: {
     label: 'Filter',
     placeholder: 'Filter, such as WorkflowType = "Order" AND HistoryLength > 100',
+    placeholderShort: 'Filter, such as WorkflowType = "Order"',
     apply: 'to apply',
     clear: 'Clear the filter',
     remove: (what: string) => `Remove ${what}`,

@@ -17,16 +17,16 @@ import { focusQueryField, QueryField } from '@/design/QueryField';
 import { builtIn, columnsOf, usualColumns } from '@/model/columns';
 import { complete, systemFields } from '@/model/completion';
 import { rowKey } from '@/model/live-list';
-import { hasOrder, needsClose, type Order, orderOf } from '@/model/order';
+import { hasOrder, needsClose, type Order, orderOf, servedOrder } from '@/model/order';
 import type { ExecutionInfo } from '@/model/proto';
-import { both, errorPosition, statusesOf } from '@/model/query';
+import { both, errorPosition, statusesOf, withStatuses } from '@/model/query';
 import { strings } from '@/strings';
 import { shortcutGroups } from '@/strings/shell';
 import { AddFilter } from './AddFilter';
 import { ColumnsMenu } from './ColumnsMenu';
 import { ExportMenu } from './ExportMenu';
 import { GettingStarted } from './GettingStarted';
-import type { ListStore } from './list-store';
+import { type ListStore, pageSize } from './list-store';
 import { OrderMenu, OrderNote } from './OrderMenu';
 import { SelectionBar } from './SelectionBar';
 import { StatusChips } from './StatusChips';
@@ -116,18 +116,24 @@ function StartButton({ ns }: { ns: string }) {
   );
 }
 
-function LiveState({ live, behind }: { live: boolean; behind: boolean }) {
+/** Whether what is shown is what is: pushed, asked for again, or only as far as the first page reaches. */
+function LiveState({ live, store }: { live: boolean; store: ListStore }) {
   const words = strings.shell.connection;
+  const { list, behind = false } = store.state();
   if (useAway()) return null; // the bar says so
-  if (live && behind)
-    return (
-      <span className={`sk-dim ${css['live']}`} title={s.behindHint}>
-        {s.behind}
-      </span>
-    );
+  const [text, hint] =
+    live && behind
+      ? [s.behind, s.behindHint]
+      : list.rows.length > pageSize
+        ? live
+          ? [s.firstLive(pageSize), s.firstLiveHint(pageSize)]
+          : [words.polling, s.firstPollingHint(pageSize)]
+        : live
+          ? [words.live, words.liveHint]
+          : [words.polling, words.pollingHint];
   return (
-    <span className={`sk-dim ${css['live']}`} title={live ? words.liveHint : words.pollingHint} data-live={live || undefined}>
-      {live ? words.live : words.polling}
+    <span className={`sk-dim ${css['live']}`} title={hint} data-live={(live && !behind) || undefined}>
+      {text}
     </span>
   );
 }
@@ -139,26 +145,25 @@ interface NotesProps {
   order: Order | undefined;
   /** A head of a column says what the list is sorted by. */
   orderShown: boolean;
+  narrow: boolean;
   onSort: (sort: string) => void;
   total: number | undefined;
   /** The chips do not say the number: it is the sum of several. */
   several: boolean;
-  /** There may be open runs. */
-  open: boolean;
+  /** There may be open runs, and others. */
+  mixed: boolean;
+  /** Shows nothing but the open ones. */
+  onOpen: () => void;
   onFresh: () => void;
 }
 
 function ListNotes(props: NotesProps) {
-  const { list, behind = false } = props.store.state();
+  const { list } = props.store.state();
   const { order } = props;
   return (
     <>
       {order && !props.orderShown && <OrderNote order={order} onSort={props.onSort} />}
-      {order && props.open && needsClose(order) && (
-        <span className={`sk-dim ${css['total']}`} title={s.order.openLastHint(order.column.name)}>
-          {s.order.openLast}
-        </span>
-      )}
+      {order && props.mixed && needsClose(order) && <OpenLast order={order} onOpen={props.onOpen} />}
       {list.held && list.fresh > 0 && (
         <button type="button" className={css['fresh']} title={s.newRowsHint} onClick={props.onFresh}>
           <Icon name="up" size={12} />
@@ -168,8 +173,24 @@ function ListNotes(props: NotesProps) {
       {props.several && props.total !== undefined && (
         <span className={`sk-dim ${css['total']}`}>{s.count(props.total)}</span>
       )}
-      <LiveState live={props.live} behind={behind} />
+      {!props.narrow && <LiveState live={props.live} store={props.store} />}
     </>
+  );
+}
+
+/** Where the open ones are in a list that is sorted by what only closed ones have; a click shows those by how long. */
+function OpenLast({ order, onOpen }: { order: Order; onOpen: () => void }) {
+  const hint = s.order.openLastHint(order.column.name);
+  if (order.column.id !== 'duration')
+    return (
+      <span className={`sk-dim ${css['total']}`} title={hint}>
+        {s.order.openLast}
+      </span>
+    );
+  return (
+    <button type="button" className={css['openLast']} title={s.order.openOnlyHint} onClick={onOpen}>
+      {s.order.openLast}
+    </button>
   );
 }
 
@@ -177,7 +198,9 @@ export function WorkflowsPage() {
   const { ns, query, sort, view, setSearch, columnIds, setColumns } = useListState();
   const [edited, setEdited] = useState(query);
   const order = useMemo(() => orderOf(sort), [sort]);
-  const { list, status, error, loadingMore, store, live } = useWorkflowList(ns, query, order);
+  const statuses = useMemo(() => statusesOf(query)?.statuses ?? [], [query]);
+  const served = useMemo(() => servedOrder(order, statuses), [order, statuses]);
+  const { list, status, error, loadingMore, store, live } = useWorkflowList(ns, query, served);
   const counts = useCounts(ns, query);
   const { data: attributes = [] } = useQuery(searchAttributesQuery(ns));
   const selection = useSelection(`${ns}\n${query}`);
@@ -186,7 +209,6 @@ export function WorkflowsPage() {
   const { rows } = list;
   const fields = useMemo(() => [...systemFields, ...attributes], [attributes]);
   const values = useCallback((field: string) => seenValues(rows, field), [rows]);
-  const statuses = statusesOf(query)?.statuses ?? [];
   const total = totalOf(counts, statuses);
   const setQuery = (next: string) => setSearch({ query: next });
   const setSort = (next: string) => setSearch({ sort: next });
@@ -232,6 +254,7 @@ export function WorkflowsPage() {
             />
             <StatusChips query={query} counts={counts} onQuery={setQuery} />
             <div className={css['tools']}>
+              {narrow && <LiveState live={live} store={store} />}
               {narrow ? (
                 <OrderMenu columns={builtIn.filter((c) => orderedWhenNarrow.includes(c.id))} sort={sort} onSort={setSort} />
               ) : (
@@ -270,7 +293,9 @@ export function WorkflowsPage() {
             onSort={setSort}
             total={total}
             several={statuses.length > 1}
-            open={statuses.length === 0 || statuses.includes('Running')}
+            mixed={statuses.length === 0 || (statuses.length > 1 && statuses.includes('Running'))}
+            narrow={narrow}
+            onOpen={() => setQuery(withStatuses(query, ['Running']))}
             onFresh={showFresh}
           />
         </div>
