@@ -76,6 +76,23 @@ s.test('a browser without shared workers is pushed to as well', { initScript: wi
   await reads(rows(page).filter({ has: link(page, handle.workflowId) }), 'Terminated');
 });
 
+s.test('a dialog that the server is too far away for leaves the page as it is, and opens later', { allow: [/ERR_FAILED|Failed to load|preload/] }, async ({ page }) => {
+  const handle = await start('forever', `away-${randomUUID()}`);
+  await page.goto(s.url(query(`WorkflowId = "${handle.workflowId}"`)));
+  await visible(link(page, handle.workflowId));
+  const gone = /assets\/.*Dialog|api\/v1\/system-info/;
+  await page.route(gone, (route) => route.abort());
+  await page.getByRole('button', { name: 'Start workflow' }).click();
+  await reads(page.getByRole('dialog'), 'The server does not answer');
+  await visible(link(page, handle.workflowId));
+  const again = page.waitForEvent('load');
+  await page.unroute(gone);
+  await again; // by itself
+  await page.getByRole('button', { name: 'Start workflow' }).click();
+  await reads(page.getByRole('dialog'), 'Workflow type');
+  await handle.terminate();
+});
+
 function withoutStream() {
   const real = window.fetch;
   window.fetch = (input, init) =>
