@@ -117,6 +117,58 @@ s.test('nothing is inaccessible, on every screen and in both themes', { allow: [
   }
 });
 
+type Opener = (page: Page) => Promise<unknown>;
+
+/** Every dialog and menu: where it is opened, how, and what it is on the page. */
+const dialogs = (): [path: string, name: string, open: Opener, within?: string][] => {
+  const list = '/namespaces/default/workflows';
+  const run = (type: string, tab: string) => `${list}/${type}/${ids.get(type)}/${tab}`;
+  const press = (name: string | RegExp): Opener => (page) => page.getByRole('button', { name, exact: true }).first().click();
+  const choose = (button: string, item: string | RegExp): Opener => async (page) => {
+    await press(button)(page);
+    await page.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+  const start: Opener = async (page) => {
+    await press('Start workflow')(page);
+    await page.keyboard.press('Escape'); // the list of types
+    for (const part of await page.getByRole('dialog').locator('summary').all()) await part.click();
+  };
+  const many: Opener = async (page) => {
+    await page.getByRole('checkbox', { name: 'Select troubled' }).check();
+    await page.getByRole('toolbar').getByRole('button', { name: 'Terminate' }).click();
+    await page.getByText('workflow matches now').waitFor();
+  };
+  const menu = '[role=menu]';
+  const actions = (item: string) => [run('troubled', 'timeline'), item, choose('Actions', item)] as [string, string, Opener];
+  return [
+    [list, 'start', start],
+    [list, 'terminate several', many],
+    [list, 'views', press('All workflows'), menu],
+    [list, 'save a view', choose('All workflows', 'Save this view…')],
+    [list, 'export', press('Export'), menu],
+    [list, 'namespaces', press(/^Namespace|^default/), '.mantine-Combobox-dropdown'],
+    [list, 'account', press('Name and appearance')],
+    [run('troubled', 'timeline'), 'actions', press('Actions'), menu],
+    ...['Signal', 'Request cancellation', 'Terminate', 'Start like this one', 'Signal with start', 'Delete'].map(actions),
+    [run('troubled', 'pending'), 'pause', press('Pause')],
+    [run('troubled', 'pending'), 'reset', press('Reset')],
+    ['/namespaces', 'create a namespace', press('Create namespace')],
+    ['/namespaces/default/settings', 'edit a namespace', press('Edit')],
+    ['/namespaces/default/settings', 'delete a namespace', press('Delete')],
+    ['/namespaces/default/settings', 'add a search attribute', press('Add search attribute')],
+    ['/namespaces/default/settings', 'remove a search attribute', press(/^Remove/)],
+  ];
+};
+
+s.test('nothing is inaccessible in any dialog, in both themes', { timeout: 180_000 }, async ({ page }) => {
+  for (const [path, name, open, within = '[role=dialog]'] of dialogs()) {
+    await page.goto(s.url(path));
+    await open(page);
+    await visible(page.locator(within));
+    await accessible(page, name, within);
+  }
+});
+
 s.test('at 390 pixels nothing scrolls sideways, on every screen', { mobile: true, allow: [/400/], timeout: 120_000 }, async ({ page }) => {
   for (const [path, shown] of screens()) {
     await show(page, path, shown);

@@ -26,14 +26,16 @@ export async function counts(locator: Locator, holds: (count: number) => boolean
   await eventually(() => locator.count(), holds);
 }
 
-/** Nothing serious in what axe finds, in both themes. */
-export async function accessible(page: Page, name: string): Promise<void> {
+/** Nothing serious in what axe finds, in both themes; `within` a part of the page where the rest was looked at. */
+export async function accessible(page: Page, name: string, within = 'html'): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
     await still(page); // colours that are on their way are no colours
     await page.evaluate(axe);
-    const results = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResults;
+    const results = (await page.evaluate(
+      `axe.run(${JSON.stringify(within)}, { resultTypes: ["violations"] })`,
+    )) as AxeResults;
     const grave = results.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     const told = grave.flatMap(({ id, nodes }) =>
       nodes.slice(0, 3).map((node) => `${id}: ${node.html.slice(0, 200)} (${node.failureSummary})`)

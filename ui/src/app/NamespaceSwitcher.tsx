@@ -51,7 +51,7 @@ export function NamespaceSwitcher({ ns }: { ns: string }) {
           placeholder={s.findNamespace}
           aria-label={s.findNamespace}
         />
-        <Combobox.Options className={css['options']}>
+        <Combobox.Options className={css['options']} aria-label={s.namespaces}>
           {names.map((name) => (
             <Combobox.Option key={name} value={name} className={css['option']} active={name === ns}>
               <span className={css['check']}>{name === ns && <Icon name="check" size={12} />}</span>
