@@ -82,7 +82,7 @@ s.test('search attributes are listed, added and removed [49, 50]', async ({ page
 s.test('the settings say what server this is and whether it serves [53]', async ({ page }) => {
   await page.goto(s.url('/namespaces/default/settings'));
   const server = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Server' }) });
-  await reads(server, 'Serves');
+  await reads(server, 'Serving');
   await reads(server, s.server.address);
   await reads(server, 'sqlite');
   const info = await s.client.workflowService.getClusterInfo({});

@@ -104,9 +104,9 @@ s.test('failures are decoded, on one line and whole', visit, async ({ page }) =>
 s.test('the last failure of what is pending is decoded', visit, async ({ page }) => {
   const handle = await start('troubled', [1000]);
   await open(page, handle, 'pending');
-  await reads(main(page), 'CarrierDown: the carrier did not answer');
-  await page.getByRole('button', { name: /flaky/ }).click();
   await reads(main(page), 'the carrier did not answer (attempt');
+  await page.getByRole('button', { name: /flaky/ }).click();
+  await reads(main(page), 'CarrierDown: the carrier did not answer');
   await open(page, handle, 'timeline');
   await reads(step(page, 'flaky'), 'the carrier did not answer');
   await handle.terminate();

@@ -139,7 +139,7 @@ s.test('the waterfall by keyboard: rows walked, a child unfolded, its step in de
   await page.keyboard.press('Home');
   await eventually(active, (text) => text.includes('order'));
   await page.keyboard.press('ArrowRight');
-  await visible(step(page, 'charge'));
+  await reads(step(page, 'ship'), 'Completed'); // the child has all its rows
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
   await eventually(active, (text) => text.includes('charge'));
@@ -282,7 +282,10 @@ s.test('an attempt that fails and is tried again is told with its failure', asyn
   await tab(page, /Pending/).click();
   await reads(main(page), /attempt \d+/);
   await reads(main(page), 'the carrier did not answer');
-  await page.getByRole('button', { name: /flaky/ }).click();
+  const row = page.getByRole('button', { name: /flaky/ });
+  await eventually(() => row.getAttribute('aria-expanded'), (open) => open === 'true'); // there is nothing else
+  await reads(main(page), 'Stack trace');
+  await row.click();
   await reads(main(page), 'CarrierDown');
   await handle.terminate('enough');
   await reads(main(page), 'Nothing is pending');

@@ -94,11 +94,7 @@ function screens(runIds: Map<string, string>): Screen[] {
     await dialog.locator('summary', { hasText: 'Time' }).click();
     await dialog.locator('summary', { hasText: 'Summary and priority' }).click();
   };
-  const failActivity = async (page: Page) => {
-    const fail = page.getByRole('button', { name: 'Fail', exact: true });
-    if (!(await fail.isVisible())) await page.getByRole('button', { name: /hang/ }).click();
-    await fail.click();
-  };
+  const failActivity = (page: Page) => page.getByRole('button', { name: 'Fail', exact: true }).click();
   const details = async (page: Page) => {
     await page.getByRole('button', { name: `Details: worker@${QUEUE}` }).click();
     await page.getByText('What it polls').waitFor();

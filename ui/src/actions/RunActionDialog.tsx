@@ -133,7 +133,7 @@ export function RunActionDialog({ action }: { action: RunAction }) {
   return (
     <ActionDialog
       title={s.titles[kind](one ? one.run.workflowId : s.runs(count))}
-      explain={s.explain[kind]}
+      explain={one ? s.explain[kind] : s.explainMany[kind]}
       submit={one ? s.submit[kind] : s.many[kind](count)}
       danger={kind === 'terminate' || kind === 'delete'}
       pending={single.isPending || bulk.isPending}

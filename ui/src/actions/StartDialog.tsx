@@ -42,10 +42,11 @@ function useSeen(ns: string) {
 }
 
 function Basics({ form, set, seen }: PartProps & { seen: ReturnType<typeof useSeen> }) {
+  const [blank] = useState(form.type === ''); // else what is chosen first is chosen already
   return (
     <div className={css['grid']}>
       <Autocomplete
-        data-autofocus
+        data-autofocus={blank || undefined}
         required
         label={f.type}
         data={seen.types}
@@ -60,6 +61,7 @@ function Basics({ form, set, seen }: PartProps & { seen: ReturnType<typeof useSe
         onChange={(taskQueue) => set({ taskQueue })}
       />
       <TextInput
+        data-autofocus={!blank || undefined}
         label={f.workflowId}
         placeholder={f.workflowIdHint}
         value={form.workflowId}

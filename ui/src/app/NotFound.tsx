@@ -7,9 +7,7 @@ export function NotFound() {
   return (
     <EmptyState title={strings.shell.notFound} icon="search">
       <p>{strings.shell.notFoundText(pathname)}</p>
-      <p>
-        <Link to="/">{strings.shell.toHome}</Link>
-      </p>
+      <Link to="/">{strings.shell.toHome}</Link>
     </EmptyState>
   );
 }

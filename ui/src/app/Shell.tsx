@@ -97,12 +97,12 @@ export function Shell() {
               <span className={css['readOnly']} tabIndex={0}>{s.readOnly}</span>
             </Tooltip>
           )}
+          <Connection />
           <button type="button" className={css['find']} onClick={() => setPalette(true)} aria-label={`${s.find} ${findKeys}`}>
             <Icon name="search" />
             <span className={css['findText']}>{s.find}</span>
             <Kbd>{findKeys}</Kbd>
           </button>
-          <Connection />
           <AccountMenu onShortcuts={() => setShortcuts(true)} />
         </div>
       </header>

@@ -39,6 +39,9 @@ interface Props {
 
 const leastSpanSeconds = 300; // two points are no trend
 
+/** Between ticks of time: uPlot's own go from a minute to ten, which leaves narrow plots with one. */
+const timeSteps = [1, 2, 5, 10, 15, 30].flatMap((n) => [n, n * 60]).concat([1, 2, 3, 6, 12, 24].map((n) => n * 3600)).sort((a, b) => a - b);
+
 const token = (name: string) =>
   getComputedStyle(document.documentElement)
     .getPropertyValue(`--sk-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`)
@@ -79,7 +82,7 @@ function options(props: Props & { utc: boolean }, width: number): uPlot.Options 
       y: { range: (_u, _min, max) => [0, Math.max(max * 1.1, Number.EPSILON * 4) || 1] },
     },
     axes: [
-      { ...axis, size: 26, space: 64, values: (_u, ticks) => timeWords(ticks, props.utc) },
+      { ...axis, size: 26, space: 56, incrs: timeSteps, values: (_u, ticks) => timeWords(ticks, props.utc) },
       { ...axis, size: 52, space: 30, values: (_u, ticks) => ticks.map((v) => props.words(v)) },
     ],
     series: [

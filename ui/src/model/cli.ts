@@ -27,6 +27,9 @@ export interface CliExecution extends CliTarget {
   readonly runId?: string | undefined;
 }
 
+/** What fits a dialog. */
+const lineMax = 64;
+
 const defaultAddresses = new Set(['127.0.0.1:7233', 'localhost:7233']);
 
 function flagWords(flags: Flags): string[] {
@@ -50,7 +53,7 @@ export function command(verb: string, target: CliTarget, flags: Flags): string {
   if (target.identity) common['identity'] = target.identity;
   const words = flagWords({ ...shown, ...common });
   const line = [`temporal ${verb}`, ...words].join(' ');
-  return line.length <= 100 ? line : [`temporal ${verb}`, ...words].join(' \\\n    ');
+  return line.length <= lineMax ? line : [`temporal ${verb}`, ...words].join(' \\\n    ');
 }
 
 /** The same without a namespace: for what is about namespaces. */

@@ -465,8 +465,8 @@ export function gapsIn(window: TimeWindow): { gap: Gap; from: number; to: number
     .filter(({ from, to }) => to > from);
 }
 
-/** A tick this near to a gap would lie under what stands there. */
-const besideGap = 0.05;
+/** A tick this near to a gap's middle would lie under what stands there: where few have room, each takes more. */
+const besideGap = (countMax: number): number => 0.4 / countMax;
 
 /** Ticks of what lies between gaps, each piece with its part of them. */
 export function ticksOf(
@@ -480,7 +480,7 @@ export function ticksOf(
   return window.axis.pieces(fromMs, toMs).flatMap((piece) => {
     const part = share(piece.toMs, window) - share(piece.fromMs, window);
     const ticks = make(piece.fromMs, piece.toMs, Math.max(1, Math.round(part * countMax)));
-    return ticks.filter(({ ms }) => middles.every((at) => Math.abs(share(ms, window) - at) > besideGap));
+    return ticks.filter(({ ms }) => middles.every((at) => Math.abs(share(ms, window) - at) > besideGap(countMax)));
   });
 }
 

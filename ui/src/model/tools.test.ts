@@ -251,7 +251,7 @@ describe('command lines', () => {
       'temporal workflow list --archived --limit 0 --namespace d',
     );
     expect(cli.activity('pause', { namespace: 'd', workflowId: 'w' }, '7')).toBe(
-      'temporal activity pause --workflow-id w --activity-id 7 --namespace d',
+      'temporal activity pause \\\n    --workflow-id w \\\n    --activity-id 7 \\\n    --namespace d', // a dialog is no wider
     );
   });
 });

@@ -3,7 +3,7 @@ import { plural } from './plural';
 export const api = {
   title: 'HTTP API',
   search: 'Find a method, a path, a word',
-  all: (n: number) => `${plural(n, 'method', 'methods')} not built yet`,
+  all: (n: number) => `Show ${plural(n, 'method', 'methods')} not built yet`,
   document: 'OpenAPI document',
   none: 'No method has all these words.',
   choose: 'Choose a method',

@@ -95,7 +95,7 @@ export const executionStrings = {
   },
   timeline: {
     label: 'Timeline',
-    rows: (n: number): string => many(n, 'row', 'rows'),
+    rows: (n: number): string => many(n, 'step', 'steps'),
     noRows: 'No steps',
     name: 'Step',
     lanes: {
@@ -279,7 +279,7 @@ export const executionStrings = {
     nextIn: (span: string): string => `next attempt in ${span}`,
     running: 'running',
     queued: 'in queue',
-    heartbeat: 'Heartbeat',
+    heartbeat: 'heartbeat',
     paused: (who: string): string => (who ? `paused by ${who}` : 'paused'),
     policy: 'When this run ends',
     due: 'due',
@@ -364,8 +364,6 @@ export const executionStrings = {
     sdk: 'SDK and build',
     inHand: 'In hand',
     lastPoll: 'Last poll',
-    backlog: 'Waiting',
-    rates: 'added / taken each second',
     queue: 'Queue',
     lastSeen: 'Last',
     history: 'Who worked on this run',
@@ -411,7 +409,9 @@ export const executionStrings = {
   },
   importing: {
     title: 'Open a history file',
-    text: 'JSON as Skald’s download, `temporal workflow show --output json` or a worker’s replay test has it. It stays in this browser.',
+    text: 'The JSON of a download from here, of a worker’s replay test, or of',
+    command: 'temporal workflow show --output json',
+    stays: 'It stays in this browser.',
     choose: 'Choose a file',
     drop: 'or drop it here',
     failed: (name: string): string => `“${name}” is not a history`,

@@ -2,7 +2,7 @@ export const home = {
   title: 'Home',
   inNamespace: (ns: string) => `In ${ns}`,
   wholeServer: 'The whole server',
-  health: { serves: 'Serves', away: 'Away', notReady: 'Not ready' },
+  health: { serves: 'Serving', away: 'Away', notReady: 'Not ready' },
   numbers: {
     server: 'Health',
     since: 'Since',

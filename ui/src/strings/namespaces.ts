@@ -64,7 +64,7 @@ export const namespaces = {
     visibility: 'Visibility',
     shards: 'Shards',
     health: 'Health',
-    healthy: 'Serves',
+    healthy: 'Serving',
     unhealthy: 'Does not serve',
     capabilities: 'Capabilities',
     api: 'API document',

@@ -25,7 +25,8 @@ export const queues = {
   clear: 'Show all queues',
   none: 'No task queue in use',
   noneText: 'A queue appears here when a worker polls it or a task waits in it.',
-  since: 'Rates and pollers are known since',
+  since: 'Rates and pollers from',
+  on: 'on',
   pollersHint: 'Identities that polled within five minutes',
   gone: (n: number) => `${n.toLocaleString('en')} gone`,
   truncated: 'There are more queues than the server lists: narrow by name.',
@@ -56,7 +57,7 @@ export const queues = {
     latency: 'Wait before a worker has it',
     none: 'No figures yet: they come every ten seconds.',
     quiet: 'No task was taken in this time.',
-    since: 'Figures since',
+    since: 'Figures from',
   },
 } as const;
 

@@ -231,10 +231,16 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
               {expanded && (
                 <div className={css['open']}>
                   <RunContext value={left}>
-                    <div>{row.left && <StepDetails step={row.left} context={a} heading={false} />}</div>
+                    <div>
+                      <h3 className={css['whose']}>{s.left}</h3>
+                      {row.left && <StepDetails step={row.left} context={a} heading={false} />}
+                    </div>
                   </RunContext>
                   <RunContext value={right}>
-                    <div>{row.right && <StepDetails step={row.right} context={b} heading={false} />}</div>
+                    <div>
+                      <h3 className={css['whose']}>{s.right}</h3>
+                      {row.right && <StepDetails step={row.right} context={b} heading={false} />}
+                    </div>
                   </RunContext>
                 </div>
               )}

@@ -72,10 +72,12 @@ export function ImportPage() {
       ) : (
         <div className={css['choose']}>
           <h1>{s.title}</h1>
-          <p>{s.text}</p>
           <p>
-            <Choose onFile={open} filled /> <span className="sk-dim">{s.drop}</span>
+            {s.text} <code>{s.command}</code>. {s.stays}
           </p>
+          <div className={css['how']}>
+            <Choose onFile={open} filled /> <span className="sk-dim">{s.drop}</span>
+          </div>
           {news}
         </div>
       )}

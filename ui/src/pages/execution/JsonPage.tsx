@@ -44,7 +44,7 @@ export function JsonPage() {
     <div className={css['page']}>
       <div className={css['bar']}>
         <Checkbox label={s.decoded} checked={decoded} onChange={(e) => setDecoded(e.currentTarget.checked)} />
-        <span className="sk-dim">{s.find}</span>
+        <span className={`sk-dim ${css['keys']}`}>{s.find}</span>
         {state.total > eventsMax && <span className="sk-dim">{s.first(Math.min(log.size, eventsMax), state.total)}</span>}
         <Progress />
         <span className={css['right']}>

@@ -49,9 +49,16 @@ function nowWords(activity: PendingActivity, nowMs: number): string {
   return `${s.queued} ${seconds(nowMs - since)}`;
 }
 
-function Activity({ activity, context }: { activity: PendingActivity; context: TimelineContext }) {
+interface ActivityProps {
+  activity: PendingActivity;
+  context: TimelineContext;
+  /** Nothing else is pending: it is what one came for. */
+  alone: boolean;
+}
+
+function Activity({ activity, context, alone }: ActivityProps) {
   const { id, state, store } = useRun();
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(alone);
   useDecoding(() => payloadsIn([activity.lastFailure]));
   const attempt = activity.attempt ?? 1;
   const step = open ? stepOf(state.log.steps(), activity.activityId ?? '') : undefined;
@@ -150,7 +157,8 @@ export function PendingPage() {
   const children = describe?.pendingChildren ?? [];
   const task = describe?.pendingWorkflowTask;
   const timers = open ? state.log.steps().filter((x) => x.kind === 'timer' && !x.close && x.open) : [];
-  if (activities.length + children.length + timers.length === 0 && !task) {
+  const count = activities.length + children.length + timers.length;
+  if (count === 0 && !task) {
     if (!state.describe) return <p className={css['loading']}>{strings.common.loading}</p>;
     return <EmptyState title={s.nothing}>{open ? s.nothingOpen : s.nothingClosed}</EmptyState>;
   }
@@ -164,7 +172,7 @@ export function PendingPage() {
       {activities.length > 0 && (
         <List title={s.activities} aside={<span className="sk-dim">{activities.length}</span>}>
           {activities.map((a) => (
-            <Activity key={a.activityId} activity={a} context={context} />
+            <Activity key={a.activityId} activity={a} context={context} alone={count === 1} />
           ))}
         </List>
       )}

@@ -20,11 +20,12 @@ const familyMax = 1000;
 const chainMax = 100;
 const refreshMs = 5000;
 
-function RunLine({ run, self, words }: { run: ExecutionInfo; self: boolean; words: string }) {
+function RunLine(props: { run: ExecutionInfo; self: boolean; words: string; runId?: boolean }) {
+  const { run, self, words, runId } = props;
   const { id } = useRun();
   const e = run.execution;
   return (
-    <>
+    <div className={css['run']}>
       <StateBadge state={workflowState(run.status)} />
       <span className={css['type']}>{run.type?.name}</span>
       {self ? (
@@ -43,7 +44,8 @@ function RunLine({ run, self, words }: { run: ExecutionInfo; self: boolean; word
         <Duration from={run.startTime} {...(run.closeTime ? { to: run.closeTime } : {})} />
         <Time at={run.startTime} />
       </span>
-    </>
+      {runId && <span className={css['runId']}>{e?.runId}</span>}
+    </div>
   );
 }
 
@@ -143,8 +145,7 @@ function Chain({ id, firstRunId }: { id: RunId; firstRunId: string | undefined }
           ];
           return (
             <li key={run.execution?.runId} className={css['line']}>
-              <RunLine run={{ ...run, execution: { ...run.execution } }} self={self} words={words.filter(Boolean).join(' · ')} />
-              <span className={css['runId']}>{run.execution?.runId}</span>
+              <RunLine run={{ ...run, execution: { ...run.execution } }} self={self} words={words.filter(Boolean).join(' · ')} runId />
             </li>
           );
         })}

@@ -126,6 +126,7 @@ export function Waterfall(props: WaterfallProps) {
     () => children.rows(steps, newestFirst, hidden),
     [children, steps, newestFirst, hidden],
   );
+  const unfolds = useMemo(() => rows.some((row) => row.kind === 'step' && row.child !== undefined), [rows]);
   const axis = useIdle(rows, lanes, context, end, props);
   const extent = useMemo(() => extentOf(context.startMs, end, axis), [context.startMs, end, axis]);
   useAnchor(rows, scroller, height);
@@ -213,6 +214,7 @@ export function Waterfall(props: WaterfallProps) {
               context={context}
               active={active === row.key}
               selected={selected === row.key}
+              unfolds={unfolds}
               onOpen={open}
               onToggle={children.toggle}
             />

@@ -60,7 +60,7 @@ export function Axis(props: {
             <span
               key={tick.ms}
               className={css['tick']}
-              data-edge={at < 0.03 ? 'left' : at > 0.97 ? 'right' : undefined}
+              data-edge={at < 0.03 ? 'left' : undefined}
               style={{ left: `${at * 100}%` }}
             >
               {tick.label}

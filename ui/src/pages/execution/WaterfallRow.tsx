@@ -8,6 +8,7 @@ import { payloadsIn } from '@/model/payloads';
 import type { Execution } from '@/model/proto';
 import { instantWords, spanWords } from '@/model/time';
 import {
+  gapsIn,
   laneItems,
   outcomeNow,
   pendingActivityOf,
@@ -48,6 +49,8 @@ export interface NoteRowData {
 }
 
 export type Row = StepRowData | NoteRowData;
+
+const indent = (depth: number): number => 12 + depth * 20;
 
 type Place = { top: number; height: number };
 
@@ -118,6 +121,9 @@ function Bars({ bar, view, context }: { bar: Bar; view: TimeWindow; context: Tim
         );
       })}
       {bar.segments.length === 0 && <span className={css['mark']} style={{ left: percent(share(bar.fromMs, view)) }} />}
+      {gapsIn(view).map(({ gap, from, to }) => (
+        <span key={gap.fromMs} className={css['cut']} style={{ left: percent(from), width: percent(to - from) }} />
+      ))}
       <span className={css['took']} style={labelPlace(bar, view)} aria-hidden="true">
         {barLabel(bar, context)}
       </span>
@@ -137,6 +143,8 @@ export const StepRow = memo(function StepRow(props: {
   context: TimelineContext;
   active: boolean;
   selected: boolean;
+  /** Some row can be unfolded: the others leave room for what that takes. */
+  unfolds: boolean;
   onOpen: (key: string) => void;
   onToggle: (key: string) => void;
 }) {
@@ -162,7 +170,7 @@ export const StepRow = memo(function StepRow(props: {
       style={{ transform: `translateY(${props.top}px)`, height: props.height }}
       onClick={() => props.onOpen(row.key)}
     >
-      <div role="gridcell" className={css['name']} style={{ paddingLeft: 12 + row.depth * 16 }}>
+      <div role="gridcell" className={css['name']} style={{ paddingLeft: indent(row.depth) }}>
         {row.child ? (
           <button
             type="button"
@@ -176,7 +184,9 @@ export const StepRow = memo(function StepRow(props: {
           >
             <Icon name={row.expanded ? 'down' : 'right'} size={12} />
           </button>
-        ) : null}
+        ) : (
+          props.unfolds && <span className={css['leaf']} />
+        )}
         {state && (
           <span className={`sk-tone-${state.tone}`} title={state.word}>
             <Icon name={state.mark} />
@@ -214,7 +224,7 @@ export function NoteRow({ row, place, index }: { row: NoteRowData; place: Place;
       aria-rowindex={index + 1}
       style={{ transform: `translateY(${place.top}px)`, height: place.height }}
     >
-      <div role="gridcell" className={css['note']} style={{ paddingLeft: 12 + row.depth * 16 }}>
+      <div role="gridcell" className={css['note']} style={{ paddingLeft: indent(row.depth) + 20 }}>
         {row.text}
       </div>
     </div>

@@ -31,22 +31,30 @@ function pollerColumns(workers: ReadonlyMap<string, ActiveWorker>) {
     { name: s.identity, cell: (p: Poller) => <span className="sk-mono">{p.identity}</span> },
     {
       name: s.sdk,
-      width: '24%',
+      width: '38%',
       wideOnly: true,
-      cell: (p: Poller) =>
-        [of(p)?.sdkName, of(p)?.sdkVersion, p.deploymentName, p.buildId].filter(Boolean).join(' '),
+      cell: (p: Poller) => {
+        const words = [of(p)?.sdkName, of(p)?.sdkVersion, p.deploymentName, p.buildId].filter(Boolean).join(' ');
+        return <span title={words}>{words}</span>;
+      },
     },
     { name: s.inHand, width: '90px', numeric: true, cell: (p: Poller) => (of(p) ? number(of(p)?.tasksInHand) : '') },
     { name: s.lastPoll, width: '100px', numeric: true, cell: (p: Poller) => <Time at={p.lastPollTime} /> },
   ];
 }
 
+/** In the words of the queue's own page. */
 function backlogWords(detail: QueueDetail): string {
+  const c = strings.queues.columns;
   const info = detail.info ?? {};
   const waiting = Number(info.backlogCount ?? 0);
   const age = durationMs(info.backlogAge);
   const old = waiting > 0 && age > 0 ? ` (${spanWords(age)})` : '';
-  return `${s.backlog} ${number(waiting)}${old} · ${s.rates} ${rateWords(info.addRate)} / ${rateWords(info.dispatchRate)}`;
+  return [
+    `${c.backlog} ${number(waiting)}${old}`,
+    `${c.added} ${rateWords(info.addRate)}`,
+    `${c.dispatched} ${rateWords(info.dispatchRate)}`,
+  ].join(' · ');
 }
 
 function Side(props: { title: string; detail: QueueDetail; workers: ReadonlyMap<string, ActiveWorker>; open: boolean }) {
@@ -56,15 +64,17 @@ function Side(props: { title: string; detail: QueueDetail; workers: ReadonlyMap<
   const state = detail.info && shownState(detail.info);
   const concerns = open && state?.tone === 'amber';
   return (
-    <Panel title={title} aside={<span className="sk-dim">{backlogWords(detail)}</span>}>
-      {state && <StateBadge state={state} />}
+    <Panel title={title} aside={state && <StateBadge state={state} />}>
+      <p className={css['backlog']}>{backlogWords(detail)}</p>
       {detail.explanation && (
         <p className={concerns ? css['concern'] : 'sk-dim'}>
           {concerns && <Icon name="attention" />} {detail.explanation}
         </p>
       )}
       {pollers.length > 0 && (
-        <SimpleTable label={title} columns={columns} rows={pollers} rowKey={(p) => p.identity ?? ''} />
+        <div className={css['flush']}>
+          <SimpleTable label={title} columns={columns} rows={pollers} rowKey={(p) => p.identity ?? ''} />
+        </div>
       )}
     </Panel>
   );
@@ -112,7 +122,9 @@ function Took() {
   if (shares.length === 0) return null;
   return (
     <Panel title={s.history} aside={state.log.complete ? null : <span className="sk-dim">{s.historyPartly}</span>}>
-      <SimpleTable label={s.history} columns={shareColumns} rows={shares.slice(0, sharesMax)} rowKey={(w) => w.identity} />
+      <div className={css['flush']} data-alone>
+        <SimpleTable label={s.history} columns={shareColumns} rows={shares.slice(0, sharesMax)} rowKey={(w) => w.identity} />
+      </div>
     </Panel>
   );
 }

@@ -49,7 +49,8 @@ function Details({ ns, group }: { ns: string; group: FailureGroup }) {
                 {sample.execution?.workflowId}
               </Link>
               <span className="sk-dim">
-                {sample.attempt ? s.attempt(sample.attempt) : ''} <Time at={sample.time} />
+                {sample.attempt ? `${s.attempt(sample.attempt)} · ` : ''}
+                <Time at={sample.time} />
               </span>
             </li>
           ))}

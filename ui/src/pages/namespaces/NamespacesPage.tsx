@@ -37,7 +37,7 @@ const columns = [
     numeric: true,
     cell: (n: Namespace) => retentionText(n.config?.workflowExecutionRetentionTtl),
   },
-  { name: s.description, cell: (n: Namespace) => n.namespaceInfo?.description || strings.common.none },
+  { name: s.description, wideOnly: true, cell: (n: Namespace) => n.namespaceInfo?.description || strings.common.none },
   { name: s.owner, width: '20%', wideOnly: true, cell: (n: Namespace) => n.namespaceInfo?.ownerEmail || strings.common.none },
   {
     name: s.settings,

@@ -201,7 +201,7 @@ export function QueuePage() {
           {figures && (
             <span className={css['span']}>
               <span className="sk-dim">
-                {s.plots.since} <Time at={figures.dataSince} />
+                {s.plots.since} <Time at={figures.dataSince} /> {s.on}
               </span>
               <SegmentedControl
                 aria-label={s.plots.span}

@@ -161,7 +161,11 @@ export function QueuesPage() {
             onChange={(event) => setWanted(event.currentTarget.value)}
           />
           <span className={`sk-dim ${css['since']}`}>
-            {data && s.since} {data && <Time at={data.dataSince} />}
+            {data && (
+              <>
+                {s.since} <Time at={data.dataSince} /> {s.on}
+              </>
+            )}
           </span>
         </div>
       }

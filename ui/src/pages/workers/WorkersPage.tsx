@@ -203,7 +203,11 @@ export function WorkersPage() {
             </>
           )}
           <span className={`sk-dim ${queueCss['since']}`}>
-            {data && strings.queues.since} {data && <Time at={data.dataSince} />}
+            {data && (
+              <>
+                {strings.queues.since} <Time at={data.dataSince} /> {strings.queues.on}
+              </>
+            )}
           </span>
         </div>
       }

@@ -39,7 +39,14 @@ function OneFailure({ link, cause, open }: { link: FailureLink; cause: boolean; 
           </pre>
         </details>
       )}
-      {link.details.length > 0 && <Payloads payloads={link.details} what={s.details} />}
+      {link.details.length > 0 && (
+        <>
+          <div className={css['cause']}>{s.details}</div>
+          <div className={css['details']}>
+            <Payloads payloads={link.details} what={s.details} />
+          </div>
+        </>
+      )}
     </li>
   );
 }
