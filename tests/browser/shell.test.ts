@@ -27,6 +27,20 @@ s.test('the first load is small', async ({ page, watch }) => {
   assert(all <= FIRST_LOAD_MAX, `${all} bytes: ${JSON.stringify([...watch.bytes])}`);
 });
 
+s.test('while its scripts are on their way the page says that it loads', async ({ page }) => {
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route(/assets\/WorkflowsPage.*\.js/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(s.url(workflows), { waitUntil: 'commit' });
+  const loading = page.locator('body > p');
+  await reads(loading, 'Loading…');
+  go();
+  await gone(loading);
+});
+
 s.test('assets are cached for good, the page is not', async ({ page }) => {
   const page1 = await page.goto(s.url(workflows));
   assert.match(page1?.headers()['cache-control'] ?? '', /no-cache|no-store/);

@@ -45,6 +45,7 @@ export const workflows = {
   behind: 'Catching up',
   behindHint: 'Rows leave this list faster than the server reads those behind them. The rest follows within seconds.',
   firstLive: (n: number) => `First ${n} live`,
+  someLive: (n: number) => `${n} live`,
   firstLiveHint: (n: number) =>
     `Changes of the first ${n} rows are pushed as they happen. Rows below are as they were when they were loaded.`,
   firstPollingHint: (n: number) =>

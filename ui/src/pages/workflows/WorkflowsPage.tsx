@@ -117,7 +117,7 @@ function StartButton({ ns }: { ns: string }) {
 }
 
 /** Whether what is shown is what is: pushed, asked for again, or only as far as the first page reaches. */
-function LiveState({ live, store }: { live: boolean; store: ListStore }) {
+function LiveState({ live, store, short = false }: { live: boolean; store: ListStore; short?: boolean }) {
   const words = strings.shell.connection;
   const { list, behind = false } = store.state();
   if (useAway()) return null; // the bar says so
@@ -126,7 +126,7 @@ function LiveState({ live, store }: { live: boolean; store: ListStore }) {
       ? [s.behind, s.behindHint]
       : list.rows.length > pageSize
         ? live
-          ? [s.firstLive(pageSize), s.firstLiveHint(pageSize)]
+          ? [short ? s.someLive(pageSize) : s.firstLive(pageSize), s.firstLiveHint(pageSize)]
           : [words.polling, s.firstPollingHint(pageSize)]
         : live
           ? [words.live, words.liveHint]
@@ -254,7 +254,7 @@ export function WorkflowsPage() {
             />
             <StatusChips query={query} counts={counts} onQuery={setQuery} />
             <div className={css['tools']}>
-              {narrow && <LiveState live={live} store={store} />}
+              {narrow && <LiveState live={live} store={store} short />}
               {narrow ? (
                 <OrderMenu columns={builtIn.filter((c) => orderedWhenNarrow.includes(c.id))} sort={sort} onSort={setSort} />
               ) : (
