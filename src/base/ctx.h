@@ -16,8 +16,9 @@ struct sk_ctx {
     const char *request_id;   /* for logs; may be NULL */
     const char *client_name;  /* header client-name, or NULL */
     const char *client_version;
-    const char *principal; /* who calls: certificate subject or NULL */
-    const char *ns_name;   /* the namespace it is about, once it was found; lives for ever */
+    const char *client_features; /* header supported-features, or NULL */
+    const char *principal;       /* who calls: certificate subject or NULL */
+    const char *ns_name;         /* the namespace it is about, once it was found; lives for ever */
 };
 
 /* Set ctx->err and return code, so that `return sk_fail(ctx, SK_NOT_FOUND, "...")` reads well.

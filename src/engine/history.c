@@ -188,6 +188,68 @@ static sk_err want_wait(struct history_call *call, struct sk_engine *e, struct s
     return SK_OK;
 }
 
+static bool follows_runs(const struct sk_ctx *ctx)
+{
+    for (const char *at = ctx->client_features; at;) {
+        size_t n = strcspn(at, ",");
+        if (sk_str_eq((struct sk_str){at, n}, SK_STR("follows-next-run-id")))
+            return true;
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    return false;
+}
+
+/* The end of a run that another one follows, told as a continue-as-new; NULL: none follows. */
+static HIST(HistoryEvent) *as_continued(struct sk_ctx *ctx, const HIST(HistoryEvent) *end)
+{
+    HIST(HistoryEvent) *event =
+        sk_event_new(ctx->arena, EVENT(WORKFLOW_EXECUTION_CONTINUED_AS_NEW), 0);
+    HIST(WorkflowExecutionContinuedAsNewEventAttributes) *a =
+        event->workflow_execution_continued_as_new_event_attributes;
+    const ProtobufCMessage *attributes = sk_event_attributes(end);
+    if (end->event_type == EVENT(WORKFLOW_EXECUTION_COMPLETED)) {
+        const HIST(WorkflowExecutionCompletedEventAttributes) *completed = (const void *)attributes;
+        a->new_execution_run_id = completed->new_execution_run_id;
+        a->last_completion_result = completed->result;
+    } else if (end->event_type == EVENT(WORKFLOW_EXECUTION_FAILED)) {
+        const HIST(WorkflowExecutionFailedEventAttributes) *failed = (const void *)attributes;
+        a->new_execution_run_id = failed->new_execution_run_id;
+        a->failure = failed->failure;
+    } else if (end->event_type == EVENT(WORKFLOW_EXECUTION_TIMED_OUT)) {
+        const HIST(WorkflowExecutionTimedOutEventAttributes) *late = (const void *)attributes;
+        a->new_execution_run_id = late->new_execution_run_id;
+        a->failure =
+            sk_failure_timeout(ctx->arena, "workflow timeout", TIMEOUT(START_TO_CLOSE), NULL);
+    }
+    if (!sk_text_set(a->new_execution_run_id))
+        return NULL;
+    event->event_id = end->event_id;
+    event->event_time = end->event_time;
+    event->version = end->version;
+    event->task_id = end->task_id;
+    return event;
+}
+
+/* Clients that wait for a workflow's result ask for the close event. One that does not say that it
+ * follows the run after it (the Java SDK) follows continue-as-new alone, and would take a failure
+ * that is being retried for the result. */
+static sk_err show_close_event(struct sk_ctx *ctx, struct sk_str *bytes)
+{
+    ProtobufCMessage *m;
+    sk_err err =
+        sk_wire_decode_own(ctx, &temporal__api__history__v1__history__descriptor, *bytes, &m);
+    if (err != SK_OK)
+        return err;
+    HIST(History) *history = (HIST(History) *)m;
+    HIST(HistoryEvent) *continued =
+        history->n_events == 1 ? as_continued(ctx, history->events[0]) : NULL;
+    if (!continued)
+        return SK_OK;
+    history->events[0] = continued;
+    *bytes = sk_wire_pack(ctx->arena, m);
+    return SK_OK;
+}
+
 /* Only the last event: of a closed run the close event. */
 static sk_err close_event_page(struct history_call *call, struct sk_engine *e, struct sk_ctx *ctx,
                                struct exec *x)
@@ -203,6 +265,8 @@ static sk_err close_event_page(struct history_call *call, struct sk_engine *e, s
     struct sk_str bytes;
     int64_t last;
     sk_err err = history_bytes(x, ctx, last_id, last_id, PAGE_BYTES, &bytes, &last);
+    if (err == SK_OK && !follows_runs(ctx))
+        err = show_close_event(ctx, &bytes);
     if (err == SK_OK)
         sk_wire_splice(ctx->arena, &call->response->base, FIELD_HISTORY, bytes);
     return err;

@@ -47,6 +47,7 @@ struct rpc_run *rpc_run_new(struct sk_call *call)
     run->ctx.deadline_mono_ms = call->deadline_mono_ms;
     run->ctx.client_name = rpc_metadata_get(call->metadata, "client-name");
     run->ctx.client_version = rpc_metadata_get(call->metadata, "client-version");
+    run->ctx.client_features = rpc_metadata_get(call->metadata, "supported-features");
     run->ctx.principal = call->from->principal;
     call->run = run;
     return run;

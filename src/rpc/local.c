@@ -273,6 +273,7 @@ sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
     call->from = &local.from;
     ctx->client_name = rpc_metadata_get(call->metadata, "client-name");
     ctx->client_version = rpc_metadata_get(call->metadata, "client-version");
+    ctx->client_features = rpc_metadata_get(call->metadata, "supported-features");
     ctx->principal = options->principal;
     enter(&local);
     *ret = method->stream ? NULL : new_response(ctx, method);
@@ -289,7 +290,8 @@ sk_err sk_rpc_local_call(struct sk_rpc_server *server, struct sk_ctx *ctx,
     rpc_call_observe(call, err);
     if (err && err != SK_CANCELLED)
         rpc_call_failed(call, ctx, request, err);
-    ctx->client_name = ctx->client_version = ctx->ns_name = NULL; // they were the call's
+    ctx->client_name = ctx->client_version = ctx->client_features = NULL; // they were the call's
+    ctx->ns_name = NULL;
     leave(&local);
     return err;
 }

@@ -316,6 +316,14 @@ CMDMSG(Command) *complete_workflow(struct world *w)
                    COMMAND_NEW(w, CompleteWorkflowExecution, complete_workflow_execution));
 }
 
+CMDMSG(Command) *fail_workflow(struct world *w)
+{
+    CMDMSG(FailWorkflowExecutionCommandAttributes) *a =
+        COMMAND_NEW(w, FailWorkflowExecution, fail_workflow_execution);
+    a->failure = sk_failure_new(w->ctx.arena, "no money", "tests");
+    return command(w, COMMAND(FAIL_WORKFLOW_EXECUTION), ATTRIBUTES(FAIL_WORKFLOW_EXECUTION), a);
+}
+
 CMDMSG(Command) *continue_as_new(struct world *w)
 {
     CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes) *a =

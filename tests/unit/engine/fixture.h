@@ -50,6 +50,7 @@ CMDMSG(Command) *schedule_activity(struct world *w, const char *id);
 CMDMSG(Command) *start_timer(struct world *w, const char *id, int64_t ms);
 CMDMSG(Command) *start_child(struct world *w, const char *workflow_id);
 CMDMSG(Command) *complete_workflow(struct world *w);
+CMDMSG(Command) *fail_workflow(struct world *w);
 CMDMSG(Command) *continue_as_new(struct world *w);
 CMDMSG(Command) *cancel_activity(struct world *w, int64_t scheduled_id);
 sk_err try_complete_task(struct world *w, const WS(PollWorkflowTaskQueueResponse) *task,
