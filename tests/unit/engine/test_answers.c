@@ -99,19 +99,6 @@ static void asked_again(struct world *w)
 
 /* ---- what goes on to the next run ---- */
 
-static CMDMSG(Command) *continue_as_new(struct world *w)
-{
-    CMDMSG(Command) *c =
-        MSG_NEW(w->ctx.arena, CMDMSG(Command), temporal__api__command__v1__command);
-    c->command_type = COMMAND(CONTINUE_AS_NEW_WORKFLOW_EXECUTION);
-    c->attributes_case =
-        TEMPORAL__API__COMMAND__V1__COMMAND__ATTRIBUTES_CONTINUE_AS_NEW_WORKFLOW_EXECUTION_COMMAND_ATTRIBUTES;
-    c->continue_as_new_workflow_execution_command_attributes =
-        MSG_NEW(w->ctx.arena, CMDMSG(ContinueAsNewWorkflowExecutionCommandAttributes),
-                temporal__api__command__v1__continue_as_new_workflow_execution_command_attributes);
-    return c;
-}
-
 static const Temporal__Api__Workflow__V1__VersioningOverride *override_of(struct world *w)
 {
     WS(DescribeWorkflowExecutionRequest) *r =
