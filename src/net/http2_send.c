@@ -239,7 +239,8 @@ void h2_tick_sending(struct sk_h2 *h2, int64_t now_ms)
             sk_h2_reset(stream, SK_H2_CANCEL);
         }
     }
-    uint64_t delivered = h2->written - sk_conn_pending(h2->conn);
+    uint64_t pending = sk_conn_pending(h2->conn); // with what TLS adds to the bytes written
+    uint64_t delivered = h2->written > pending ? h2->written - pending : 0;
     if (delivered >= h2->stall_mark) {
         h2->stall_mark = h2->written;
         h2->stall_ms = now_ms;
