@@ -54,6 +54,9 @@ struct faults {
     atomic_int data_sync; /* the same for syncs of the database file */
     atomic_bool read_only; /* files open for reading only */
     atomic_int syncs;      /* of the log, so far */
+    atomic_int nth;        /* the operation on any file that fails, from 1; counts down */
+    atomic_int nth_count;  /* how many fail from there on; 0: none */
+    atomic_int nth_write;  /* what they return if they are writes */
 };
 extern struct faults faults;
 void faults_install(void);

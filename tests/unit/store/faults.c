@@ -18,6 +18,15 @@ static sqlite3_file *real(sqlite3_file *f)
     return ((struct file *)f)->real;
 }
 
+/* Is this the nth operation, or one of those right after it that fail as well? */
+static bool is_nth(void)
+{
+    int left = atomic_load(&faults.nth), last = 1 - atomic_load(&faults.nth_count);
+    while (left > last && !atomic_compare_exchange_weak(&faults.nth, &left, left - 1))
+        ;
+    return left > last && left <= 1;
+}
+
 static int on_close(sqlite3_file *f)
 {
     return real(f)->pMethods ? real(f)->pMethods->xClose(real(f)) : SQLITE_OK;
@@ -25,18 +34,20 @@ static int on_close(sqlite3_file *f)
 
 static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    return real(f)->pMethods->xRead(real(f), p, n, at);
+    return is_nth() ? SQLITE_IOERR_READ : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
     int fault = ((struct file *)f)->is_log ? atomic_load(&faults.write) : 0;
+    if (is_nth())
+        fault = atomic_load(&faults.nth_write);
     return fault ? fault : real(f)->pMethods->xWrite(real(f), p, n, at);
 }
 
 static int on_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
-    return real(f)->pMethods->xTruncate(real(f), n);
+    return is_nth() ? SQLITE_IOERR_TRUNCATE : real(f)->pMethods->xTruncate(real(f), n);
 }
 
 static int on_sync(sqlite3_file *f, int flags)
@@ -49,12 +60,14 @@ static int on_sync(sqlite3_file *f, int flags)
     } else if (file->is_main) {
         fault = atomic_load(&faults.data_sync);
     }
+    if (is_nth())
+        fault = SQLITE_IOERR_FSYNC;
     return fault ? fault : real(f)->pMethods->xSync(real(f), flags);
 }
 
 static int on_size(sqlite3_file *f, sqlite3_int64 *ret)
 {
-    return real(f)->pMethods->xFileSize(real(f), ret);
+    return is_nth() ? SQLITE_IOERR_FSTAT : real(f)->pMethods->xFileSize(real(f), ret);
 }
 
 static int on_lock(sqlite3_file *f, int level)
