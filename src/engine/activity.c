@@ -310,8 +310,7 @@ static const char *timeout_text(int type)
 void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int timeout_type)
 {
     struct sk_arena *arena = t->ctx->arena;
-    FAILURE *failure =
-        sk_failure_timeout(arena, timeout_text(timeout_type), timeout_type, a->heartbeat);
+    FAILURE *failure = sk_failure_timeout(arena, timeout_text(timeout_type), timeout_type, NULL);
     int state;
     if (retry(t, a, item, failure, &state))
         return;
@@ -320,7 +319,9 @@ void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int ti
         failure = sk_failure_timeout(arena,
                                      "Not enough time to schedule next retry before activity "
                                      "ScheduleToClose timeout, giving up retrying",
-                                     TIMEOUT(SCHEDULE_TO_CLOSE), a->heartbeat);
+                                     TIMEOUT(SCHEDULE_TO_CLOSE), NULL);
+    /* The end alone has them: a timeout that is the cause of a later one has none. */
+    failure->timeout_failure_info->last_heartbeat_details = a->heartbeat;
     failure->cause = a->last_failure;
     activity_drop_task(t, a);
     activity_start_event(t, a);

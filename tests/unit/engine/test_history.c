@@ -116,6 +116,48 @@ static void retries(struct world *w)
     assert_non_null(strstr(history_of(w, WORKFLOW), "ACTIVITY_TASK_SCHEDULED " ACTIVITY " " TASK));
 }
 
+static void heartbeat(struct world *w, const WS(PollActivityTaskQueueResponse) *task)
+{
+    WS(RecordActivityTaskHeartbeatRequest) *r =
+        MSG_NEW(w->ctx.arena, WS(RecordActivityTaskHeartbeatRequest),
+                temporal__api__workflowservice__v1__record_activity_task_heartbeat_request);
+    WS(RecordActivityTaskHeartbeatResponse) *response =
+        MSG_NEW(w->ctx.arena, WS(RecordActivityTaskHeartbeatResponse),
+                temporal__api__workflowservice__v1__record_activity_task_heartbeat_response);
+    r->task_token = task->task_token;
+    r->details = COMMON_NEW(w->ctx.arena, Payloads, payloads);
+    r->details->n_payloads = 1;
+    r->details->payloads = SK_NEW(w->ctx.arena, COMMON(Payload) *);
+    r->details->payloads[0] = COMMON_NEW(w->ctx.arena, Payload, payload);
+    assert_int_equal(sk_engine_activity_heartbeat(w->engine, &w->ctx, w->ns, r, response), SK_OK);
+}
+
+/* A silent attempt, then no other in time: the end has the last details, its cause has not. */
+static void details_of_a_timeout(struct world *w)
+{
+    start_workflow(w);
+    CMDMSG(Command) *schedule = schedule_activity(w, "charge");
+    CMDMSG(ScheduleActivityTaskCommandAttributes) *a =
+        schedule->schedule_activity_task_command_attributes;
+    a->heartbeat_timeout = sk_dur(w->ctx.arena, 1000);
+    a->schedule_to_close_timeout = sk_dur(w->ctx.arena, 5000);
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule, NULL);
+    heartbeat(w, poll_activity_task(w, QUEUE));
+    poll_workflow_task(w, QUEUE);
+    const HIST(History) *history = events_of(w, WORKFLOW);
+    const HIST(HistoryEvent) *end = NULL;
+    for (size_t i = 0; i < history->n_events; i++)
+        if (history->events[i]->event_type == EVENT(ACTIVITY_TASK_TIMED_OUT))
+            end = history->events[i];
+    assert_non_null(end);
+    const FAILURE *failure = end->activity_task_timed_out_event_attributes->failure;
+    assert_int_equal(failure->timeout_failure_info->timeout_type, TIMEOUT(SCHEDULE_TO_CLOSE));
+    assert_non_null(failure->timeout_failure_info->last_heartbeat_details);
+    assert_non_null(failure->cause);
+    assert_int_equal(failure->cause->timeout_failure_info->timeout_type, TIMEOUT(HEARTBEAT));
+    assert_null(failure->cause->timeout_failure_info->last_heartbeat_details);
+}
+
 /* A worker that took a workflow task and went silent: it times out, a transient attempt follows. */
 static void task_times_out(struct world *w)
 {
@@ -207,6 +249,7 @@ WORLD_TEST(signal_while_started)
 WORLD_TEST(signals_together)
 WORLD_TEST(cancel_before_start)
 WORLD_TEST(retries)
+WORLD_TEST(details_of_a_timeout)
 WORLD_TEST(task_times_out)
 WORLD_TEST(transient_start_is_whole)
 WORLD_TEST(answer_after_restart)
@@ -222,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_signals_together),
         cmocka_unit_test(test_cancel_before_start),
         cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_details_of_a_timeout),
         cmocka_unit_test(test_task_times_out),
         cmocka_unit_test(test_transient_start_is_whole),
         cmocka_unit_test(test_answer_after_restart),
