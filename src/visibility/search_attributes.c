@@ -585,6 +585,14 @@ sk_search_attributes_pb *sk_sa_set_keyword(struct sk_arena *arena,
     return with_value(arena, base, name, &value);
 }
 
+static bool has_metadata(const sk_payload_pb *payload, const char *key)
+{
+    for (size_t i = 0; i < payload->n_metadata; i++)
+        if (strcmp(payload->metadata[i]->key, key) == 0)
+            return true;
+    return false;
+}
+
 /* The payload with metadata "type" set; the same one when it is there already. */
 static sk_payload_pb *typed(struct sk_arena *arena, sk_payload_pb *payload, enum sk_sa_type type)
 {
@@ -601,8 +609,8 @@ static sk_payload_pb *typed(struct sk_arena *arena, sk_payload_pb *payload, enum
     return copy;
 }
 
-sk_search_attributes_pb *sk_sa_present(struct sk_arena *arena, const struct sk_namespace *ns,
-                                       const sk_search_attributes_pb *attributes)
+static sk_search_attributes_pb *present(struct sk_arena *arena, const struct sk_namespace *ns,
+                                        const sk_search_attributes_pb *attributes, bool keep_type)
 {
     if (!attributes)
         return NULL;
@@ -611,8 +619,23 @@ sk_search_attributes_pb *sk_sa_present(struct sk_arena *arena, const struct sk_n
         entry_pb *entry = attributes->indexed_fields[i];
         const struct sk_search_attribute *attribute =
             sk_namespace_attribute(ns, sk_str_of(entry->key));
-        if (attribute)
-            put(arena, set, entry->key, typed(arena, entry->value, attribute->type));
+        if (!attribute)
+            continue;
+        bool keep = keep_type && entry->value && has_metadata(entry->value, "type");
+        put(arena, set, entry->key,
+            keep ? entry->value : typed(arena, entry->value, attribute->type));
     }
     return set->n_indexed_fields ? set : NULL;
+}
+
+sk_search_attributes_pb *sk_sa_present(struct sk_arena *arena, const struct sk_namespace *ns,
+                                       const sk_search_attributes_pb *attributes)
+{
+    return present(arena, ns, attributes, true);
+}
+
+sk_search_attributes_pb *sk_sa_listed(struct sk_arena *arena, const struct sk_namespace *ns,
+                                      const sk_search_attributes_pb *attributes)
+{
+    return present(arena, ns, attributes, false);
 }

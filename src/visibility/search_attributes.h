@@ -54,10 +54,14 @@ sk_err sk_sa_values(struct sk_ctx *ctx, const struct sk_namespace *ns,
  * value; empty when absent. */
 struct sk_str sk_sa_division(struct sk_ctx *ctx, const sk_search_attributes_pb *attributes);
 
-/* What the API returns for attributes as stored: each payload gets metadata "type" of its attribute
- * in ns; names that ns no longer knows are dropped. NULL in, NULL out; NULL when none is left. */
+/* What the API shows of attributes in histories and descriptions: each payload gets metadata "type"
+ * of its attribute in ns, unless the client said a type: SDKs look for what they set by name and
+ * type. Names that ns no longer knows are dropped. NULL in, NULL out; NULL when none is left. */
 sk_search_attributes_pb *sk_sa_present(struct sk_arena *arena, const struct sk_namespace *ns,
                                        const sk_search_attributes_pb *attributes);
+/* The same for lists, where all rows have the type that ns gives, whatever clients said. */
+sk_search_attributes_pb *sk_sa_listed(struct sk_arena *arena, const struct sk_namespace *ns,
+                                      const sk_search_attributes_pb *attributes) SK_MUST_USE;
 
 /* base with update laid over it: a null or empty-list payload removes the key (an upsert). Either
  * may be NULL. Payloads are borrowed; keys are ordered by name. NULL when nothing is left. */

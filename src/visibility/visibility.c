@@ -67,7 +67,7 @@ static sk_search_attributes_pb *attributes(struct sk_arena *arena, const struct 
         sk_wire_decode_own(&ctx, &temporal__api__common__v1__search_attributes__descriptor, stored,
                            &message) != SK_OK)
         return NULL;
-    return sk_sa_present(arena, ns, (const sk_search_attributes_pb *)message);
+    return sk_sa_listed(arena, ns, (const sk_search_attributes_pb *)message);
 }
 
 sk_execution_info_pb *sk_vis_info(struct sk_arena *arena, const struct sk_namespace *ns,

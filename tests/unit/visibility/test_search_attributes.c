@@ -194,6 +194,14 @@ static void merging_and_presenting(void **state)
     assert_string_equal(p->metadata[1]->key, "type");
     assert_memory_equal(p->metadata[1]->value.data, "Keyword", 7);
 
+    merged->indexed_fields[2]->value = shown->indexed_fields[1]->value;
+    p->metadata[1]->value.data = (uint8_t *)sk_arena_strdup(ctx.arena, "Text");
+    p->metadata[1]->value.len = 4;
+    shown = sk_sa_present(ctx.arena, fixture_namespace(), merged); // the client said so
+    assert_memory_equal(shown->indexed_fields[1]->value->metadata[1]->value.data, "Text", 4);
+    shown = sk_sa_listed(ctx.arena, fixture_namespace(), merged);
+    assert_memory_equal(shown->indexed_fields[1]->value->metadata[1]->value.data, "Keyword", 7);
+
     struct sk_str items[] = {SK_STR("category=A cause=B")};
     shown = sk_sa_set_keyword_list(ctx.arena, base, "TemporalReportedProblems", items, 1);
     assert_int_equal(shown->n_indexed_fields, 3);
