@@ -3,11 +3,11 @@
 
     run.py [GROUP...] [--only REGEX] [--rounds N]
 
-Groups: typescript, python, go (the SDK's view of the server), examples, saga (the order saga while server and worker
-are killed), docs (the blocks of the quickstart), cli (the temporal command line, if installed). SKALD_BIN is the server's program (default build/skald);
-COMPAT_SERVER_CMD runs the same tests against another server's command line, COMPAT_ADDRESS the SDK groups against a
-server that runs already. Each group has a server of its own on free ports. Packages come from npm, PyPI and the Go
-module proxy into a cache outside the tree.
+Groups: typescript, python, go, java (the SDK's view of the server), examples, saga (the order saga while server and
+worker are killed), docs (the blocks of the quickstart), cli (the temporal command line, if installed). SKALD_BIN is the
+server's program (default build/skald); COMPAT_SERVER_CMD runs the same tests against another server's command line, COMPAT_ADDRESS the SDK groups against a
+server that runs already. Each group has a server of its own on free ports. Packages come from npm, PyPI, the Go
+module proxy and Maven Central into a cache outside the tree.
 
 Prints "ok NAME" or "not ok NAME # why" for each test, "SKIP NAME: why" for what cannot run here, and last
 "N passed, N failed, N skipped". Results also go to COMPAT_RESULTS (default build/compat-results.txt).
@@ -108,6 +108,13 @@ def go(results, folder, options):
         env |= {"TEMPORAL_ADDRESS": address}
         pattern = [] if options.only == "." else ["-test.run", "/" + options.only.replace(" ", "_")]
         follow(results, "go", [binary, *pattern], cwd=folder, env=env)
+
+
+def java(results, folder, options):
+    classes = toolchains.java_classes(HERE / "java")
+    with serving(folder) as address:
+        env = dict(os.environ, TEMPORAL_ADDRESS=address)
+        follow(results, "java", ["java", "-cp", classes, "Compat", options.only], cwd=folder, env=env)
 
 
 @contextmanager
@@ -219,7 +226,7 @@ def cli(results, folder, _options):
             follow(results, "cli", [sys.executable, HERE / "cli.py", temporal, address], cwd=folder)
 
 
-GROUPS = {each.__name__: each for each in (typescript, python, go, examples, saga, docs, cli)}
+GROUPS = {each.__name__: each for each in (typescript, python, go, java, examples, saga, docs, cli)}
 
 
 def main():

