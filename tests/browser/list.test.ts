@@ -294,6 +294,10 @@ s.test('a view is saved on the server, seen by another browser, changed and dele
     await other.getByRole('button', { name: /Broken/ }).first().click();
     await other.getByRole('menuitem', { name: 'Delete “Broken”' }).click();
     await visible(other.getByText('View “Broken” deleted'));
+    await other.getByRole('button', { name: 'Put it back' }).click();
+    await visible(other.getByText('View “Broken” saved'));
+    await other.getByRole('button', { name: /Failed|Views|All workflows/, expanded: false }).first().click();
+    await visible(other.getByRole('menuitem', { name: /^Broken/ }));
   });
 });
 

@@ -560,6 +560,9 @@ s.test('at 390 pixels each row of a comparison holds its marks', { mobile: true 
   await open(page, one, `compare?with=${two.workflowId}&run=${runId}`);
   const lines = page.locator('main button[aria-expanded]').filter({ hasText: 'result' });
   await visible(lines);
+  // The first difference is opened, and its first line is in view below the heads.
+  const opened = page.locator('main button[aria-expanded=true]');
+  await eventually(async () => ((await opened.boundingBox())?.y ?? 0) >= ((await page.getByText('The other').first().boundingBox())?.y ?? 1e9) + 20);
   for (const line of await lines.all()) {
     const row = await line.locator('xpath=..').boundingBox();
     for (const mark of await line.getByText(/^(input|result)$/).all()) {

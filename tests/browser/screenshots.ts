@@ -95,6 +95,7 @@ function screens(runIds: Map<string, string>): Screen[] {
     await dialog.locator('summary', { hasText: 'Summary and priority' }).click();
   };
   const failActivity = (page: Page) => page.getByRole('button', { name: 'Fail', exact: true }).click();
+  const foldTrace = (page: Page) => page.getByText('Stack trace').first().click(); // it names this machine's folders
   const details = async (page: Page) => {
     await page.getByRole('button', { name: `Details: worker@${QUEUE}` }).click();
     await page.getByText('What it polls').waitFor();
@@ -148,7 +149,7 @@ function screens(runIds: Map<string, string>): Screen[] {
     { name: 'run-failed', path: run('order-lost', 'timeline') },
     { name: 'run-history', path: run('order-good', 'history') },
     { name: 'run-input', path: run('order-good', 'input') },
-    { name: 'run-pending', path: run('parcel-1042', 'pending') },
+    { name: 'run-pending', path: run('parcel-1042', 'pending'), prepare: foldTrace },
     { name: 'run-queries', path: run('approval-9', 'queries'), prepare: ask },
     { name: 'run-relations', path: run('bundle-77', 'relations') },
     { name: 'run-workers', path: run('bundle-77', 'workers') },

@@ -10,7 +10,7 @@ const reloadedKey = 'skald.reloaded';
 const reloadAgainMs = 10_000;
 
 /** A part of the UI could not be fetched: the server is away, or it is another version by now. */
-function isMissingPart(error: unknown): boolean {
+export function isMissingPart(error: unknown): boolean {
   const text = error instanceof Error ? error.message : '';
   return /dynamically imported module|preload CSS|module script failed|Importing a module/i.test(text);
 }

@@ -97,6 +97,7 @@ export const workflows = {
     saveHint: 'Filter, columns and order are kept on the server, for everybody in this namespace.',
     savedToast: (name: string) => `View “${name}” saved`,
     removedToast: (name: string) => `View “${name}” deleted`,
+    restore: 'Put it back',
     conflict: 'Somebody else changed this view since. It was loaded again.',
     by: (who: string) => `by ${who}`,
   },

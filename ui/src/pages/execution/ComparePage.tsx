@@ -179,6 +179,8 @@ function Head({ run, title }: { run: Run; title: string }) {
   );
 }
 
+const contextPx = 90;
+
 function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; first: ComparedRow | undefined }) {
   const { rows, left, right, first } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -199,7 +201,9 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
     const index = first ? rows.indexOf(first) : -1;
     if (jumped.current || index < 0) return;
     jumped.current = true;
-    virtual.scrollToIndex(index, { align: 'center' });
+    // Its first line, below what is alike before it: opened, the row may be higher than the page.
+    const [offset] = virtual.getOffsetForIndex(index, 'start') ?? [0];
+    virtual.scrollToOffset(Math.max(offset - contextPx, 0));
   }, [first, rows, virtual]);
   return (
     <div ref={scroller} className={css['scroller']}>

@@ -1,6 +1,7 @@
 import { Button, FileButton } from '@mantine/core';
 import { CatchBoundary } from '@tanstack/react-router';
 import { useMemo, useState, type DragEvent, type ReactNode } from 'react';
+import { Crash, isMissingPart } from '@/app/Crash';
 import { fileObjection, importHistory, ImportError } from '@/model/export';
 import type { TypeName } from '@/model/proto';
 import { executionStrings } from '@/strings/execution';
@@ -163,6 +164,7 @@ function Imported({ opened, onFile, news }: ImportedProps) {
 
 /** A file may hold anything: a field of another kind than the API's must not take the page with it. */
 function Unreadable({ error }: { error: unknown }) {
+  if (isMissingPart(error)) return <Crash error={error} />;
   return (
     <p role="alert" className={css['failed']}>
       {s.unreadable} <span className="sk-dim">{error instanceof Error ? error.message : String(error)}</span>

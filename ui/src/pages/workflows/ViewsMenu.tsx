@@ -117,8 +117,24 @@ function useViewChanges(ns: string, onGone: () => void) {
   const remove = useMutation({
     mutationFn: (view: SavedView) => deleteView(ns, view),
     onSuccess: (_answer, view) => {
-      toast('done', s.removedToast(view.name ?? ''));
+      // It was everybody's, and a menu is soon slipped in.
+      toast(
+        'done',
+        s.removedToast(view.name ?? ''),
+        <Button variant="subtle" size="compact-xs" onClick={() => restore.mutate(view)}>
+          {s.restore}
+        </Button>,
+      );
       onGone();
+      return again();
+    },
+    onError,
+  });
+  const restore = useMutation({
+    mutationFn: ({ name = '', query = '', columns = [], sort = '', description = '' }: SavedView) =>
+      createView(ns, { name, query, columns, sort, description }),
+    onSuccess: (_answer, view) => {
+      toast('done', s.savedToast(view.name ?? ''));
       return again();
     },
     onError,
