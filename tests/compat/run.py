@@ -205,7 +205,12 @@ def docs(results, folder, _options):
     stale = subprocess.run([sys.executable, HERE / "table.py", "--check"], capture_output=True, text=True)
     why = " ".join(stale.stderr.split())
     results.add("docs", "fail" if stale.returncode else "pass", "compatibility, tables", why)
-    tools = {"TypeScript": toolchains.node_env, "Go": toolchains.go_env, "Python": toolchains.venv_env}
+    tools = {
+        "TypeScript": toolchains.node_env,
+        "Go": toolchains.go_env,
+        "Python": toolchains.venv_env,
+        "Java": toolchains.java_env,
+    }
     for sdk, need in tools.items():
         try:
             env = need()

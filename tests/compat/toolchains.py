@@ -145,12 +145,17 @@ def go_build(source, name, env, test=False):
     return binary
 
 
-def java_classes(source):
-    """The class path of a folder of Java sources: they, compiled, and the packages that its pom.xml names."""
+def java_env():
     if version_of("javac", "--version") < JAVA_MIN:
         raise Missing("a JDK, 17 or newer")
     if not shutil.which("mvn"):
         raise Missing("Maven")
+    return dict(os.environ)
+
+
+def java_classes(source):
+    """The class path of a folder of Java sources: they, compiled, and the packages that its pom.xml names."""
+    java_env()
     pom = source / "pom.xml"
 
     def fill_packages(folder):
