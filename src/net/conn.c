@@ -29,15 +29,17 @@
 
 #define PLAIN_CHUNK (16 * 1024) // one TLS record
 #define BIO_KEEP (32 * 1024)    // room that an idle BIO may hold
-#define UNREAD_MAX (2 << 20)    // more than any owner leaves unsent; see read_tls
+#define OWN_BURST 32            // see check_own
 
 struct sk_conn {
     struct sk_stream *stream; /* owned */
     const struct sk_conn_events *events;
     void *owner;
-    SSL *ssl;      /* NULL in cleartext */
-    BIO *in, *out; /* owned by ssl */
-    char *subject; /* owned; of the peer's certificate */
+    SSL *ssl;         /* NULL in cleartext */
+    BIO *in, *out;    /* owned by ssl */
+    char *subject;    /* owned; of the peer's certificate */
+    int64_t own;      /* messages that TLS itself made us send since ready_ms */
+    int64_t ready_ms; /* when the handshake ended */
     bool ready;
     bool closing; /* closed or shut down */
     bool closed;
@@ -117,8 +119,32 @@ static bool handshake(struct sk_conn *conn)
     flush_tls(conn);
     keep_subject(conn);
     conn->ready = true;
+    conn->ready_ms = sk_now_mono_ms();
     conn->events->on_ready(conn->owner);
     return !conn->closing;
+}
+
+static void on_tls_message(int written, int version, int type, const void *bytes, size_t n,
+                           SSL *ssl, void *arg)
+{
+    (void)version;
+    (void)bytes;
+    (void)n;
+    (void)ssl;
+    struct sk_conn *conn = arg;
+    if (written && conn->ready && (type == SSL3_RT_HANDSHAKE || type == SSL3_RT_ALERT))
+        conn->own++;
+}
+
+/* Each key update that a peer asks for is answered with one, each try of a new handshake with a
+ * warning: it costs the peer nothing, us a key, and memory while it reads none. Honest ones need
+ * one in millions of records. */
+static void check_own(struct sk_conn *conn)
+{
+    if (conn->own <= OWN_BURST + (sk_now_mono_ms() - conn->ready_ms) / 1000)
+        return;
+    SK_LOG(DEBUG, "net", "TLS is made to answer too often", SK_KV("peer", sk_conn_peer(conn)));
+    tell_end(conn, SK_UNAVAILABLE);
 }
 
 static void read_tls(struct sk_conn *conn)
@@ -145,11 +171,7 @@ static void read_tls(struct sk_conn *conn)
     if (conn->closing)
         return;
     flush_tls(conn); // key updates and tickets
-    // Each key update that a peer asks for is answered with one: for who reads none, without end.
-    if (sk_stream_pending(conn->stream) > UNREAD_MAX) {
-        SK_LOG(DEBUG, "net", "TLS answers are not read", SK_KV("peer", sk_conn_peer(conn)));
-        tell_end(conn, SK_UNAVAILABLE);
-    }
+    check_own(conn);
 }
 
 static void on_stream_read(void *owner, sk_err err, const char *bytes, size_t n)
@@ -201,6 +223,8 @@ static void start_tls(struct sk_conn *conn, struct sk_tls *tls, const char *host
     SK_ASSERT(conn->ssl && conn->in && conn->out); // only memory can fail here
     BIO_set_mem_eof_return(conn->in, -1);
     SSL_set_bio(conn->ssl, conn->in, conn->out);
+    SSL_set_msg_callback(conn->ssl, on_tls_message);
+    SSL_set_msg_callback_arg(conn->ssl, conn);
     if (tls->server) {
         SSL_set_accept_state(conn->ssl);
         return;
