@@ -115,7 +115,7 @@ int64_t retry_backoff_ms(const COMMON(RetryPolicy) *policy, int32_t attempt, int
     }
     if (!own_delay && max != 0 && (ms <= 0 || ms > max))
         ms = max;
-    if (expires_ms != 0 && now_ms + ms > expires_ms) {
+    if (expires_ms != 0 && now_ms + ms >= expires_ms) { // at the deadline nothing can start
         *ret_state = RETRY_STATE(TIMEOUT);
         return -1;
     }

@@ -132,6 +132,16 @@ static void heartbeat(struct world *w, const WS(PollActivityTaskQueueResponse) *
     assert_int_equal(sk_engine_activity_heartbeat(w->engine, &w->ctx, w->ns, r, response), SK_OK);
 }
 
+static const FAILURE *timeout_of(struct world *w)
+{
+    const HIST(History) *history = events_of(w, WORKFLOW);
+    for (size_t i = 0; i < history->n_events; i++)
+        if (history->events[i]->event_type == EVENT(ACTIVITY_TASK_TIMED_OUT))
+            return history->events[i]->activity_task_timed_out_event_attributes->failure;
+    fail_msg("no activity has timed out");
+    return NULL;
+}
+
 /* A silent attempt, then no other in time: the end has the last details, its cause has not. */
 static void details_of_a_timeout(struct world *w)
 {
@@ -144,18 +154,29 @@ static void details_of_a_timeout(struct world *w)
     complete_task(w, poll_workflow_task(w, QUEUE), schedule, NULL);
     heartbeat(w, poll_activity_task(w, QUEUE));
     poll_workflow_task(w, QUEUE);
-    const HIST(History) *history = events_of(w, WORKFLOW);
-    const HIST(HistoryEvent) *end = NULL;
-    for (size_t i = 0; i < history->n_events; i++)
-        if (history->events[i]->event_type == EVENT(ACTIVITY_TASK_TIMED_OUT))
-            end = history->events[i];
-    assert_non_null(end);
-    const FAILURE *failure = end->activity_task_timed_out_event_attributes->failure;
+    const FAILURE *failure = timeout_of(w);
     assert_int_equal(failure->timeout_failure_info->timeout_type, TIMEOUT(SCHEDULE_TO_CLOSE));
     assert_non_null(failure->timeout_failure_info->last_heartbeat_details);
     assert_non_null(failure->cause);
     assert_int_equal(failure->cause->timeout_failure_info->timeout_type, TIMEOUT(HEARTBEAT));
     assert_null(failure->cause->timeout_failure_info->last_heartbeat_details);
+}
+
+/* The next attempt would be due at the very deadline: there is none. */
+static void no_attempt_at_the_deadline(struct world *w)
+{
+    start_workflow(w);
+    CMDMSG(Command) *schedule = schedule_activity(w, "charge");
+    CMDMSG(ScheduleActivityTaskCommandAttributes) *a =
+        schedule->schedule_activity_task_command_attributes;
+    a->start_to_close_timeout = sk_dur(w->ctx.arena, 1000);
+    a->schedule_to_close_timeout = sk_dur(w->ctx.arena, 2000); // and a backoff of 1 s
+    a->request_eager_execution = true;                         // it starts in the same moment
+    complete_task(w, poll_workflow_task(w, QUEUE), schedule, NULL);
+    poll_workflow_task(w, QUEUE);
+    const FAILURE *failure = timeout_of(w);
+    assert_int_equal(failure->timeout_failure_info->timeout_type, TIMEOUT(SCHEDULE_TO_CLOSE));
+    assert_null(failure->cause);
 }
 
 /* A worker that took a workflow task and went silent: it times out, a transient attempt follows. */
@@ -250,6 +271,7 @@ WORLD_TEST(signals_together)
 WORLD_TEST(cancel_before_start)
 WORLD_TEST(retries)
 WORLD_TEST(details_of_a_timeout)
+WORLD_TEST(no_attempt_at_the_deadline)
 WORLD_TEST(task_times_out)
 WORLD_TEST(transient_start_is_whole)
 WORLD_TEST(answer_after_restart)
@@ -266,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_cancel_before_start),
         cmocka_unit_test(test_retries),
         cmocka_unit_test(test_details_of_a_timeout),
+        cmocka_unit_test(test_no_attempt_at_the_deadline),
         cmocka_unit_test(test_task_times_out),
         cmocka_unit_test(test_transient_start_is_whole),
         cmocka_unit_test(test_answer_after_restart),
