@@ -49,7 +49,8 @@ static void park(const struct sk_watch *watch)
 static int ask(struct sk_arena *arena, const char *workflow_id, const char *run_id,
                ProtobufCBinaryData *token, sk_err *ret_err)
 {
-    struct sk_ctx ctx = {.arena = arena};
+    // else a run that has a next one ends with a continue-as-new for it, whatever its status
+    struct sk_ctx ctx = {.arena = arena, .client_features = "follows-next-run-id"};
     struct sk_watch watch;
     bool wait = false;
     WS(GetWorkflowExecutionHistoryRequest) *r =
