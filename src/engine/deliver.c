@@ -345,6 +345,10 @@ static sk_err recheck_once(const struct recheck *r, struct sk_ctx *ctx)
     sk_err err = flow_run_uuid(flow, ctx, r->run_id, &x);
     if (err == SK_OK)
         flow_notify(flow);
+    if (err == SK_NOT_FOUND) { // deleted meanwhile, but what it had to say is not
+        sk_ctx_clear(ctx);
+        err = SK_OK;
+    }
     if (err == SK_OK && r->id_count > 0)
         err = sk_store_outbox_read(r->shard->engine->store, ctx, SK_SLOT_COUNT, slot, BOOT_LIMIT,
                                    &rows, &count);

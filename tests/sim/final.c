@@ -76,7 +76,9 @@ static void check_rows(struct sk_arena *arena)
     sk_err err = sk_store_queues_read(sim->base, &ctx, &queues, &count);
     SIM_CHECK(!err && !count, "%zu queues still have tasks", count);
     err = sk_store_outbox_read(sim->base, &ctx, 1, 0, 10, &outbox, &count);
-    SIM_CHECK(!err && !count, "%zu outbox rows are left behind", count);
+    SIM_CHECK(!err && !count, "%zu outbox rows are left behind, %lld of " SK_STR_FMT " first",
+              count, count ? (long long)outbox[0].id : 0,
+              SK_STR_ARG(count ? outbox[0].source.workflow_id : SK_STR("")));
 }
 
 static void check_visibility(struct sk_arena *arena)

@@ -268,7 +268,7 @@ static void wait_for_the_end(void)
                     sim_terminate(run->workflow_id, run->run_id);
         sk_fiber_sleep(1000);
     }
-    sk_fiber_sleep(5000); // deliveries between workflow ids
+    sk_fiber_sleep(30000); // deliveries between workflow ids, after a pause of theirs
 }
 
 static void populate(void)
