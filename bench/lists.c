@@ -1,7 +1,8 @@
 /*
  * What a list costs by the order it is in: a SQLite store of many runs (one in ten open, ids that
  * are uuids, twenty types, half of them with a keyword, memos of 200 bytes), then for each order
- * the time of the first page, of one in the middle, and of the first of the open ones.
+ * the time of the first page, of one in the middle, and of the first of the open ones; then what a
+ * quick list takes while others look at all runs, again and again.
  *
  *   lists-bench PATH [runs] [page]          PATH must not exist
  */
@@ -126,6 +127,73 @@ static void show(struct bench *b, const char *name, struct sk_vis_order order)
            order.descending ? "desc" : "asc", first, middle, measure(b, &q, &place));
 }
 
+/* ---- beside slow lists ---- */
+
+#define QUICK 200
+#define QUICK_EVERY_MS 5
+#define SLOW_MAX 4
+
+struct slow {
+    struct bench *b;
+    bool stop, over;
+    int lists;
+};
+
+static void slow_fiber(void *arg)
+{
+    struct slow *slow = arg;
+    struct sk_vis_query q = {.ns = 1, .page_size = (size_t)slow->b->page};
+    q.order = (struct sk_vis_order){true, false, {.column = SK_VIS_HISTORY_LENGTH}};
+    while (!slow->stop) {
+        struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+        struct sk_vis_page page;
+        if (sk_store_vis_list(slow->b->store, &ctx, &q, &page) != SK_OK)
+            SK_PANIC("%s", ctx.err.message);
+        slow->lists++;
+        sk_arena_free(ctx.arena);
+    }
+    slow->over = true;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void show_beside(struct bench *b, int count)
+{
+    struct slow slow[SLOW_MAX];
+    double took[QUICK];
+    int lists = 0;
+    double begin = now_ms();
+    for (int i = 0; i < count; i++) {
+        slow[i] = (struct slow){.b = b};
+        sk_fiber_spawn(slow_fiber, &slow[i]);
+    }
+    for (int i = 0; i < QUICK; i++) {
+        struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+        struct sk_vis_query q = {.ns = 1, .page_size = (size_t)b->page};
+        struct sk_vis_page page;
+        sk_fiber_sleep(QUICK_EVERY_MS);
+        double at = now_ms();
+        if (sk_store_vis_list(b->store, &ctx, &q, &page) != SK_OK)
+            SK_PANIC("%s", ctx.err.message);
+        took[i] = now_ms() - at;
+        sk_arena_free(ctx.arena);
+    }
+    double s = (now_ms() - begin) / 1e3;
+    for (int i = 0; i < count; i++) {
+        slow[i].stop = true;
+        while (!slow[i].over)
+            sk_fiber_sleep(1);
+        lists += slow[i].lists;
+    }
+    qsort(took, QUICK, sizeof *took, by_size);
+    printf("a quick list beside %d slow ones (%.0f/s): p50 %.1f ms, p99 %.1f ms, longest %.1f ms\n",
+           count, lists / s, took[QUICK / 2], took[QUICK * 99 / 100], took[QUICK - 1]);
+}
+
 static void main_fiber(void *arg)
 {
     static const struct {
@@ -155,6 +223,8 @@ static void main_fiber(void *arg)
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
         for (int down = 0; down < 2; down++)
             show(b, orders[i].name, (struct sk_vis_order){true, down, orders[i].field});
+    for (int count = 0; count <= SLOW_MAX; count++)
+        show_beside(b, count);
     sk_store_close(b->store);
     sk_random_free(b->random);
     sk_arena_free(b->ctx.arena);

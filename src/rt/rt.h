@@ -108,6 +108,10 @@ struct sk_job {
 typedef void (*sk_worker_fn)(void *owner, struct sk_job **jobs, int count);
 struct sk_worker *sk_worker_new(struct sk_rt *rt, const char *name, sk_worker_fn fn, void *owner,
                                 int batch_max);
+/* Several threads that take from one queue, each with an owner of its own: a job waits only while
+ * all of them are busy. Simulated it is one, the first. */
+struct sk_worker *sk_worker_new_team(struct sk_rt *rt, const char *name, sk_worker_fn fn,
+                                     void *const *owners, int count, int batch_max);
 void sk_worker_submit(struct sk_worker *worker, struct sk_job *job); /* any thread */
 void sk_worker_free(struct sk_worker *worker); /* finishes queued jobs, joins */
 

@@ -293,7 +293,7 @@ struct sk_store { /* the head of every store's own struct */
 /* Opening. Both wait and run on a fiber. */
 struct sk_sqlite_options {
     const char *path; /* ":memory:" not accepted: use the memory store or a temporary file */
-    int readers;      /* reader threads, default 2 */
+    int readers;      /* threads for point reads, default 1; lists have their own */
     const char *const *pragmas; /* extra "name=value", NULL-ended, or NULL */
     const char *binary_version; /* written beside the schema version, named when refused */
 };

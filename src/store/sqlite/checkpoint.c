@@ -6,6 +6,9 @@
  * would never be empty and never start over; therefore, once most of it is copied, the writer
  * copies the small rest between two groups, and its next write starts the log from the beginning.
  *
+ * The log starts over only in a moment without a reader in it. Lists that overlap without end leave
+ * no such moment, so while the log is long they take turns.
+ *
  * A failed checkpoint loses nothing: SQLite counts pages as moved only after the file's fsync
  * succeeded, and the next one writes them again.
  *
@@ -18,6 +21,8 @@
 /* Pages of 4 KiB. Long enough that a page changed often is copied once, short enough that the
  * file is found quickly after a crash and the index of the log stays small. */
 #define WAL_PAGES_START 4096
+#define WAL_PAGES_LONG (2 * WAL_PAGES_START) /* readers kept it from starting over */
+#define TURNS_MS 1000                        /* after a commit; without one it does not grow */
 
 static void note(struct sq_store *store, int rc, const char *who)
 {
@@ -56,6 +61,8 @@ void sq_checkpoint_watch(struct sq_store *store)
 
 void sq_checkpoint_consider(struct sq_store *store)
 {
+    bool is_long = store->wal_pages >= WAL_PAGES_LONG;
+    atomic_store(&store->turns_until_ms, is_long ? sq_clock_ms() + TURNS_MS : 0);
     if (store->wal_pages < WAL_PAGES_START || atomic_load(&store->checkpoint_finish) ||
         atomic_exchange(&store->checkpoint_running, true))
         return;

@@ -358,7 +358,7 @@ sk_err sq_task_count(struct sk_store *head, struct sk_ctx *ctx, const struct sk_
                      int64_t *ret_count, int64_t *ret_oldest_ms)
 {
     struct tasks_get get = {.queue = queue};
-    // On the lists' reader: a long backlog is a long count.
+    // With the lists: a long backlog is a long count.
     struct sq_job job = {.ctx = ctx, .read = task_count_job, .arg = &get};
     sk_err err = sq_read_list((struct sq_store *)head, &job);
     if (err == SK_OK) {

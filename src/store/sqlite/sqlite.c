@@ -1,10 +1,11 @@
 /*
  * The SQLite store: opening, closing, and the way a fiber's call travels to a thread and back.
  *
- * Threads: one writer (group commit, writer.c), readers with connections of their own (the last
- * reader serves lists and counts alone, so that a slow filter never delays a point read), one
- * checkpointer. A call is a struct sq_job on the suspended fiber's stack: the worker fills it, and
- * finished jobs go home with one message a loop and group (store/job.h).
+ * Threads: one writer (group commit, writer.c), readers with connections of their own, one
+ * checkpointer. Lists and counts have readers to themselves, so that a slow filter never delays a
+ * point read, and these take from one queue, so that it delays no quick list while one is free. A
+ * call is a struct sq_job on the suspended fiber's stack: the worker fills it, and finished jobs go
+ * home with one message a loop and group (store/job.h).
  *
  * One process at a time: PATH.lock is held with flock for as long as the store is open. A lock on
  * the database file itself would not do: SQLite's own locks are the process's and would be
@@ -26,7 +27,7 @@
 
 #include "base/assert.h"
 
-#define READERS_DEFAULT 2
+#define READERS_DEFAULT 1
 #define READERS_MAX 64
 #define EPOCH_SHIFT 32
 
@@ -82,10 +83,22 @@ static void reader_run(void *owner, struct sk_job **jobs, int count)
     sk_store_jobs_finish(reader->store->rt, jobs, count);
 }
 
+/* Between two turns no list has the log open, which lets it start over (checkpoint.c). */
+static void list_run(void *owner, struct sk_job **jobs, int count)
+{
+    struct sq_store *store = ((struct sq_reader *)owner)->store;
+    bool in_turn = sq_clock_ms() < atomic_load(&store->turns_until_ms);
+    if (in_turn)
+        pthread_mutex_lock(&store->turns);
+    reader_run(owner, jobs, count);
+    if (in_turn)
+        pthread_mutex_unlock(&store->turns);
+}
+
 sk_err sq_read(struct sq_store *store, struct sq_job *job)
 {
-    unsigned points = store->reader_count > 1 ? (unsigned)store->reader_count - 1 : 1;
-    unsigned i = atomic_fetch_add_explicit(&store->next_reader, 1, memory_order_relaxed) % points;
+    unsigned i = atomic_fetch_add_explicit(&store->next_reader, 1, memory_order_relaxed) %
+                 (unsigned)store->point_count;
     atomic_fetch_add_explicit(&store->head.reads, 1, memory_order_relaxed);
     return sq_call(store->readers[i].worker, job);
 }
@@ -93,7 +106,7 @@ sk_err sq_read(struct sq_store *store, struct sq_job *job)
 sk_err sq_read_list(struct sq_store *store, struct sq_job *job)
 {
     atomic_fetch_add_explicit(&store->head.reads, 1, memory_order_relaxed);
-    return sq_call(store->readers[store->reader_count - 1].worker, job);
+    return sq_call(store->lists, job);
 }
 
 /* ---- commits and leases ---- */
@@ -294,7 +307,9 @@ static struct sq_store *store_new(const struct sk_sqlite_options *o)
     for (size_t i = 0; i < n; i++)
         store->pragmas[i] = sk_mem_strdup(o->pragmas[i]);
     int readers = o->readers > 0 ? o->readers : READERS_DEFAULT;
-    store->reader_count = readers < READERS_MAX ? readers : READERS_MAX;
+    store->point_count = readers < READERS_MAX ? readers : READERS_MAX;
+    store->reader_count = store->point_count + SQ_LIST_READERS;
+    pthread_mutex_init(&store->turns, NULL);
     store->readers = sk_mem_zalloc((size_t)store->reader_count * sizeof(*store->readers));
     return store;
 }
@@ -323,6 +338,8 @@ static void store_free(struct sq_store *store)
     sk_worker_free(store->writer);
     for (int i = 0; i < store->reader_count; i++)
         sk_worker_free(store->readers[i].worker);
+    sk_worker_free(store->lists);
+    pthread_mutex_destroy(&store->turns);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     for (char **p = store->pragmas; *p; p++)
@@ -349,6 +366,20 @@ static void configure_library(void)
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static void start_readers(struct sq_store *store)
+{
+    void *lists[SQ_LIST_READERS];
+    for (int i = 0; i < store->reader_count; i++) {
+        struct sq_reader *reader = &store->readers[i];
+        reader->store = store;
+        if (i < store->point_count)
+            reader->worker = sk_worker_new(store->rt, "store-read", reader_run, reader, 32);
+        else
+            lists[i - store->point_count] = reader;
+    }
+    store->lists = sk_worker_new_team(store->rt, "store-list", list_run, lists, SQ_LIST_READERS, 1);
+}
+
 sk_err sk_sqlite_open(struct sk_ctx *ctx, const struct sk_sqlite_options *options,
                       struct sk_store **ret)
 {
@@ -366,13 +397,7 @@ sk_err sk_sqlite_open(struct sk_ctx *ctx, const struct sk_sqlite_options *option
         store_free(store);
         return err;
     }
-    for (int i = 0; i < store->reader_count; i++) {
-        struct sq_reader *reader = &store->readers[i];
-        bool lists = i == store->reader_count - 1;
-        reader->store = store;
-        reader->worker = sk_worker_new(store->rt, lists ? "store-list" : "store-read", reader_run,
-                                       reader, lists ? 1 : 32);
-    }
+    start_readers(store);
     store->checkpointer = sk_worker_new(store->rt, "store-check", sq_checkpoint_run, store, 1);
     *ret = &store->head;
     return SK_OK;

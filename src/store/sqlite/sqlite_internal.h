@@ -2,6 +2,7 @@
 #ifndef SK_STORE_SQLITE_INTERNAL_H
 #define SK_STORE_SQLITE_INTERNAL_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include "base/buf.h"
 #include "rt/rt.h"
@@ -89,10 +90,12 @@ void sq_attr_name(int column, char ret[static SQ_NAME_SIZE]);
 int sq_list_slot(enum sk_sa_type type, int slot);
 
 /* ---- the store ---- */
+/* A slow list leaves the others one; more would take the loops' cores. */
+#define SQ_LIST_READERS 2
 struct sq_reader {
     struct sq_store *store;
     struct sq_conn conn;
-    struct sk_worker *worker;
+    struct sk_worker *worker; /* NULL: one of the team that serves lists */
 };
 
 struct sq_vis_delta { /* a change to one counter of ordinary runs, gathered over a group */
@@ -110,10 +113,11 @@ struct sq_store {
     char *path, *lock_path, *binary_version;
     char **pragmas; /* owned, NULL-ended */
     int lock_fd;
-    struct sk_worker *writer, *checkpointer;
-    struct sq_reader *readers; /* the last one serves lists and counts alone */
-    int reader_count;
+    struct sk_worker *writer, *lists, *checkpointer;
+    struct sq_reader *readers; /* for points, then SQ_LIST_READERS for lists and counts */
+    int point_count, reader_count;
     atomic_uint next_reader;
+    pthread_mutex_t turns; /* of lists, while the log is long */
     /* leases: epochs of this process lie above those of any before it */
     int64_t generation;
     _Atomic int64_t leases[SK_SLOT_COUNT];
@@ -126,6 +130,7 @@ struct sq_store {
     struct sq_conn checkpoint;
     struct sk_job checkpoint_job;
     atomic_bool checkpoint_running, checkpoint_finish;
+    _Atomic int64_t turns_until_ms; /* on sq_clock_ms: the log is long, lists take turns */
 };
 
 /* ---- jobs: a fiber's call, run on a worker thread ---- */

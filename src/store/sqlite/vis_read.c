@@ -5,9 +5,9 @@
  * keeps.
  *
  * Budget: a progress handler ends a statement that runs past its deadline, and the error names
- * the term that no index served. The time spent waiting for the reader counts too.
+ * the term that no index served. The time spent waiting for a reader counts too.
  *
- * Thread: the lists' reader.
+ * Thread: a reader of lists.
  */
 #include "store/sqlite/sqlite_internal.h"
 

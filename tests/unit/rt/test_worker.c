@@ -112,12 +112,75 @@ static void freeing_finishes_what_is_queued(void **state)
     run_simulated(1, 1, free_main, NULL);
 }
 
+/* ---- a team ---- */
+
+enum { TEAM = 3 };
+
+struct member { /* owner of one of a team's threads */
+    atomic_bool *gate;
+    int jobs;
+};
+
+/* A job with number -1 holds its thread until the gate opens. */
+static void hold_or_count(void *owner, struct sk_job **jobs, int count)
+{
+    struct member *member = owner;
+
+    CHECK(count == 1);
+    struct add_job *job = SK_CONTAINER(jobs[0], struct add_job, job);
+    while (job->number < 0 && !atomic_load(member->gate))
+        usleep(100);
+    member->jobs++;
+    atomic_store(&job->done, true);
+}
+
+static void team_main(void *arg)
+{
+    atomic_bool gate = sk_rt_simulated(); // one thread there, which nothing may hold
+    struct member members[TEAM] = {{&gate, 0}, {&gate, 0}, {&gate, 0}};
+    void *owners[TEAM] = {&members[0], &members[1], &members[2]};
+    struct sk_worker *team =
+        sk_worker_new_team(sk_rt_current(), "team", hold_or_count, owners, TEAM, 1);
+    struct add_job holding[TEAM - 1], quick[100];
+    int sum = 0;
+
+    (void)arg;
+    for (int i = 0; i < TEAM - 1; i++) {
+        holding[i] = (struct add_job){.number = -1};
+        sk_worker_submit(team, &holding[i].job);
+    }
+    for (int i = 0; i < 100; i++) { // alone, so that threads sleep, and then in a crowd
+        quick[i] = (struct add_job){.number = i};
+        sk_worker_submit(team, &quick[i].job);
+        while (i < 50 && !atomic_load(&quick[i].done))
+            sk_fiber_sleep(1);
+    }
+    for (int i = 50; i < 100; i++)
+        while (!atomic_load(&quick[i].done))
+            sk_fiber_sleep(1);
+    for (int i = 0; i < TEAM - 1; i++)
+        CHECK(sk_rt_simulated() || !atomic_load(&holding[i].done));
+    atomic_store(&gate, true);
+    sk_worker_free(team);
+    for (int i = 0; i < TEAM; i++)
+        sum += members[i].jobs;
+    CHECK(sum == 100 + TEAM - 1);
+}
+
+static void a_team_waits_for_nobody_while_one_is_free(void **state)
+{
+    (void)state;
+    run_on_loops(1, team_main, NULL);
+    run_simulated(1, 1, team_main, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fiber_waits_for_its_job),
         cmocka_unit_test(jobs_gather_into_batches),
         cmocka_unit_test(freeing_finishes_what_is_queued),
+        cmocka_unit_test(a_team_waits_for_nobody_while_one_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
