@@ -78,10 +78,10 @@ s.test('a browser without shared workers is pushed to as well', { initScript: wi
 
 s.test('a dialog that the server is too far away for leaves the page as it is, and opens later', { allow: [/ERR_FAILED|Failed to load|preload/] }, async ({ page }) => {
   const handle = await start('forever', `away-${randomUUID()}`);
-  await page.goto(s.url(query(`WorkflowId = "${handle.workflowId}"`)));
-  await visible(link(page, handle.workflowId));
   const gone = /assets\/.*Dialog|api\/v1\/system-info/;
   await page.route(gone, (route) => route.abort());
+  await page.goto(s.url(query(`WorkflowId = "${handle.workflowId}"`)));
+  await visible(link(page, handle.workflowId));
   await page.getByRole('button', { name: 'Start workflow' }).click();
   await reads(page.getByRole('dialog'), 'The server does not answer');
   await visible(link(page, handle.workflowId));
@@ -90,6 +90,16 @@ s.test('a dialog that the server is too far away for leaves the page as it is, a
   await again; // by itself
   await page.getByRole('button', { name: 'Start workflow' }).click();
   await reads(page.getByRole('dialog'), 'Workflow type');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape'); // the list of types, the dialog
+  // What changes something is not tried again by itself, and is not said to be.
+  const sent = /rpc\/TerminateWorkflowExecution/;
+  await page.route(sent, (route) => route.abort());
+  await link(page, handle.workflowId).click();
+  await page.getByRole('button', { name: 'Actions' }).click();
+  await page.getByRole('menuitem', { name: 'Terminate' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Terminate' }).click();
+  await reads(page.getByRole('dialog'), 'Nothing is sent again by itself.');
   await handle.terminate();
 });
 

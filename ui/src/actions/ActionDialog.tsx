@@ -93,7 +93,7 @@ export function ActionDialog(props: Props) {
             <CommandLine command={props.command} what={title} />
           </div>
         )}
-        {props.error !== undefined && <ErrorPanel error={props.error} />}
+        {props.error !== undefined && <ErrorPanel error={props.error} change />}
         <div className={css['foot']}>{props.foot ?? <Foot {...props} disabled={disabled} />}</div>
       </form>
     </Modal>

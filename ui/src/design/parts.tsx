@@ -49,13 +49,21 @@ function errorTitle(error: unknown): string {
   }
 }
 
-function errorText(error: unknown): string {
-  if (error instanceof ApiError && error.status === 0) return strings.common.errors.offlineText;
+function errorText(error: unknown, change: boolean): string {
+  const words = strings.common.errors;
+  if (error instanceof ApiError && error.status === 0) return change ? words.offlineChange : words.offlineText;
   return error instanceof Error ? error.message : String(error);
 }
 
+interface ErrorProps {
+  error: unknown;
+  onRetry?: () => void;
+  /** What failed would have changed something: nobody tries that again but who asked for it. */
+  change?: boolean;
+}
+
 /** Something failed: what, in the server's words, and a way on. */
-export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ErrorPanel({ error, onRetry, change = false }: ErrorProps) {
   const away = error instanceof ApiError && error.status === 0;
   return (
     <div className={css['error']} role="alert" data-away={away || undefined}>
@@ -64,7 +72,7 @@ export function ErrorPanel({ error, onRetry }: { error: unknown; onRetry?: () =>
       </span>
       <div className={css['errorBody']}>
         <h2>{errorTitle(error)}</h2>
-        <p className={css['errorText']}>{errorText(error)}</p>
+        <p className={css['errorText']}>{errorText(error, change)}</p>
         {error instanceof ApiError && error.status !== 0 && (
           <p className="sk-dim">{strings.common.errors.code(codeName(error.code), error.status)}</p>
         )}

@@ -24,6 +24,7 @@ export const common = {
     title: 'That did not work',
     offline: 'The server does not answer',
     offlineText: 'It may be starting, stopped or out of reach. This page tries again by itself.',
+    offlineChange: 'Whether it was done is not known. Nothing is sent again by itself.',
     denied: 'Not permitted',
     deniedText: 'You may not do or see this here.',
     notFound: 'Not found',

@@ -86,7 +86,7 @@ function SaveDialog(props: { ns: string; shown: Shown; opened: boolean; onClose:
           value={description}
           onChange={(event) => setDescription(event.currentTarget.value)}
         />
-        {save.isError && <ErrorPanel error={save.error} />}
+        {save.isError && <ErrorPanel error={save.error} change />}
         <div className={css['formFoot']}>
           <Button onClick={props.onClose}>{strings.common.cancel}</Button>
           <Button type="submit" variant="filled" loading={save.isPending} disabled={!name.trim()}>
