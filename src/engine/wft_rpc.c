@@ -386,7 +386,11 @@ static sk_err fail(struct flow *flow, struct sk_ctx *ctx, const struct sk_namesp
         return err;
     struct txn t;
     txn_init(&t, ctx, ns, x);
-    wft_fail(&t, (int)f->request->cause, f->request->failure, f->request->identity);
+    /* An answer that no message can hold would be no smaller the next time. */
+    if (f->request->cause == CAUSE(GRPC_MESSAGE_TOO_LARGE))
+        close_terminated(&t, sk_bin(ctx->arena, "GrpcMessageTooLarge"), NULL, SYSTEM_IDENTITY);
+    else
+        wft_fail(&t, (int)f->request->cause, f->request->failure, f->request->identity);
     return txn_commit(&t);
 }
 

@@ -36,16 +36,46 @@ static void start_with_timeout(struct world *w, int64_t task_timeout_ms)
         SK_OK);
 }
 
-static void fail_task(struct world *w, const WS(PollWorkflowTaskQueueResponse) *task)
+static void fail_task_with(struct world *w, const WS(PollWorkflowTaskQueueResponse) *task,
+                           int cause)
 {
     WS(RespondWorkflowTaskFailedRequest) *r =
         NEW(w, RespondWorkflowTaskFailedRequest, respond_workflow_task_failed_request);
     r->task_token = task->task_token;
+    r->cause = (Temporal__Api__Enums__V1__WorkflowTaskFailedCause)cause;
     r->identity = sk_arena_strdup(w->ctx.arena, "worker");
     assert_int_equal(sk_engine_wft_failed(w->engine, &w->ctx, w->ns, r,
                                           NEW(w, RespondWorkflowTaskFailedResponse,
                                               respond_workflow_task_failed_response)),
                      SK_OK);
+}
+
+static void fail_task(struct world *w, const WS(PollWorkflowTaskQueueResponse) *task)
+{
+    fail_task_with(w, task, 0);
+}
+
+/* A worker whose answer was refused as too large says so; the same would come of every attempt. */
+static void answer_too_large(struct world *w)
+{
+    start_workflow(w);
+    fail_task_with(w, poll_workflow_task(w, QUEUE), CAUSE(GRPC_MESSAGE_TOO_LARGE));
+    assert_int_equal(status_of(w, WORKFLOW), STATUS(TERMINATED));
+    assert_string_equal(history_of(w, WORKFLOW),
+                        "WORKFLOW_EXECUTION_STARTED WORKFLOW_TASK_SCHEDULED WORKFLOW_TASK_STARTED "
+                        "WORKFLOW_TASK_FAILED WORKFLOW_EXECUTION_TERMINATED");
+    const HIST(History) *history = events_of(w, WORKFLOW);
+    assert_int_equal(history->events[3]->workflow_task_failed_event_attributes->cause,
+                     CAUSE(FORCE_CLOSE_COMMAND));
+    assert_string_equal(
+        history->events[4]->workflow_execution_terminated_event_attributes->identity,
+        "history-service");
+}
+
+static void test_a_task_whose_answer_is_too_large_ends_the_workflow(void **state)
+{
+    (void)state;
+    in_world(answer_too_large);
 }
 
 /* ---- tasks that time out ---- */
@@ -289,6 +319,7 @@ static void test_a_page_token_of_another_method_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_task_whose_answer_is_too_large_ends_the_workflow),
         cmocka_unit_test(test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout),
         cmocka_unit_test(test_a_late_attempt_times_out),
         cmocka_unit_test(test_a_clock_put_forward_brings_what_is_due),
