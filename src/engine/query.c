@@ -21,6 +21,12 @@
 
 enum query_state { QUERY_WAITING, QUERY_ANSWERED, QUERY_FAILED, QUERY_UNBLOCKED };
 
+/* Where the worker is that has the run in its cache, and how long to wait for it. */
+struct sticky {
+    const char *queue; /* "" if there is none */
+    int64_t timeout_ms;
+};
+
 struct query {
     struct sk_list node; /* in exec->queries while buffered */
     int64_t id;
@@ -35,6 +41,7 @@ struct query {
     const char *workflow_id;
     struct sk_uuid run_id;
     const char *task_queue;
+    struct sticky sticky;
     COMMON(Payloads) *answer;
     const char *error;
     FAILURE *failure;
@@ -49,6 +56,13 @@ static void query_done(struct query *q, enum query_state state)
 {
     q->state = state;
     sk_waitq_wake_all(&q->changed);
+}
+
+static void note_sticky(struct query *q, const struct exec *x)
+{
+    q->sticky.queue = sk_arena_strdup(q->ctx->arena, exec_running(x) ? x->s->sticky_queue : "");
+    q->sticky.timeout_ms =
+        x->s->sticky_timeout_ms > 0 ? x->s->sticky_timeout_ms : STICKY_PATIENCE_MS;
 }
 
 /* ---- buffered ---- */
@@ -105,6 +119,7 @@ void queries_unblock(struct exec *x)
     SK_LIST_EACH (node, &x->queries) {
         struct query *q = SK_CONTAINER(node, struct query, node);
         sk_list_remove(&q->node);
+        note_sticky(q, x); // the task that ended may have made the worker the run's own
         query_done(q, QUERY_UNBLOCKED);
     }
 }
@@ -150,12 +165,6 @@ static void *query_handle(int64_t id)
     return (void *)(uintptr_t)id;
 }
 
-/* Where the worker is that has the run in its cache, and how long to wait for it. */
-struct sticky {
-    const char *queue; /* "" if there is none */
-    int64_t timeout_ms;
-};
-
 static sk_err ask_queue(struct sk_shard *shard, struct query *q, const char *queue,
                         int64_t deadline)
 {
@@ -188,9 +197,9 @@ static void forget_sticky(struct sk_shard *shard, struct query *q, const char *s
         sk_ctx_clear(q->ctx); // the query goes on without
 }
 
-static sk_err ask_directly(struct sk_shard *shard, struct query *q, const struct sticky *sticky,
-                           int64_t deadline)
+static sk_err ask_directly(struct sk_shard *shard, struct query *q, int64_t deadline)
 {
+    const struct sticky *sticky = &q->sticky;
     struct sk_queue_key key = {q->ns, SK_TASK_WORKFLOW, sk_str_of(sticky->queue)};
     q->state = QUERY_WAITING;
     if (sk_text_set(sticky->queue)) {
@@ -209,7 +218,7 @@ static sk_err ask_directly(struct sk_shard *shard, struct query *q, const struct
 
 /* Under the flow's lock: can it be asked, and how? */
 static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowResponse) *response,
-                      struct sticky *ret_sticky, bool *ret_buffered, bool *ret_done)
+                      bool *ret_buffered, bool *ret_done)
 {
     struct exec *x;
     sk_err err = flow_run(flow, q->ctx, q->request->execution->run_id, &x);
@@ -227,9 +236,7 @@ static sk_err prepare(struct flow *flow, struct query *q, WS(QueryWorkflowRespon
                                     : "Workflow execution closed before WorkflowTaskStarted event");
     q->run_id = x->run_id;
     q->task_queue = sk_arena_strdup(q->ctx->arena, x->s->task_queue);
-    ret_sticky->queue = sk_arena_strdup(q->ctx->arena, exec_running(x) ? x->s->sticky_queue : "");
-    ret_sticky->timeout_ms =
-        x->s->sticky_timeout_ms > 0 ? x->s->sticky_timeout_ms : STICKY_PATIENCE_MS;
+    note_sticky(q, x);
     *ret_buffered = exec_running(x) && wft;
     if (*ret_buffered) {
         enum { BUFFERED_MAX = 10 };
@@ -258,12 +265,11 @@ static sk_err answer_of(struct query *q, WS(QueryWorkflowResponse) *response)
 
 static sk_err ask(struct sk_shard *shard, struct query *q, WS(QueryWorkflowResponse) *response)
 {
-    struct sticky sticky = {.queue = ""};
     bool buffered = false, done = false;
     int64_t deadline = q->ctx->deadline_mono_ms ? q->ctx->deadline_mono_ms
                                                 : sk_now_mono_ms() + DEADLINE_DEFAULT_MS;
     struct flow *flow = flow_enter(shard, q->ns, q->workflow_id);
-    sk_err err = prepare(flow, q, response, &sticky, &buffered, &done);
+    sk_err err = prepare(flow, q, response, &buffered, &done);
     flow_leave(flow);
     if (err != SK_OK || done)
         return err;
@@ -274,7 +280,7 @@ static sk_err ask(struct sk_shard *shard, struct query *q, WS(QueryWorkflowRespo
             return answer_of(q, response);
     }
     if (err == SK_OK)
-        err = ask_directly(shard, q, &sticky, deadline);
+        err = ask_directly(shard, q, deadline);
     if (err == SK_OK)
         return answer_of(q, response);
     if (err == SK_DEADLINE_EXCEEDED)

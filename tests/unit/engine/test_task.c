@@ -78,6 +78,52 @@ static void test_a_task_whose_answer_is_too_large_ends_the_workflow(void **state
     in_world(answer_too_large);
 }
 
+/* ---- a query that waits for the first task goes to the worker that has the run by then ---- */
+
+static WS(PollWorkflowTaskQueueResponse) *at_sticky;
+
+static void ask(void *arg)
+{
+    struct world *w = arg;
+    struct sk_ctx ctx = {.arena = sk_arena_new(0)};
+    WS(QueryWorkflowRequest) *r = NEW(w, QueryWorkflowRequest, query_workflow_request);
+    r->execution = sk_execution_msg(w->ctx.arena, WORKFLOW, "");
+    r->query = MSG_NEW(w->ctx.arena, Temporal__Api__Query__V1__WorkflowQuery,
+                       temporal__api__query__v1__workflow_query);
+    r->query->query_type = sk_arena_strdup(w->ctx.arena, "state");
+    sk_err err = sk_engine_query(w->engine, &ctx, w->ns, r,
+                                 NEW(w, QueryWorkflowResponse, query_workflow_response));
+    assert_int_not_equal(err, SK_OK); // nobody answers
+    sk_arena_free(ctx.arena);
+}
+
+static void poll_sticky(void *arg)
+{
+    at_sticky = try_poll_workflow_task(arg, "sticky-1");
+}
+
+static void query_before_the_first_answer(struct world *w)
+{
+    start_workflow(w);
+    WS(PollWorkflowTaskQueueResponse) *task = poll_workflow_task(w, QUEUE);
+    at_sticky = NULL;
+    sk_fiber_spawn(ask, w);
+    sk_fiber_spawn(poll_sticky, w);
+    sk_fiber_sleep(10);
+    CMDMSG(Command) *timer[] = {start_timer(w, "t", 3600000)};
+    WS(RespondWorkflowTaskCompletedResponse) *ignored;
+    assert_int_equal(try_complete_task(w, task, "sticky-1", 1, timer, &ignored), SK_OK);
+    sk_fiber_sleep(400000); // virtual: all have come to their ends
+    assert_non_null(at_sticky);
+    assert_non_null(at_sticky->query);
+}
+
+static void test_a_query_that_waited_goes_to_the_sticky_worker(void **state)
+{
+    (void)state;
+    in_world(query_before_the_first_answer);
+}
+
 /* ---- tasks that time out ---- */
 
 static void times_out_late(struct world *w)
@@ -319,6 +365,7 @@ static void test_a_page_token_of_another_method_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_query_that_waited_goes_to_the_sticky_worker),
         cmocka_unit_test(test_a_task_whose_answer_is_too_large_ends_the_workflow),
         cmocka_unit_test(test_a_task_of_a_worker_that_died_times_out_however_long_its_timeout),
         cmocka_unit_test(test_a_late_attempt_times_out),
