@@ -209,7 +209,7 @@ def docs(results, folder, _options):
         "TypeScript": toolchains.node_env,
         "Go": toolchains.go_env,
         "Python": toolchains.venv_env,
-        "Java": toolchains.java_env,
+        "Java": lambda: toolchains.java_classes(HERE / "java") and toolchains.java_env(),  # Maven can fetch
     }
     for sdk, need in tools.items():
         try:
