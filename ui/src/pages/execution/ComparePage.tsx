@@ -181,12 +181,15 @@ function Head({ run, title }: { run: Run; title: string }) {
 
 const contextPx = 90;
 
+const keyOf = (row: ComparedRow): string => `${row.left?.key ?? ''} ${row.right?.key ?? ''}`;
+
 function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; first: ComparedRow | undefined }) {
   const { rows, left, right, first } = props;
   const scroller = useRef<HTMLDivElement>(null);
   // Below each other the sides take as many lines as they need.
   const narrow = useMediaQuery('(max-width: 720px)') ?? false;
-  const [open, setOpen] = useState<ComparedRow | undefined>(first);
+  // By what it compares: rows are made anew when a payload is decoded.
+  const [open, setOpen] = useState(() => first && keyOf(first));
   const nowMs = Date.now();
   const a = timelineContext(left.state, nowMs);
   const b = timelineContext(right.state, nowMs);
@@ -215,7 +218,7 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
           if (!row) return null;
-          const expanded = open === row;
+          const expanded = open === keyOf(row);
           return (
             <div
               key={item.key}
@@ -226,8 +229,9 @@ function Rows(props: { rows: readonly ComparedRow[]; left: Run; right: Run; firs
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <button type="button" className={css['line']} aria-expanded={expanded} onClick={() => {
-                  if (open && !narrow) virtual.resizeItem(rows.indexOf(open), 30);
-                  setOpen(expanded ? undefined : row);
+                  const before = rows.findIndex((r) => keyOf(r) === open);
+                  if (before >= 0 && !narrow) virtual.resizeItem(before, 30);
+                  setOpen(expanded ? undefined : keyOf(row));
                 }}>
                 <Side step={row.left} context={a} />
                 <Side step={row.right} context={b} differences={row} />
