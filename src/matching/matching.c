@@ -193,6 +193,7 @@ void sk_matching_free(struct sk_matching *m)
         struct sk_mloop *loop = &m->loops[i];
         SK_ASSERT(sk_list_empty(&loop->all));
         sk_fair_sweep(loop, INT64_MAX);
+        sk_mdeparted_fini(&loop->departed);
         sk_map_free(loop->queues);
         sk_map_free(loop->fairs);
         pthread_mutex_destroy(&loop->fair_lock);

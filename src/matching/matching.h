@@ -106,7 +106,8 @@ sk_err sk_matching_offer_query(struct sk_matching *m, struct sk_ctx *ctx,
 /* Whether a sticky queue was polled within sticky_alive_ms. From a fiber. */
 bool sk_matching_sticky_alive(struct sk_matching *m, const struct sk_queue_key *queue);
 /* A worker said that it stops (ShutdownWorker): its sticky queue is dead at once, waiting tasks
- * move to their fallback queues, and parked polls with that worker_key end empty. */
+ * move to their fallback queues, and polls with that worker_key end empty: those parked, and for
+ * 30 s those that come. */
 void sk_matching_worker_gone(struct sk_matching *m, sk_ns_id ns, const char *sticky_queue,
                              const char *worker_key);
 

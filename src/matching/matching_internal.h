@@ -128,6 +128,19 @@ struct sk_mq {
 };
 
 /* One loop's slice. */
+#define DEPARTED_MAX 256
+
+/* departed.c: who said good-bye lately. Zeroed memory is an empty ring. */
+struct sk_mdeparted {
+    struct sk_mdeparture {
+        sk_ns_id ns;
+        char *worker_key;
+        int64_t until_ms;
+    } ring[DEPARTED_MAX];
+    unsigned next;
+    int64_t until_ms; /* of the newest */
+};
+
 struct sk_mloop {
     struct sk_matching *matching;
     int index;
@@ -137,7 +150,8 @@ struct sk_mloop {
     pthread_mutex_t fair_lock; /* guards fairs and fair_key: any loop places tasks */
     struct sk_map *fairs;      /* a queue's key -> struct sk_fair */
     struct sk_buf fair_key;    /* scratch */
-    struct sk_timer sweep;     /* unloads idle queues; runs while there are queues */
+    struct sk_mdeparted departed;
+    struct sk_timer sweep; /* unloads idle queues; runs while there are queues */
     bool draining;
     int readers; /* fibers reading backlogs */
     struct sk_waitq readers_done;
@@ -219,6 +233,11 @@ void sk_mq_read_if_wanted(struct sk_mq *q);
 void sk_mpoll_finish(struct sk_mq *q, struct sk_poll *poll, enum sk_poll_end end,
                      struct sk_task *task);
 void sk_mq_end_polls(struct sk_mq *q, const char *worker_key); /* NULL: all */
+
+/* ---- departed.c ---- */
+void sk_mdeparted_add(struct sk_mdeparted *d, sk_ns_id ns, const char *worker_key);
+bool sk_mdeparted_has(const struct sk_mdeparted *d, sk_ns_id ns, const char *worker_key);
+void sk_mdeparted_fini(struct sk_mdeparted *d);
 
 /* ---- rate.c ---- */
 void sk_mlimit_init(struct sk_mlimit *limit);

@@ -95,7 +95,7 @@ static void on_arrive(void *arg)
     struct sk_poll *poll = arg;
     struct sk_mloop *loop = sk_mloop_here(poll->matching);
     SK_STAT_ADD(loop->polls, 1);
-    if (loop->draining) {
+    if (loop->draining || sk_mdeparted_has(&loop->departed, poll->queue.ns, poll->worker_key)) {
         SK_STAT_ADD(loop->empty_polls, 1);
         send_end(poll, SK_POLL_EMPTY, NULL);
         return;

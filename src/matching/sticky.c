@@ -109,12 +109,14 @@ struct good_bye {
 static void say_on_loop(const struct good_bye *bye)
 {
     struct sk_mloop *loop = sk_mloop_here(bye->matching);
-    if (bye->worker_key)
+    if (bye->worker_key) {
+        sk_mdeparted_add(&loop->departed, bye->ns, bye->worker_key);
         SK_LIST_EACH (at, &loop->all) {
             struct sk_mq *q = SK_CONTAINER(at, struct sk_mq, node);
             if (q->key.ns == bye->ns && q->poll_count)
                 sk_mq_end_polls(q, bye->worker_key);
         }
+    }
     struct sk_queue_key key = {bye->ns, SK_TASK_WORKFLOW, sk_str_of(bye->sticky_queue)};
     if (!key.name.n || sk_mq_owner(bye->matching, &key) != loop->index)
         return;

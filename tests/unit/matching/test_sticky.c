@@ -102,6 +102,34 @@ static void body_good_bye(void)
     sk_matching_free(m);
 }
 
+/* A worker's last polls and its good-bye are sent by several threads, and may come in any order. */
+static void body_poll_after_good_bye(void)
+{
+    struct sk_matching *m = matching_new(0);
+    sk_matching_worker_gone(m, 1, "sticky", "worker-1");
+    sk_fiber_sleep(10);
+    struct test_poll late[] = {{.poll = {.rate_limit = -1, .worker_key = "worker-1"}},
+                               {.poll = {.rate_limit = -1, .worker_key = "worker-1"}},
+                               {.poll = {.rate_limit = -1, .worker_key = "worker-2"}},
+                               {.poll = {.rate_limit = -1}}};
+    int64_t begin_ms = sk_now_mono_ms();
+    poll_start(m, &late[0], queue_key(SK_TASK_ACTIVITY, "a"), 60000);
+    poll_start(m, &late[1], normal(), 60000);
+    CHECK(!poll_wait(&late[0]) && !poll_wait(&late[1]));
+    CHECK(sk_now_mono_ms() - begin_ms < 1000);
+    struct sk_queue_key elsewhere = normal();
+    elsewhere.ns = 2;
+    struct test_poll same_key = {.poll = {.rate_limit = -1, .worker_key = "worker-1"}};
+    poll_start(m, &same_key, elsewhere, 60000);
+    poll_start(m, &late[2], normal(), 60000);
+    poll_start(m, &late[3], normal(), 60000);
+    sk_fiber_sleep(10);
+    CHECK(!same_key.over && !late[2].over && !late[3].over);
+    sk_matching_drain(m);
+    CHECK(!poll_wait(&same_key) && !poll_wait(&late[2]) && !poll_wait(&late[3]));
+    sk_matching_free(m);
+}
+
 /* ---- queries ---- */
 
 static int a_query;
@@ -228,6 +256,7 @@ BOTH(dead_from_the_start)
 BOTH(alive)
 BOTH(worker_dies_with_tasks)
 BOTH(good_bye)
+BOTH(poll_after_good_bye)
 BOTH(normal_queue_called_sticky)
 BOTH(query)
 BOTH(query_without_worker)
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_alive),
         cmocka_unit_test(test_worker_dies_with_tasks),
         cmocka_unit_test(test_good_bye),
+        cmocka_unit_test(test_poll_after_good_bye),
         cmocka_unit_test(test_normal_queue_called_sticky),
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_query_without_worker),
