@@ -41,6 +41,32 @@ bool sk_str_ieq(struct sk_str a, struct sk_str b)
     return true;
 }
 
+static struct sk_str trim(struct sk_str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s.p++, s.n--;
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+struct sk_str sk_str_take(struct sk_str *list, char separator)
+{
+    const char *end = list->n > 0 ? memchr(list->p, separator, list->n) : NULL;
+    struct sk_str one = {list->p, end ? (size_t)(end - list->p) : list->n};
+    list->p += one.n + (end ? 1 : 0);
+    list->n -= one.n + (end ? 1 : 0);
+    return trim(one);
+}
+
+bool sk_str_lists(struct sk_str list, struct sk_str item)
+{
+    while (list.n > 0)
+        if (sk_str_eq(sk_str_take(&list, ','), item))
+            return true;
+    return false;
+}
+
 uint64_t sk_hash(const void *bytes, size_t n, uint64_t seed)
 {
     return XXH3_64bits_withSeed(bytes, n, seed);

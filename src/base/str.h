@@ -35,6 +35,9 @@ uint64_t sk_hash(const void *bytes, size_t n,
                  uint64_t seed); /* fast, not for hostile input alone */
 /* 0 equal, 1 one letter off (inserted, left out, changed or swapped), ...; of the first 64 bytes */
 int sk_edit_distance(struct sk_str a, struct sk_str b);
+/* What stands before the next separator, without the blanks around it; the rest stays in *list. */
+struct sk_str sk_str_take(struct sk_str *list, char separator);
+bool sk_str_lists(struct sk_str list, struct sk_str item); /* is it in "a, b,c"? */
 /* how many bytes from the beginning are well-formed UTF-8 */
 size_t sk_utf8_prefix(const void *bytes, size_t n);
 /* true when all are */

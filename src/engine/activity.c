@@ -310,7 +310,7 @@ static const char *timeout_text(int type)
 void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int timeout_type)
 {
     struct sk_arena *arena = t->ctx->arena;
-    FAILURE *failure = sk_failure_timeout(arena, timeout_text(timeout_type), timeout_type, NULL);
+    FAILURE *failure = sk_failure_timeout(arena, timeout_text(timeout_type), timeout_type);
     int state;
     if (retry(t, a, item, failure, &state))
         return;
@@ -319,7 +319,7 @@ void activity_time_out(struct txn *t, EN(Activity) *a, struct item *item, int ti
         failure = sk_failure_timeout(arena,
                                      "Not enough time to schedule next retry before activity "
                                      "ScheduleToClose timeout, giving up retrying",
-                                     TIMEOUT(SCHEDULE_TO_CLOSE), NULL);
+                                     TIMEOUT(SCHEDULE_TO_CLOSE));
     /* The end alone has them: a timeout that is the cause of a later one has none. */
     failure->timeout_failure_info->last_heartbeat_details = a->heartbeat;
     failure->cause = a->last_failure;

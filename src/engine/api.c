@@ -139,8 +139,7 @@ FAILURE *sk_failure_new(struct sk_arena *arena, const char *message, const char 
     return failure;
 }
 
-FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int timeout_type,
-                            const COMMON(Payloads) *heartbeat)
+FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int timeout_type)
 {
     FAILURE *failure = sk_failure_new(arena, message, "Server");
     failure->failure_info_case =
@@ -149,7 +148,6 @@ FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int tim
                                             temporal__api__failure__v1__timeout_failure_info);
     failure->timeout_failure_info->timeout_type =
         (Temporal__Api__Enums__V1__TimeoutType)timeout_type;
-    failure->timeout_failure_info->last_heartbeat_details = (COMMON(Payloads) *)heartbeat;
     return failure;
 }
 

@@ -70,8 +70,7 @@ Temporal__Api__Taskqueue__V1__TaskQueue *sk_queue_msg(struct sk_arena *arena, co
                                                       const char *normal_name);
 ProtobufCBinaryData sk_bin(struct sk_arena *arena, const char *text);
 FAILURE *sk_failure_new(struct sk_arena *arena, const char *message, const char *source);
-FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int timeout_type,
-                            const COMMON(Payloads) *heartbeat);
+FAILURE *sk_failure_timeout(struct sk_arena *arena, const char *message, int timeout_type);
 
 /* A history event with its attributes message made and set. The union member is read through its
  * own name. */

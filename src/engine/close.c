@@ -249,15 +249,17 @@ void close_terminated(struct txn *t, ProtobufCBinaryData reason, const COMMON(Pa
     close_run(t, event);
 }
 
+FAILURE *close_timeout_failure(struct sk_arena *arena)
+{
+    return sk_failure_timeout(arena, "workflow timeout", TIMEOUT(START_TO_CLOSE));
+}
+
 void close_timed_out(struct txn *t, bool execution)
 {
     int state = RETRY_STATE(TIMEOUT);
     const char *next = "";
-    if (!execution) {
-        FAILURE *failure =
-            sk_failure_timeout(t->ctx->arena, "workflow timeout", TIMEOUT(START_TO_CLOSE), NULL);
-        next = follow_up(t, failure, NULL, true, &state);
-    }
+    if (!execution)
+        next = follow_up(t, close_timeout_failure(t->ctx->arena), NULL, true, &state);
     count_run_failed(t, NULL);
     HIST(HistoryEvent) *event = txn_event(t, EVENT(WORKFLOW_EXECUTION_TIMED_OUT));
     HIST(WorkflowExecutionTimedOutEventAttributes) *a =

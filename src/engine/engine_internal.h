@@ -446,6 +446,7 @@ void close_continued(struct txn *t,
 void close_terminated(struct txn *t, ProtobufCBinaryData reason, const COMMON(Payloads) *details,
                       const char *identity);
 void close_timed_out(struct txn *t, bool execution);
+FAILURE *close_timeout_failure(struct sk_arena *arena); /* of a run that another one follows */
 /* Remove every row of a run. If it was the current one then heir is; NULL: none. */
 sk_err close_delete(struct sk_ctx *ctx, struct exec *x, const struct exec *heir) SK_MUST_USE;
 

@@ -190,13 +190,7 @@ static sk_err want_wait(struct history_call *call, struct sk_engine *e, struct s
 
 static bool follows_runs(const struct sk_ctx *ctx)
 {
-    for (const char *at = ctx->client_features; at;) {
-        size_t n = strcspn(at, ",");
-        if (sk_str_eq((struct sk_str){at, n}, SK_STR("follows-next-run-id")))
-            return true;
-        at = at[n] ? at + n + 1 : NULL;
-    }
-    return false;
+    return sk_str_lists(sk_str_of(ctx->client_features), SK_STR("follows-next-run-id"));
 }
 
 /* The end of a run that another one follows, told as a continue-as-new; NULL: none follows. */
@@ -218,8 +212,7 @@ static HIST(HistoryEvent) *as_continued(struct sk_ctx *ctx, const HIST(HistoryEv
     } else if (end->event_type == EVENT(WORKFLOW_EXECUTION_TIMED_OUT)) {
         const HIST(WorkflowExecutionTimedOutEventAttributes) *late = (const void *)attributes;
         a->new_execution_run_id = late->new_execution_run_id;
-        a->failure =
-            sk_failure_timeout(ctx->arena, "workflow timeout", TIMEOUT(START_TO_CLOSE), NULL);
+        a->failure = close_timeout_failure(ctx->arena);
     }
     if (!sk_text_set(a->new_execution_run_id))
         return NULL;

@@ -76,24 +76,6 @@ struct sk_str rpc_timeout_format(int64_t timeout_ms, char *ret)
     return (struct sk_str){ret, (size_t)n};
 }
 
-/* Whether a comma-separated list has the item. */
-static bool lists(struct sk_str list, struct sk_str item)
-{
-    while (list.n > 0) {
-        const char *comma = memchr(list.p, ',', list.n);
-        struct sk_str one = {list.p, comma ? (size_t)(comma - list.p) : list.n};
-        list.p += one.n + (comma ? 1 : 0);
-        list.n -= one.n + (comma ? 1 : 0);
-        while (one.n > 0 && one.p[0] == ' ')
-            one.p++, one.n--;
-        while (one.n > 0 && one.p[one.n - 1] == ' ')
-            one.n--;
-        if (sk_str_eq(one, item))
-            return true;
-    }
-    return false;
-}
-
 static void read_grpc_field(struct rpc_request *request, struct sk_str name, struct sk_str value)
 {
     if (sk_str_eq(name, SK_STR("grpc-timeout"))) {
@@ -102,7 +84,7 @@ static void read_grpc_field(struct rpc_request *request, struct sk_str name, str
     } else if (sk_str_eq(name, SK_STR("grpc-encoding"))) {
         request->encoding = value;
     } else if (sk_str_eq(name, SK_STR("grpc-accept-encoding"))) {
-        request->accepts_gzip = request->accepts_gzip || lists(value, SK_STR("gzip"));
+        request->accepts_gzip = request->accepts_gzip || sk_str_lists(value, SK_STR("gzip"));
     }
 }
 

@@ -3,25 +3,6 @@
  */
 #include "web/web_internal.h"
 
-static struct sk_str trim(struct sk_str s)
-{
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s.p++, s.n--;
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
-/* What stands before the next separator; the rest stays in *list. */
-static struct sk_str take(struct sk_str *list, char separator)
-{
-    const char *end = list->n > 0 ? memchr(list->p, separator, list->n) : NULL;
-    struct sk_str one = {list->p, end ? (size_t)(end - list->p) : list->n};
-    list->p += one.n + (end ? 1 : 0);
-    list->n -= one.n + (end ? 1 : 0);
-    return trim(one);
-}
-
 /* "q=0", "q=0.000" */
 static bool is_refusal(struct sk_str parameter)
 {
@@ -36,11 +17,11 @@ static bool is_refusal(struct sk_str parameter)
 bool web_accepts(struct sk_str list, struct sk_str item)
 {
     while (list.n > 0) {
-        struct sk_str one = take(&list, ',');
-        if (!sk_str_ieq(take(&one, ';'), item))
+        struct sk_str one = sk_str_take(&list, ',');
+        if (!sk_str_ieq(sk_str_take(&one, ';'), item))
             continue;
         while (one.n > 0)
-            if (is_refusal(take(&one, ';')))
+            if (is_refusal(sk_str_take(&one, ';')))
                 return false;
         return true;
     }

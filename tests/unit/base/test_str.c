@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -122,6 +121,22 @@ static void utf8(void **state)
     assert_false(valid("1234567\xe2\x82x"));
 }
 
+static void lists_by_separators(void **state)
+{
+    (void)state;
+    struct sk_str rest = SK_STR(" a ;\tb,, c");
+    assert_true(sk_str_eq(sk_str_take(&rest, ';'), SK_STR("a")));
+    assert_true(sk_str_eq(sk_str_take(&rest, ','), SK_STR("b")));
+    assert_true(sk_str_eq(sk_str_take(&rest, ','), SK_STR("")));
+    assert_true(sk_str_eq(sk_str_take(&rest, ','), SK_STR("c")));
+    assert_int_equal(rest.n, 0);
+    assert_int_equal(sk_str_take(&rest, ',').n, 0);
+    assert_true(sk_str_lists(SK_STR("encoded, gzip"), SK_STR("gzip")));
+    assert_true(sk_str_lists(SK_STR("gzip,encoded"), SK_STR("gzip")));
+    assert_false(sk_str_lists(SK_STR("gzipped,x-gzip,GZIP"), SK_STR("gzip")));
+    assert_false(sk_str_lists(sk_str_of(NULL), SK_STR("gzip")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +144,7 @@ int main(void)
         cmocka_unit_test(printf_into_an_exactly_full_buffer),
         cmocka_unit_test(heap_copies),
         cmocka_unit_test(slices),
+        cmocka_unit_test(lists_by_separators),
         cmocka_unit_test(the_hash_depends_on_bytes_and_seed_alone),
         cmocka_unit_test(utf8),
     };

@@ -128,10 +128,14 @@ export function columnsOf(ids: readonly string[]): Column[] {
   return found.length > 0 ? found : columnsOf(usualColumns);
 }
 
+/** Set to the right, and descending first. */
+export function isNumeric(column: Column): boolean {
+  return ['time', 'duration', 'number', 'bytes'].includes(column.kind);
+}
+
 /** A click on a column: descending first for numbers and times, then the other way, then the list's own order. */
 export function nextSort(column: Column, sort: string): string {
-  const downFirst = ['time', 'duration', 'number', 'bytes'].includes(column.kind);
-  return nextOrder(column.id, downFirst, sort);
+  return nextOrder(column.id, isNumeric(column), sort);
 }
 
 /** How long the run has taken, or takes so far. */

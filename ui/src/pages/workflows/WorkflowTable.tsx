@@ -3,11 +3,11 @@ import { useMediaQuery } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type MouseEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
-import { Icon } from '@/design/icons';
+import { ariaSort, SortButton } from '@/design/ordered';
 import { StateBadge } from '@/design/StateBadge';
 import { workflowState } from '@/design/states';
 import { Duration, Time } from '@/design/Time';
-import { type Column, nextSort } from '@/model/columns';
+import { type Column, isNumeric } from '@/model/columns';
 import { rowKey } from '@/model/live-list';
 import type { ExecutionInfo } from '@/model/proto';
 import { strings } from '@/strings';
@@ -46,9 +46,6 @@ export interface TableProps {
   foot?: ReactNode;
 }
 
-const isNumeric = (column: Column) =>
-  column.kind === 'number' || column.kind === 'bytes' || column.kind === 'duration' || column.kind === 'time';
-
 function Head({ columns, sort, onSort, sortable, rows, selected, onSelect }: TableProps) {
   const all = rows.length > 0 && rows.every((row) => selected.has(rowKey(row)));
   return (
@@ -63,14 +60,12 @@ function Head({ columns, sort, onSort, sortable, rows, selected, onSelect }: Tab
           />
         </div>
         {columns.map((column) => {
-          const way = !sortable(column) ? undefined : sort === column.id ? 'ascending' : sort === `-${column.id}` ? 'descending' : 'none';
+          const numeric = isNumeric(column);
+          const way = sortable(column) ? ariaSort(column.id, sort) : undefined;
           return (
-            <div key={column.id} role="columnheader" aria-sort={way} className={isNumeric(column) ? css['num'] : ''}>
+            <div key={column.id} role="columnheader" aria-sort={way} className={numeric ? css['num'] : ''}>
               {sortable(column) ? (
-                <button type="button" className={css['sort']} title={s.sortBy(column.name)} onClick={() => onSort(nextSort(column, sort))}>
-                  {column.name}
-                  {way !== 'none' && <Icon name={way === 'ascending' ? 'up' : 'down'} size={12} />}
-                </button>
+                <SortButton column={{ id: column.id, name: column.name, numeric }} sort={sort} onSort={onSort} />
               ) : (
                 <span className={css['unsorted']} title={s.noOrder(column.name)}>
                   {column.name}
