@@ -131,13 +131,20 @@ sk_err sk_sa_check_new_name(struct sk_ctx *ctx, const char *name)
 
 /* ---- payloads ---- */
 
-static struct sk_str metadata(const sk_payload_pb *payload, const char *key)
+/* NULL when the payload has none of that key. */
+static const metadata_pb *find_metadata(const sk_payload_pb *payload, const char *key)
 {
     for (size_t i = 0; payload && i < payload->n_metadata; i++)
         if (strcmp(payload->metadata[i]->key, key) == 0)
-            return (struct sk_str){(const char *)payload->metadata[i]->value.data,
-                                   payload->metadata[i]->value.len};
-    return (struct sk_str){NULL, 0};
+            return payload->metadata[i];
+    return NULL;
+}
+
+static struct sk_str metadata(const sk_payload_pb *payload, const char *key)
+{
+    const metadata_pb *entry = find_metadata(payload, key);
+    return entry ? (struct sk_str){(const char *)entry->value.data, entry->value.len}
+                 : (struct sk_str){NULL, 0};
 }
 
 static struct sk_str trim(struct sk_str s)
@@ -585,14 +592,6 @@ sk_search_attributes_pb *sk_sa_set_keyword(struct sk_arena *arena,
     return with_value(arena, base, name, &value);
 }
 
-static bool has_metadata(const sk_payload_pb *payload, const char *key)
-{
-    for (size_t i = 0; i < payload->n_metadata; i++)
-        if (strcmp(payload->metadata[i]->key, key) == 0)
-            return true;
-    return false;
-}
-
 /* The payload with metadata "type" set; the same one when it is there already. */
 static sk_payload_pb *typed(struct sk_arena *arena, sk_payload_pb *payload, enum sk_sa_type type)
 {
@@ -621,7 +620,7 @@ static sk_search_attributes_pb *present(struct sk_arena *arena, const struct sk_
             sk_namespace_attribute(ns, sk_str_of(entry->key));
         if (!attribute)
             continue;
-        bool keep = keep_type && entry->value && has_metadata(entry->value, "type");
+        bool keep = keep_type && find_metadata(entry->value, "type");
         put(arena, set, entry->key,
             keep ? entry->value : typed(arena, entry->value, attribute->type));
     }
